@@ -207,7 +207,7 @@ export class Feed {
     const answer = await this.#connection.ask('sync', { threads, ...since && { threadsAfter: since } });
     threadIds.forEach(threadId => this.#wanted.delete(threadId));
     for (const thread of answer.threads) {
-      if (thread.success === false) this.#membershipEnded(thread.threadId);
+      if ('error' in thread) this.#membershipEnded(thread.threadId);
       else this.#apply(thread);
     }
     if (!since) return;

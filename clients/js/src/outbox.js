@@ -195,7 +195,7 @@ export class Outbox {
       this.#set(entry, 'sending');
       try {
         const answer = await this.#connection.ask('message:send', { threadId, content, attachments, replyTo, clientMessageId: key });
-        return answer.message ? this.#stored(entry, answer.message) : this.#queued(entry);
+        return 'message' in answer ? this.#stored(entry, answer.message) : this.#queued(entry);
       } catch (error) {
         const refusal = Refusal.of(error);
         if (!this.#entries.has(key)) return undefined;

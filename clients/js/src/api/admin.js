@@ -116,7 +116,7 @@ export class Sends {
 
   /**
    * @param {PageQuery} [page]
-   * @returns {Promise<import('../documents.js').Page & { sends: Send[] }>}
+   * @returns {Promise<import('../documents.js').SendsPage>}
    */
   list(page) {
     return this.#rest.ask('GET', '/notifications/sends', paged(page));
@@ -149,7 +149,7 @@ export class Suppressions {
 
   /**
    * @param {PageQuery} [page]
-   * @returns {Promise<import('../documents.js').Page & { suppressions: Suppression[] }>}
+   * @returns {Promise<import('../documents.js').SuppressionsPage>}
    */
   list(page) {
     return this.#rest.ask('GET', '/email/suppressions', paged(page));

@@ -4,7 +4,7 @@
 use eventflow_protocol::client::catalogue::Describe;
 use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 /// Where a document keeps its schemas.
 const ANSWERS: &str = "/components/schemas";
@@ -68,6 +68,8 @@ impl Schemas {
             named.insert(name_of(name), schema);
         }
         rename(document, &name_of);
+        // A type that clients send as they get it may be sent with `null`.
+        schemas.iter_mut().filter(|(name, _)| !named.contains_key(*name)).for_each(|(_, got)| absent_not_null(got));
         schemas.extend(named);
         schemas.values_mut().for_each(only_one);
         document["components"]["schemas"] = Value::Object(schemas);
@@ -98,6 +100,43 @@ fn refers_to(value: &Value, name: &str) -> bool {
         }),
         Value::Array(items) => items.iter().any(|item| refers_to(item, name)),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
+    }
+}
+
+/// An answer leaves a field out that it has nothing for, unless the field is always there: only then is it
+/// `null`.
+fn absent_not_null(schema: &mut Value) {
+    match schema {
+        Value::Object(fields) => {
+            let always = fields.get("required").and_then(Value::as_array).cloned().unwrap_or_default();
+            if let Some(properties) = fields.get_mut("properties").and_then(Value::as_object_mut) {
+                let others = properties.iter_mut().filter(|(name, _)| !always.contains(&json!(name)));
+                others.for_each(|(_, property)| never_null(property));
+            }
+            fields.values_mut().for_each(absent_not_null);
+        }
+        Value::Array(items) => items.iter_mut().for_each(absent_not_null),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+/// Takes `null` from what the property may be.
+fn never_null(property: &mut Value) {
+    let Some(fields) = property.as_object_mut() else { return };
+    for list in ["type", "enum", "anyOf"] {
+        if let Some(choices) = fields.get_mut(list).and_then(Value::as_array_mut) {
+            choices.retain(|choice| !choice.is_null() && *choice != "null" && choice.get("type") != Some(&json!("null")));
+        }
+    }
+    if let Some([only]) = fields.get("type").and_then(Value::as_array).map(Vec::as_slice) {
+        let only = only.clone();
+        fields.insert("type".to_owned(), only);
+    }
+    // Not merged: beside a reference older dialects of JSON Schema read nothing else.
+    if fields.get("anyOf").and_then(Value::as_array).is_some_and(|choices| choices.len() == 1)
+        && let Some(only) = fields.remove("anyOf")
+    {
+        fields.insert("allOf".to_owned(), only);
     }
 }
 

@@ -83,6 +83,13 @@ impl<T: JsonSchema> JsonSchema for WithId<T> {
         {
             properties.insert("id".to_owned(), id);
         }
+        // The server always writes it; whoever sends the document need not.
+        if generator.contract().is_serialize()
+            && let Some(required) =
+                schema.ensure_object().get_mut("required").and_then(|fields| fields.as_array_mut())
+        {
+            required.push("id".into());
+        }
         schema
     }
 }

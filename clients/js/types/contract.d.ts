@@ -1,0 +1,3039 @@
+// Made of docs/openapi.json and docs/asyncapi.json by .ci/web/contract-types.mjs. Not to be changed by hand.
+
+export interface components {
+    schemas: {
+        /** @description A reference to a file that the host application stores. */
+        Attachment: {
+            /**
+             * @description The file's name as people see it; it has no path and no control characters.
+             * @default
+             */
+            filename: string;
+            /**
+             * @description The client's free-form object.
+             * @default {}
+             */
+            metadata: {
+                [key: string]: unknown;
+            };
+            /**
+             * @description The file's type, as in `Content-Type`.
+             * @default
+             */
+            mimeType: string;
+            /**
+             * Format: uint64
+             * @description The file's size in bytes.
+             * @default 0
+             */
+            size: number;
+            /** @description `image`, `video` or `document`. */
+            type: components["schemas"]["AttachmentKind"];
+            /** @description An absolute `https` address, or a path on the same origin. */
+            url: string;
+        };
+        /** @description What a client does with an attachment. */
+        AttachmentKind: "image" | "video" | "document";
+        /** @description A reference to a file that the host application stores. */
+        AttachmentReference: {
+            /** @description Shown to people; no path, no quotation mark, no control characters. */
+            filename?: string;
+            /** @description The client's free-form object. */
+            metadata?: components["schemas"]["Metadata"];
+            /** @description As in `Content-Type`, of which parameters are dropped. It must fit `type`. */
+            mimeType?: string;
+            /**
+             * Format: uint64
+             * @description Bytes.
+             */
+            size?: number;
+            /** @description What a viewer does with the file. */
+            type: components["schemas"]["AttachmentKind"];
+            /** @description An absolute `https` address, or a path on the same site. */
+            url: components["schemas"]["Link"];
+        };
+        /** @description The callback of `auth`. */
+        AuthAnswer: {
+            /**
+             * @description Always true.
+             * @constant
+             */
+            success: true;
+            /** @description The user that the socket belongs to. */
+            userId: string;
+        };
+        /**
+         * @description A credential does not hold: as an answer to `auth`, and before the socket is closed because its token has
+         *     ended.
+         */
+        AuthError: {
+            /** @description A code for programs. */
+            code: components["schemas"]["ErrorCode"];
+            /** @description A sentence for people. */
+            error: string;
+            /**
+             * Format: uint64
+             * @description Milliseconds until the same event may succeed; absent if it has to be changed first.
+             */
+            retryAfterMs?: number | null;
+        };
+        /** @description `auth`: sign a socket in, or renew the credential of the same user. One of both fields is there. */
+        AuthEvent: {
+            /**
+             * @description A token of the host application.
+             * @default null
+             */
+            token?: string | null;
+            /**
+             * @description A claim that is compared with what was proved; alone it proves nothing.
+             * @default null
+             */
+            userId?: string | null;
+        };
+        /** @description The socket belongs to a user now. */
+        AuthSuccess: {
+            /** @description The user. */
+            userId: string;
+        };
+        /** @description What happened to a message, in a client's words. */
+        ChangeAction: "edited" | "deleted" | "added" | "removed";
+        /**
+         * @description A message that was edited, taken back or reacted to: the routes below `/messages/{messageId}`, and the
+         *     callbacks of `message:edit`, `message:delete` and `reaction:send`.
+         */
+        ChangeAnswer: {
+            /** @description What happened to the message. REST names it for reactions only. */
+            action?: components["schemas"]["ChangeAction"] | null;
+            /** @description The message as it is now. */
+            message: components["schemas"]["MessageWithId"];
+            /** @description All reactions on the message; by REST, after a reaction. */
+            reactions?: components["schemas"]["Reaction"][] | null;
+            /**
+             * @description Always true.
+             * @constant
+             */
+            success: true;
+        };
+        /** @description The fields of a thread that changed for one person. */
+        ChangedThread: {
+            /** @description The thread. */
+            _id: string;
+            /** @description The thread again. */
+            id: string;
+            /** @description Whether the thread is shown in the list, if that changed. */
+            status?: components["schemas"]["ThreadStatus"] | null;
+            /**
+             * Format: uint64
+             * @description How many messages of others are unread, if that changed.
+             */
+            unreadCount?: number | null;
+            /**
+             * Format: date-time
+             * @description When the request was accepted.
+             */
+            updatedAt: string;
+        };
+        /** @description By which channels a person wants to be told. */
+        Channels: {
+            /** @description E-mail. */
+            email: boolean;
+            /** @description The inbox, and an event. */
+            inApp: boolean;
+            /** @description Push messages to their devices. */
+            push: boolean;
+        };
+        /**
+         * @description A client's own key for what it sends: any text of 1 to 128 bytes. It means nothing to the system, which
+         *     compares keys byte by byte and never cleans them.
+         */
+        ClientKey: string;
+        /**
+         * @description The caller's read cursor in a thread: the routes that end in `/read`, and the callbacks of `message:read`
+         *     and `thread:read`.
+         */
+        CursorAnswer: {
+            /**
+             * Format: uint64
+             * @description The newest `seq` that the caller has read.
+             */
+            seq: number;
+            /**
+             * @description Always true.
+             * @constant
+             */
+            success: true;
+            /** @description The thread. */
+            threadId: string;
+            /**
+             * Format: uint64
+             * @description How many messages of others the caller has not read.
+             */
+            unreadCount: number;
+        };
+        /** @description Receipt: a message was written to a socket of a person. */
+        DeliveryReceipt: {
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            deliveredAt: string;
+            /** @description The person. */
+            userId: string;
+        };
+        /** @description How mails are gathered. */
+        DigestInterval: {
+            /** @description How long mails wait. */
+            every: components["schemas"]["Every"];
+            /**
+             * Format: uint8
+             * @description The hour of the day, 0 to 23, at which a daily digest comes.
+             */
+            hour: number;
+        };
+        /** @description `message:edit`: say it differently. */
+        EditMessageEvent: {
+            /** @description What the message says from now on; empty only if it has attachments. */
+            content: components["schemas"]["MessageContent"];
+            /** @description The message. */
+            messageId: string;
+        };
+        /** @description One emoji, or any short visible text without spaces and markup. */
+        Emoji: string;
+        /** @description A refusal as the client sees it: `{"success":false,"error":"…","code":"…"}`. */
+        ErrorBody: {
+            /** @description A code for programs. */
+            code: components["schemas"]["ErrorCode"];
+            /** @description A sentence for people. */
+            error: string;
+            /**
+             * Format: uint64
+             * @description Milliseconds until the same request may succeed; absent if it has to be changed first.
+             */
+            retryAfterMs?: number | null;
+            /** @description Always false. */
+            success: boolean;
+        };
+        /**
+         * @description Why a request was refused. A client acts on the code. [`ErrorCode::is_retryable`] says whether sending the
+         *     same request again can help.
+         */
+        ErrorCode: "unauthenticated" | "token_expired" | "forbidden" | "csrf_failed" | "not_found" | "invalid" | "key_reused" | "too_late" | "too_large" | "rate_limited" | "unknown" | "unavailable" | "failed";
+        /** @description An event was refused that had no callback. */
+        EventError: {
+            /** @description A code for programs. */
+            code: components["schemas"]["ErrorCode"];
+            /** @description A sentence for people. */
+            error: string;
+            /** @description The name of the event that was refused; of a long name that the protocol does not have, the beginning. */
+            event: string;
+            /**
+             * Format: uint64
+             * @description Milliseconds until the same event may succeed; absent if it has to be changed first.
+             */
+            retryAfterMs?: number | null;
+        };
+        /** @description How long mails wait for further ones to come along. */
+        Every: "immediately" | "15m" | "1h" | "1d";
+        /**
+         * @description Where a browser may be sent: `https://host…`, or `/path` on the same site.
+         *
+         *     Everything else can run script (`javascript:`, `data:`), leave the encryption (`http:`), or mean another
+         *     host than it seems (`//host`, `\`, user names before `@`). Apostrophes, inner spaces and letters that are
+         *     no ASCII, as people write and browsers show them, become `%27`, `%20` and so on: the same address, in the
+         *     form in which a browser asks for it.
+         */
+        Link: string;
+        /**
+         * @description What a message says: clean text of at most 10,000 characters. Whether it may be empty depends on what
+         *     comes with it.
+         */
+        MessageContent: string;
+        /** @description A message was taken back. */
+        MessageDeleted: {
+            /**
+             * Format: date-time
+             * @description When its sender took the message back.
+             */
+            deletedAt: string;
+            /** @description The message. */
+            messageId: string;
+            /**
+             * Format: uint64
+             * @description The message's place in its thread; the place stays.
+             */
+            seq: number;
+            /** @description The message's thread. */
+            threadId: string;
+        };
+        /** @description The message was refused: to the socket that sent it, and its callback. */
+        MessageError: {
+            /** @description The client's own key. */
+            clientMessageId?: string | null;
+            /** @description A code for programs. */
+            code: components["schemas"]["ErrorCode"];
+            /** @description A sentence for people. */
+            error: string;
+            /**
+             * Format: uint64
+             * @description Milliseconds until the same request may succeed; absent if it has to be changed first.
+             */
+            retryAfterMs?: number | null;
+            /** @description Always false. */
+            success: boolean;
+            /** @description The thread as the client named it. */
+            threadId?: string | null;
+        };
+        /** @description `message:delete`: take a message back. */
+        MessageEvent: {
+            /** @description The message. */
+            messageId: string;
+        };
+        /**
+         * @description The store has not answered in time: the message will be stored. To the socket that sent it, and its
+         *     callback.
+         */
+        MessageQueued: {
+            /** @description The client's own key, if it gave one. */
+            clientMessageId: string | null;
+            /**
+             * Format: uuid
+             * @description The command's id, for questions to an operator.
+             */
+            commandId: string;
+            /** @description Always `queued`. */
+            status: components["schemas"]["QueuedStatus"];
+            /**
+             * @description Always true.
+             * @constant
+             */
+            success: true;
+            /** @description The thread as the client named it. */
+            threadId: string | null;
+        };
+        /** @description Somebody has read a thread up to a place. */
+        MessageReadUpdate: {
+            /** @description The newest of `messages`; `null` if there are none. */
+            messageId: string | null;
+            /** @description The newest messages whose receipts changed, ascending by `seq`. */
+            messages: components["schemas"]["Receipted"][];
+            /**
+             * Format: date-time
+             * @description When the request was accepted.
+             */
+            readAt: string;
+            /**
+             * Format: uint64
+             * @description The newest `seq` that was read.
+             */
+            seq: number;
+            /** @description The thread. */
+            threadId: string;
+            /** @description Who has read it. */
+            userId: string;
+        };
+        /** @description A message is stored in a thread that one is in. */
+        MessageReceived: {
+            /** @description The message as it is stored. */
+            message: components["schemas"]["MessageWithId"];
+        };
+        /** @description The message is stored: to the socket that sent it, and its callback. */
+        MessageSent: {
+            /** @description The client's own key, if it gave one. */
+            clientMessageId?: string | null;
+            /**
+             * @description The message was stored before, under the same key or as the other half of one click. Absent if it is
+             *     new.
+             */
+            deduplicated?: boolean;
+            /** @description The message as it is stored. */
+            message: components["schemas"]["MessageWithId"];
+            /**
+             * @description Always true.
+             * @constant
+             */
+            success: true;
+        };
+        /** @description How far a message has come with all its recipients. */
+        MessageStatus: "sent" | "delivered" | "read";
+        /** @description Messages up to a place were delivered to somebody. */
+        MessageStatusUpdate: {
+            /**
+             * Format: date-time
+             * @description When the receipt was accepted.
+             */
+            deliveredAt: string;
+            /** @description The newest of `messages`; `null` if there are none. */
+            messageId: string | null;
+            /** @description The newest messages whose receipts changed, ascending by `seq`. */
+            messages: components["schemas"]["Receipted"][];
+            /**
+             * Format: uint64
+             * @description The newest `seq` that was delivered.
+             */
+            seq: number;
+            /** @description The thread. */
+            threadId: string;
+            /** @description To whom it was delivered. */
+            userId: string;
+        };
+        /** @description A message was edited. */
+        MessageUpdated: {
+            /** @description The message as it is now. */
+            message: components["schemas"]["MessageWithId"];
+        };
+        /**
+         * @description A stored message.
+         *
+         *     `recipientIds` of the stored schema is not among the fields. It is the thread's participants without the
+         *     sender, it is private in large threads, and it would make each frame grow with the thread.
+         */
+        MessageWithId: {
+            /** @description The id, under the published schema's name. */
+            _id: string;
+            /**
+             * @description References to files.
+             * @default []
+             */
+            attachments: components["schemas"]["Attachment"][];
+            /** @description The sender's own key, if the sender gave one. */
+            clientMessageId?: string | null;
+            /** @description What the message says, as plain text. */
+            content: string;
+            /**
+             * Format: date-time
+             * @description When the ingress accepted it.
+             */
+            createdAt: string;
+            /**
+             * Format: date-time
+             * @description When its sender took it back. The message keeps its place; content, attachments and reactions are
+             *     gone.
+             */
+            deletedAt?: string | null;
+            /**
+             * @description One receipt for each recipient whose socket has got the message.
+             * @default []
+             */
+            deliveredTo: components["schemas"]["DeliveryReceipt"][];
+            /**
+             * Format: date-time
+             * @description When its sender last edited it.
+             */
+            editedAt?: string | null;
+            /** @description The id, under the published schema's name. */
+            id?: string;
+            /**
+             * @description Always false, because drafts are not sent. The published schema has the field.
+             * @default false
+             */
+            isDraft: boolean;
+            /**
+             * @description Reactions in the order in which they came.
+             * @default []
+             */
+            reactions: components["schemas"]["Reaction"][];
+            /**
+             * @description One receipt for each recipient who has read the message.
+             * @default []
+             */
+            readBy: components["schemas"]["ReadReceipt"][];
+            /** @description The sender. */
+            senderId: string;
+            /**
+             * Format: uint64
+             * @description The message's place in its thread: 1, 2, 3 … without gaps. Clients order messages by it, never by a
+             *     clock.
+             */
+            seq: number;
+            /**
+             * @description How far the message has got with all recipients.
+             * @default sent
+             */
+            status: components["schemas"]["MessageStatus"];
+            /** @description The thread that the message belongs to. */
+            threadId: string;
+            /**
+             * Format: date-time
+             * @description When it last changed.
+             */
+            updatedAt: string;
+        };
+        /** @description A free-form object of the host application. */
+        Metadata: {
+            [key: string]: unknown;
+        };
+        /** @description A thread of which somebody wants to be told nothing. */
+        Mute: {
+            /** @description The thread. */
+            threadId: string;
+            /**
+             * Format: date-time
+             * @description When the mute ends; `None` if the person ends it.
+             * @default null
+             */
+            until: string | null;
+        };
+        /** @description A user id in a request. */
+        NamedUser: string;
+        /** @description What happened to notifications. */
+        NotificationAction: "read" | "deleted";
+        /** @description A notification is in one's inbox. */
+        NotificationReceived: {
+            /** @description The notification as it is stored. */
+            notification: components["schemas"]["NotificationWithId"];
+            /**
+             * Format: uint64
+             * @description How many notifications one has not read by now; absent if that is not known.
+             */
+            unreadCount?: number | null;
+        };
+        /** @description One has read or deleted notifications, on any of one's devices. */
+        NotificationUpdated: {
+            /** @description What happened to them. */
+            action: components["schemas"]["NotificationAction"];
+            /** @description The notification; `null` for all that were created before `updatedAt`. */
+            notificationId: string | null;
+            /**
+             * Format: uint64
+             * @description How many notifications one has not read by now; `null` if that is not known.
+             */
+            unreadCount: number | null;
+            /**
+             * Format: date-time
+             * @description When the request was accepted.
+             */
+            updatedAt: string;
+        };
+        /** @description A notification in somebody's inbox. */
+        NotificationWithId: {
+            /** @description The id; it follows from the command. */
+            _id: string;
+            /**
+             * Format: date-time
+             * @description When the ingress accepted it.
+             */
+            createdAt: string;
+            /**
+             * @description The sender's free-form object.
+             * @default {}
+             */
+            data: {
+                [key: string]: unknown;
+            };
+            /** @description The id; it follows from the command. */
+            id?: string;
+            /**
+             * @description Whether its owner has read it.
+             * @default false
+             */
+            isRead: boolean;
+            /** @description Plain text. */
+            message: string;
+            /**
+             * Format: date-time
+             * @description When its owner read it.
+             * @default null
+             */
+            readAt: string | null;
+            /**
+             * @description The conversation that it is about.
+             * @default null
+             */
+            threadId: string | null;
+            /** @description One line. */
+            title: string;
+            /** @description What sort of thing it is. */
+            type: string;
+            /** @description The owner. */
+            userId: string;
+        };
+        /** @description How far one person has come in a thread. */
+        PersonCursors: {
+            /**
+             * Format: uint64
+             * @description The `seq` up to which messages were written to one of the person's sockets.
+             */
+            deliveredSeq: number;
+            /**
+             * Format: uint64
+             * @description The `seq` up to which the person has read.
+             */
+            readSeq: number;
+            /** @description The person. */
+            userId: string;
+        };
+        /** @description How somebody wants to be told. */
+        Preferences: {
+            /**
+             * @description The channels for every kind that `types` does not name.
+             * @default {
+             *       "email": true,
+             *       "inApp": true,
+             *       "push": true
+             *     }
+             */
+            channels: components["schemas"]["Channels"];
+            /**
+             * @description How mails are gathered.
+             * @default {
+             *       "every": "immediately",
+             *       "hour": 8
+             *     }
+             */
+            digest: components["schemas"]["DigestInterval"];
+            /**
+             * @description The language of mails and push messages, as RFC 5646 writes it; empty for the system's own.
+             * @default
+             */
+            locale: string;
+            /**
+             * @description The threads of which they want to be told nothing by e-mail and push.
+             * @default []
+             */
+            mutes: components["schemas"]["Mute"][];
+            /**
+             * @description The hours in which they want to be told nothing by e-mail and push.
+             * @default {
+             *       "enabled": false,
+             *       "from": "22:00",
+             *       "until": "07:00"
+             *     }
+             */
+            quietHours: components["schemas"]["QuietHours"];
+            /**
+             * @description The time zone of quiet hours and daily digests.
+             * @default UTC
+             */
+            timeZone: components["schemas"]["TimeZoneName"];
+            /**
+             * @description The channels by kind.
+             * @default {}
+             */
+            types: {
+                [key: string]: components["schemas"]["Channels"];
+            };
+            /**
+             * Format: date-time
+             * @description When the person set them; `None` while they are the defaults.
+             * @default null
+             */
+            updatedAt: string | null;
+            /**
+             * @description Whether they want to be told by e-mail and push also while a page is open that they do not look at.
+             * @default false
+             */
+            whenAway: boolean;
+        };
+        /** @description One has set how one wants to be notified, on any of one's devices. */
+        PreferencesUpdated: {
+            /** @description The preferences as they are stored. */
+            preferences: components["schemas"]["Preferences"];
+        };
+        /** @description A person's presence, as clients get it. */
+        Presence: {
+            /**
+             * Format: date-time
+             * @description When the person was last active; `None` if nobody has ever seen them.
+             */
+            lastSeen: string | null;
+            /** @description Whether the person is there. */
+            status: components["schemas"]["Status"];
+            /** @description The person. */
+            userId: string;
+        };
+        /** @description How one can choose to be seen. */
+        PresenceChoice: "online" | "away";
+        /** @description The callback of `presence:update`. */
+        PresenceChoiceAnswer: {
+            /** @description How the user wants to be seen: `online` or `away`. */
+            status: components["schemas"]["Status"];
+            /**
+             * @description Always true.
+             * @constant
+             */
+            success: true;
+        };
+        /** @description One has chosen how one wants to be seen, on any of one's devices, for all of them. */
+        PresenceChosen: {
+            /** @description `away`, or `online` if one wants to be shown as one is. */
+            status: components["schemas"]["Status"];
+            /**
+             * Format: date-time
+             * @description When the choice was made.
+             */
+            updatedAt: string;
+        };
+        /** @description Whether several people are there: `GET /presence`, and the callback of `presence:sync`. */
+        PresenceListAnswer: {
+            /** @description The people's presence, in the order asked. */
+            presence: components["schemas"]["Presence"][];
+            /**
+             * @description Always true.
+             * @constant
+             */
+            success: true;
+        };
+        /** @description How somebody is whom one looks at, when one begins to look. */
+        PresenceSync: components["schemas"]["Presence"];
+        /** @description `presence:sync`: how these people are, now and from now on. */
+        PresenceSyncEvent: {
+            /** @description The people; at least one. */
+            userIds: components["schemas"]["NamedUser"][];
+        };
+        /** @description How somebody is whom one looks at, after a change. */
+        PresenceUpdate: components["schemas"]["Presence"];
+        /** @description `presence:update`: how one wants to be seen. */
+        PresenceUpdateEvent: {
+            /** @description `away` holds until `online`. */
+            status: components["schemas"]["PresenceChoice"];
+        };
+        /** @description The broker has the command and the store is slow or down: the command will be carried out. */
+        QueuedAnswer: {
+            /**
+             * Format: uuid
+             * @description The command's id, for questions to an operator.
+             */
+            commandId: string;
+            /** @description Always `queued`. */
+            status: components["schemas"]["QueuedStatus"];
+            /**
+             * @description Always true.
+             * @constant
+             */
+            success: true;
+            /** @description The thread that the command is about, where the answer names it. */
+            threadId?: string | null;
+        };
+        /**
+         * @description The only status of a command that is not done.
+         * @constant
+         */
+        QueuedStatus: "queued";
+        /** @description The hours in which somebody wants to be told nothing. They may go over midnight. */
+        QuietHours: {
+            /** @description Whether they hold. */
+            enabled: boolean;
+            /** @description When they begin. */
+            from: string;
+            /** @description When they end; not the time at which they begin. */
+            until: string;
+        };
+        /** @description One person's reaction to a message. */
+        Reaction: {
+            /**
+             * Format: date-time
+             * @description When they reacted.
+             */
+            createdAt: string;
+            /** @description The emoji. */
+            emoji: string;
+            /** @description Who reacted. */
+            userId: string;
+        };
+        /** @description `reaction:send`: put an emoji on a message, or take it off. */
+        ReactionEvent: {
+            /**
+             * @description Whether the emoji is to be there afterwards. Without it, the other way round from what is there.
+             * @default toggle
+             */
+            action?: components["schemas"]["Wish"];
+            /** @description The emoji. */
+            emoji: components["schemas"]["Emoji"];
+            /** @description The message. */
+            messageId: string;
+        };
+        /** @description Somebody put an emoji on a message or took one off. */
+        ReactionReceived: {
+            /** @description `added` or `removed`. */
+            action: components["schemas"]["ChangeAction"];
+            /** @description The emoji. */
+            emoji: string | null;
+            /** @description The message. */
+            messageId: string;
+            /** @description All reactions that are on the message now. */
+            reactions: components["schemas"]["Reaction"][];
+            /**
+             * Format: uint64
+             * @description The message's place in its thread.
+             */
+            seq: number;
+            /** @description The message's thread. */
+            threadId: string;
+            /** @description Who reacted. */
+            userId: string;
+        };
+        /** @description `message:read`: everything up to a message was read. */
+        ReadMessageEvent: {
+            /** @description The message. */
+            messageId?: string | null;
+            /**
+             * Format: uint64
+             * @description The message's place in its thread; not looked at beside `messageId`.
+             * @default null
+             */
+            seq?: number | null;
+            /**
+             * @description The message's thread; not looked at beside `messageId`.
+             * @default null
+             */
+            threadId?: string | null;
+        };
+        /** @description Receipt: a person has read a message. */
+        ReadReceipt: {
+            /**
+             * Format: date-time
+             * @description When they read it.
+             */
+            readAt: string;
+            /** @description The reader. */
+            userId: string;
+        };
+        /** @description A message whose receipts changed. */
+        Receipted: {
+            /** @description The message. */
+            _id: string;
+            /**
+             * Format: uint64
+             * @description The message's place in its thread.
+             */
+            seq: number;
+            /** @description How far the message has got with all recipients. */
+            status: components["schemas"]["MessageStatus"];
+        };
+        /** @description A thread of a `sync` that the client may not see. */
+        RefusedThread: {
+            /** @description A code for programs. */
+            code: components["schemas"]["ErrorCode"];
+            /** @description A sentence for people. */
+            error: string;
+            /**
+             * Format: uint64
+             * @description Milliseconds until the same request may succeed; absent if it has to be changed first.
+             */
+            retryAfterMs?: number | null;
+            /** @description Always false. */
+            success: boolean;
+            /** @description The thread as the client named it; at most its first 64 characters. */
+            threadId: string;
+        };
+        /** @description `message:send`: say something in a thread. */
+        SendMessageEvent: {
+            /** @description References to files. */
+            attachments?: components["schemas"]["AttachmentReference"][];
+            /** @description The client's own key: the same key of the same sender is the same message. */
+            clientMessageId?: components["schemas"]["ClientKey"] | null;
+            /** @description What the message says. A message with attachments needs no text. */
+            content?: components["schemas"]["MessageContent"] | null;
+            /** @description The thread. */
+            threadId: string;
+        };
+        /** @description An operator ends the connection. The credential goes on holding, so the client may connect again. */
+        SessionEnded: {
+            /** @description Why, in the operator's words. */
+            reason: string;
+        };
+        /** @description Whether a person is there. */
+        Status: "online" | "away" | "offline";
+        /** @description What a client has missed since the places it named; the callback of `sync`, or the event `sync`. */
+        SyncAnswer: {
+            /** @description Threads that were created or written to after `threadsAfter`; only if the request had that field. */
+            newThreads?: string[] | null;
+            /**
+             * @description Always true.
+             * @constant
+             */
+            success: true;
+            /** @description One entry for each thread that was named, in the same order. */
+            threads: components["schemas"]["SyncedThread"][];
+        };
+        /** @description `sync`: everything since these places. */
+        SyncEvent: {
+            /** @description Most messages in the answer. */
+            limit?: components["schemas"]["SyncLimit"];
+            /** @description The threads, and how far the client has them. */
+            threads?: components["schemas"]["SyncPlace"][];
+            /**
+             * Format: date-time
+             * @description Asks also for the threads that were created or written to after this time.
+             * @default null
+             */
+            threadsAfter?: string | null;
+        };
+        /**
+         * Format: uint
+         * @description 1 to [`SYNCED_MESSAGES_MAX`]; a larger number is as good as that.
+         */
+        SyncLimit: number;
+        /** @description How far a client has a thread. */
+        SyncPlace: {
+            /**
+             * Format: uint64
+             * @description The newest `seq` that the client has; 0 if it has nothing.
+             * @default 0
+             */
+            after?: number;
+            /**
+             * Format: uint64
+             * @description Asks also for what changed in the thread after this change number: the `lastChange` of the answer
+             *     before.
+             * @default null
+             */
+            changesAfter?: number | null;
+            /** @description The thread. */
+            threadId: string;
+        };
+        /** @description Messages of one thread that a client lacks. */
+        SyncedMessages: {
+            /**
+             * @description The messages up to `after` that were edited, taken back or reacted to after `changesAfter`, as they
+             *     are now; only if the request had that field.
+             */
+            changed?: components["schemas"]["MessageWithId"][] | null;
+            /** @description Whether these are all; if not, the client asks again from the last `seq` and `lastChange`. */
+            complete: boolean;
+            /**
+             * @description How far everybody has come; only if the request had `changesAfter`, the answer is complete, and the
+             *     thread has at most [`crate::change::RECEIPT_PARTICIPANTS_MAX`] people.
+             */
+            cursors?: components["schemas"]["PersonCursors"][] | null;
+            /** @description Whether a message or a change in between cannot be had any more. */
+            gap: boolean;
+            /**
+             * Format: uint64
+             * @description The change number that the answer goes up to; the next request's `changesAfter`.
+             */
+            lastChange: number;
+            /** @description The messages, ascending by `seq`. */
+            messages: components["schemas"]["MessageWithId"][];
+            /** @description The thread. */
+            threadId: string;
+        };
+        /** @description What became of one thread of a `sync`. */
+        SyncedThread: components["schemas"]["SyncedMessages"] | components["schemas"]["RefusedThread"];
+        /**
+         * @description The answer of `POST /messages/threads/{id}/leave`, and the callback of `thread:join`, `thread:leave`,
+         *     `typing:start` and `typing:stop`.
+         */
+        ThreadAck: {
+            /**
+             * @description Always true.
+             * @constant
+             */
+            success: true;
+            /** @description The thread that the event named. */
+            threadId: string;
+        };
+        /** @description One is in a new thread, or somebody came back to a thread. */
+        ThreadCreated: {
+            /** @description The thread, with the first of its people. */
+            thread: components["schemas"]["ThreadWithId"];
+        };
+        /** @description `thread:join`, `thread:leave`, `thread:read`, `typing:start` and `typing:stop`. */
+        ThreadEvent: {
+            /** @description The thread. */
+            threadId: string;
+        };
+        /** @description Somebody has left a thread. The others hear it, and the person's own devices. */
+        ThreadLeft: {
+            /**
+             * Format: date-time
+             * @description When the request to leave was accepted.
+             */
+            leftAt: string;
+            /**
+             * Format: uint64
+             * @description How many people are in the thread now.
+             */
+            participantCount: number;
+            /** @description The thread. */
+            threadId: string;
+            /** @description Who has left. */
+            userId: string;
+        };
+        /** @description Whether listings show a thread. */
+        ThreadStatus: "active" | "archived" | "deleted";
+        /** @description One has read a thread, put it away or brought it back, on any of one's devices. */
+        ThreadUpdated: {
+            /** @description What changed. */
+            thread: components["schemas"]["ChangedThread"];
+        };
+        /** @description A conversation as the system keeps it. */
+        ThreadWithId: {
+            /** @description The id, under the published schema's name. */
+            _id: string;
+            /**
+             * Format: date-time
+             * @description When it was created.
+             */
+            createdAt: string;
+            /** @description The id, under the published schema's name. */
+            id?: string;
+            /**
+             * Format: date-time
+             * @description When the newest message was accepted.
+             */
+            lastMessageAt: string | null;
+            /** @description The newest message. */
+            lastMessageId: string | null;
+            /**
+             * Format: uint64
+             * @description The `seq` of the newest message that the counters include.
+             * @default 0
+             */
+            lastSeq: number;
+            /**
+             * @description The client's free-form object.
+             * @default {}
+             */
+            metadata: {
+                [key: string]: unknown;
+            };
+            /**
+             * Format: uint64
+             * @description How many people are in the thread.
+             * @default 0
+             */
+            participantCount: number;
+            /**
+             * @description The people in the thread, sorted. What a client gets holds the first [`PARTICIPANTS_SHOWN_MAX`] of
+             *     them, as a [`ThreadView`] does; elsewhere it is everybody.
+             */
+            participants: string[];
+            /**
+             * @description Whether listings show the thread. In a [`ThreadView`] this is the viewer's own, since each person
+             *     archives for themselves.
+             * @default active
+             */
+            status: components["schemas"]["ThreadStatus"];
+            /**
+             * Format: date-time
+             * @description When it last changed.
+             */
+            updatedAt: string;
+        };
+        /** @description The name of a time zone in the IANA database, e.g. `Europe/Berlin`. */
+        TimeZoneName: string;
+        /** @description Somebody types in a thread, or has stopped. */
+        TypingUpdate: {
+            /** @description Whether they type. */
+            isTyping: boolean;
+            /** @description The thread. */
+            threadId: string;
+            /** @description Who types. */
+            userId: string;
+        };
+        /** @description Whether an emoji is to be there after a reaction. */
+        Wish: "add" | "remove" | "toggle";
+        /** @description A thread was put away for the caller, or brought back: `DELETE /messages/threads/{id}` and `…/unarchive`. */
+        ArchiveAnswer: {
+            /** @description The caller's view of the thread from now on. */
+            status: components["schemas"]["ThreadStatus"];
+            /**
+             * @description Always true.
+             * @constant
+             */
+            success: true;
+            /** @description The thread. */
+            threadId: string;
+        };
+        /** @description What somebody did. */
+        AuditAction: "reveal" | "edit" | "discard" | "replay" | "replay_letter" | "replay_refused" | "disconnect";
+        /** @description A page of the audit log: `GET /ops/audit`. */
+        AuditAnswer: {
+            /** @description The entries, newest first. */
+            entries: components["schemas"]["ShownAudit"][];
+            /** @description The `cursor` that asks for the next page; `null` if this page was not full. */
+            nextCursor: string | null;
+            /**
+             * @description Always true.
+             * @constant
+             */
+            success: true;
+        };
+        /** @description What `POST /ops/replays` answers. */
+        BeginAnswer: components["schemas"]["DryRunAnswer"] | components["schemas"]["ReplayAnswer"];
+        /** @description Why a worker could not handle a letter. */
+        Cause: "unreadable" | "refused" | "gave_up" | "crashed" | "killed_worker" | "unknown";
+        /** @description A way to reach somebody who is not looking. */
+        Channel: "email" | "push";
+        /** @description A way by which people are told. */
+        ChannelWord: "inApp" | "email" | "push";
+        /** @description Ways to reach somebody. A channel that is not named is on, or with `PATCH` as it was. */
+        ChannelsBody: {
+            /**
+             * @description By e-mail.
+             * @default null
+             */
+            email?: boolean | null;
+            /**
+             * @description In the inbox and by event.
+             * @default null
+             */
+            inApp?: boolean | null;
+            /**
+             * @description To their devices.
+             * @default null
+             */
+            push?: boolean | null;
+        };
+        /** @description Channels by kind of notification, for at most [`PREFERENCE_KINDS_MAX`] kinds. */
+        ChannelsByKind: {
+            [key: string]: components["schemas"]["ChannelsBody"];
+        };
+        /** @description Who is connected: `GET /ops/users`. */
+        ConnectedAnswer: {
+            /**
+             * Format: uint64
+             * @description How many people are connected.
+             */
+            connected: number;
+            /** @description The cursor of the next page; `null` on the last one. */
+            nextCursor: string | null;
+            /**
+             * @description Always true.
+             * @constant
+             */
+            success: true;
+            /** @description One page of those who fit, in the order of their ids. */
+            users: components["schemas"]["ConnectedUser"][];
+        };
+        /** @description Somebody who is connected. */
+        ConnectedUser: {
+            /** @description The gateways at which they have sockets; `null` if nobody can say. */
+            gateways: string[] | null;
+            /** @description Their id. */
+            id: string;
+            /**
+             * Format: date-time
+             * @description When they last did something.
+             */
+            lastSeen: string | null;
+            /** @description What others call them. */
+            name: string;
+            /** @description Online or away. */
+            status: components["schemas"]["Status"];
+        };
+        /**
+         * @description How many notifications changed: `POST /notifications/{id}/read`, `DELETE /notifications/{id}`, `POST
+         *     /notifications/read-all`.
+         */
+        CountAnswer: {
+            /**
+             * Format: uint64
+             * @description How many notifications changed.
+             */
+            count: number;
+            /**
+             * @description Always true.
+             * @constant
+             */
+            success: true;
+        };
+        /** @description `POST /messages/threads`: start a thread, or find the one of the same people with equal metadata. */
+        CreateThreadBody: {
+            /** @description The client's free-form object. */
+            metadata?: components["schemas"]["Metadata"];
+            /** @description The people in the thread. The caller is one of them whether named or not. */
+            participants?: components["schemas"]["NamedUser"][];
+        };
+        /** @description A token for the header `X-CSRF-Token`: `GET /csrf-token`. */
+        CsrfTokenAnswer: {
+            /** @description The token; it is bound to the caller's login. */
+            csrfToken: string;
+            /**
+             * @description Always true.
+             * @constant
+             */
+            success: true;
+        };
+        /** @description A page of the delivery log: `GET /notifications/{id}/deliveries`, `GET /users/{id}/deliveries`. */
+        DeliveriesAnswer: {
+            /** @description What became of it, newest first. */
+            deliveries: components["schemas"]["ListedDelivery"][];
+            /** @description The `cursor` that asks for the next page; `null` if this page was not full. */
+            nextCursor: string | null;
+            /**
+             * @description Always true.
+             * @constant
+             */
+            success: true;
+        };
+        /** @description What became of something that somebody was to be told. */
+        DeliveryWord: "held" | "folded" | "suppressed" | "sent" | "failed";
+        /** @description The device is registered: `POST /devices`. */
+        DeviceAnswer: {
+            /** @description The device. */
+            device: components["schemas"]["ShownDevice"];
+            /**
+             * @description Always true.
+             * @constant
+             */
+            success: true;
+        };
+        /**
+         * @description `POST /devices`: send the caller's pushes to this device too. One of `subscription` and `fcmToken` is
+         *     there.
+         */
+        DeviceBody: {
+            /** @description The registration token of an app, from Firebase Cloud Messaging. */
+            fcmToken?: components["schemas"]["FcmToken"] | null;
+            /** @description What the owner sees in a list of devices. */
+            name?: components["schemas"]["DeviceName"];
+            /** @description The subscription of a browser, as `PushSubscription.toJSON()` gives it. */
+            subscription?: components["schemas"]["SubscriptionBody"] | null;
+        };
+        /** @description How a device is reached. */
+        DeviceKind: "fcm" | "webpush";
+        /** @description What a device is called in a list: one clean line, or nothing. */
+        DeviceName: string;
+        /** @description The caller's devices: `GET /devices`. */
+        DevicesAnswer: {
+            /** @description The devices, the newest registration first. */
+            devices: components["schemas"]["ShownDevice"][];
+            /**
+             * @description Always true.
+             * @constant
+             */
+            success: true;
+        };
+        /** @description How mails are gathered. What is not named is as it was. */
+        DigestBody: {
+            /**
+             * @description How long mails wait.
+             * @default null
+             */
+            every?: components["schemas"]["Every"] | null;
+            /**
+             * Format: uint8
+             * @description The hour of the day at which a daily digest comes.
+             * @default null
+             */
+            hour?: number | null;
+        };
+        /** @description `POST /ops/discards`: letters that are not to be done. Either `ids` or `filter` is there. */
+        DiscardBody: {
+            /** @description Everything that waits now and fits. */
+            filter?: components["schemas"]["LetterFilterBody"] | null;
+            /** @description These letters. */
+            ids?: components["schemas"]["LetterReference"][] | null;
+            /** @description Why; it is recorded. */
+            why: components["schemas"]["Why"];
+        };
+        /** @description Letters that were discarded: `POST /ops/discards`. */
+        DiscardedAnswer: {
+            /**
+             * Format: uint64
+             * @description How many, by this request.
+             */
+            discarded: number;
+            /**
+             * Format: uint64
+             * @description How many of those that were meant still wait.
+             */
+            left: number;
+            /**
+             * @description Always true.
+             * @constant
+             */
+            success: true;
+        };
+        /** @description `POST /ops/users/{id}/disconnect`: end somebody's connections. */
+        DisconnectBody: {
+            /** @description Why; it is recorded, and the person is told. */
+            why: components["schemas"]["Why"];
+        };
+        /** @description The request was carried out and there is nothing to show: `POST /users/{id}/revoke`. */
+        DoneAnswer: {
+            /**
+             * @description Always true.
+             * @constant
+             */
+            success: true;
+        };
+        /** @description What a replay would do with the letters that were looked at. */
+        DryRun: {
+            /**
+             * Format: uint64
+             * @description Letters that were looked at.
+             */
+            looked: number;
+            /** @description Where those that can be sent would go. */
+            queues: components["schemas"]["DryRunQueue"][];
+            /** @description Some of those that would not be sent. */
+            refused: components["schemas"]["DryRunRefusal"][];
+            /**
+             * Format: uint64
+             * @description Letters that would be sent.
+             */
+            replayable: number;
+            /**
+             * Format: uint64
+             * @description All letters that wait and were meant.
+             */
+            total: number;
+        };
+        /** @description What a replay would do: `POST /ops/replays` with `dryRun`. */
+        DryRunAnswer: {
+            /** @description What it would do. */
+            dryRun: components["schemas"]["DryRun"];
+            /**
+             * @description Always true.
+             * @constant
+             */
+            success: true;
+        };
+        /** @description A queue to which letters would go. */
+        DryRunQueue: {
+            /**
+             * Format: uint64
+             * @description How many.
+             */
+            count: number;
+            /** @description The queue. */
+            queue: string;
+        };
+        /** @description A letter that would not be sent. */
+        DryRunRefusal: {
+            /** @description The letter. */
+            _id: string;
+            /** @description Why not. */
+            reason: string;
+        };
+        /** @description `PUT /ops/dead-letters/{id}/body`: give a letter another body. */
+        EditLetterBody: {
+            /** @description The whole body, as a reveal shows it. */
+            body: {
+                [key: string]: unknown;
+            };
+            /**
+             * Format: uint32
+             * @description The version that was edited.
+             */
+            version: number;
+            /** @description Why; it is recorded. */
+            why: components["schemas"]["Why"];
+        };
+        /** @description `PATCH` or `PUT /messages/{messageId}`: say it differently. */
+        EditMessageBody: {
+            /** @description What the message says from now on; empty only if it has attachments. */
+            content: components["schemas"]["MessageContent"];
+        };
+        /** @description A letter that was edited: `PUT /ops/dead-letters/{id}/body`. */
+        EditedLetterAnswer: {
+            /** @description The letter with its new version. */
+            letter: components["schemas"]["ShownLetter"];
+            /**
+             * @description Always true.
+             * @constant
+             */
+            success: true;
+        };
+        /**
+         * Format: email
+         * @description One `local@domain`, in the characters that need no quoting: nothing that a mail header would read as more
+         *     than an address.
+         */
+        EmailAddress: string;
+        /** @description The registration token of an app. */
+        FcmToken: string;
+        /** @description The socket gateways: `GET /ops/gateways`. */
+        GatewaysAnswer: {
+            /** @description Those that reported lately, and those that may still have people. */
+            gateways: components["schemas"]["ListedGateway"][];
+            /**
+             * @description Always true.
+             * @constant
+             */
+            success: true;
+            /**
+             * Format: date-time
+             * @description When the answer was made.
+             */
+            timestamp: string;
+            /** @description Why a field is `null`, by the name of the field. */
+            unknown: {
+                [key: string]: string;
+            };
+        };
+        /** @description A page of a thread's messages: `GET /messages/{threadId}`. */
+        HistoryAnswer: {
+            /**
+             * @description How far everybody has come; only on a page of changes, in a thread of at most
+             *     [`crate::change::RECEIPT_PARTICIPANTS_MAX`] people.
+             */
+            cursors?: components["schemas"]["PersonCursors"][] | null;
+            /** @description Only on a page of changes: whether the thread has never had the change number that was asked for. */
+            gap?: boolean | null;
+            /**
+             * Format: uint64
+             * @description The change number that this page goes up to: what `changesAfter` asks for later.
+             */
+            lastChange: number;
+            /** @description The messages, ascending by `seq`; on a page of changes in the order of their changes. */
+            messages: components["schemas"]["MessageWithId"][];
+            /** @description The `cursor` that asks for the next page in the same direction; `null` if nothing follows. */
+            nextCursor: string | null;
+            /**
+             * @description Always true.
+             * @constant
+             */
+            success: true;
+        };
+        /** @description A queue that workers consume. */
+        Hop: {
+            /**
+             * Format: uint64
+             * @description Live consumers.
+             */
+            consumers: number | null;
+            /**
+             * Format: double
+             * @description Commands or events that come in, per second.
+             */
+            inPerSecond: number | null;
+            /** @description Whether its owner says that it consumes it; `null` if no worker has shards of it. */
+            isConsumed: boolean | null;
+            /**
+             * Format: uint64
+             * @description Messages that wait for a consumer. A message carries up to 256 commands or events.
+             */
+            messages: number | null;
+            /**
+             * Format: uint64
+             * @description How long the oldest message is in the queue.
+             */
+            oldestAgeMs: number | null;
+            /**
+             * Format: double
+             * @description Commands or events that are carried out, per second.
+             */
+            outPerSecond: number | null;
+            /** @description The worker that owns the shard. */
+            owner: string | null;
+            /** @description Why the queue could not be asked for. */
+            problem: string | null;
+            /** @description The queue's name at the broker. */
+            queue: string;
+            /**
+             * Format: uint16
+             * @description The shard, of a queue that is split by thread.
+             */
+            shard: number | null;
+            /** @description The worker that waits behind the owner. */
+            spare: string | null;
+            /** @description The stage, e.g. `persist`. */
+            stage: string;
+        };
+        /** @description One dead letter: `GET /ops/dead-letters/{id}` and `POST …/reveal`. */
+        LetterAnswer: {
+            /** @description What it carries, masked unless it is revealed; `null` if nobody can read it. */
+            body: unknown;
+            /** @description Why nobody can read it. */
+            bodyError: string | null;
+            /** @description What happened to it, the oldest first. */
+            history: components["schemas"]["ShownHappened"][];
+            /** @description The letter. */
+            letter: components["schemas"]["ShownLetter"];
+            /** @description The bytes of a revealed letter that nobody can read, in Base64. */
+            raw: string | null;
+            /** @description The body is as it is. */
+            revealed: boolean;
+            /**
+             * @description Always true.
+             * @constant
+             */
+            success: true;
+            /** @description Its bodies, the oldest first. */
+            versions: components["schemas"]["ShownVersion"][];
+        };
+        /** @description What happened to a letter. */
+        LetterEventWord: "failed" | "replayed" | "refused" | "edited" | "discarded";
+        /** @description Which letters are meant; what is not named is anything. */
+        LetterFilterBody: {
+            /**
+             * @description Why they failed last.
+             * @default null
+             */
+            cause?: components["schemas"]["Cause"] | null;
+            /**
+             * Format: date-time
+             * @description They failed last at this time or later.
+             * @default null
+             */
+            from?: string | null;
+            /**
+             * @description What they ask for or tell.
+             * @default null
+             */
+            kind?: string | null;
+            /**
+             * @description The queue that they came from.
+             * @default null
+             */
+            queue?: string | null;
+            /**
+             * Format: date-time
+             * @description They failed last before this time.
+             * @default null
+             */
+            to?: string | null;
+        };
+        /** @description Dead letters that failed for one cause: `GET /ops/dead-letters/groups`. */
+        LetterGroupsAnswer: {
+            /** @description The groups, the largest first. */
+            groups: components["schemas"]["ShownGroup"][];
+            /**
+             * @description Always true.
+             * @constant
+             */
+            success: true;
+        };
+        /** @description The id of a dead letter in a request. */
+        LetterReference: string;
+        /** @description What becomes of a letter. */
+        LetterState: "waiting" | "replaying" | "replayed" | "discarded";
+        /** @description A page of the dead letters: `GET /ops/dead-letters`. */
+        LettersAnswer: {
+            /** @description The letters, the one that failed last first. */
+            letters: components["schemas"]["ShownLetter"][];
+            /** @description The `cursor` that asks for the next page; `null` if this page was not full. */
+            nextCursor: string | null;
+            /**
+             * @description Always true.
+             * @constant
+             */
+            success: true;
+        };
+        /**
+         * @description What became of one message or notification that somebody was to be told by one channel. Only the fields of
+         *     its outcome are there.
+         */
+        ListedDelivery: {
+            /** @description What the provider answered. */
+            answer?: string | null;
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            at: string;
+            /** @description The channel. */
+            channel: components["schemas"]["Channel"];
+            /** @description The message that it is about. */
+            messageId?: string | null;
+            /** @description The notification that it is about. */
+            notificationId?: string | null;
+            /** @description What became of it. */
+            outcome: components["schemas"]["DeliveryWord"];
+            /** @description Who took it. */
+            provider?: string | null;
+            /** @description Why it was not sent. */
+            reason?: components["schemas"]["Reason"] | null;
+            /** @description The thread of the message. */
+            threadId?: string | null;
+            /**
+             * Format: date-time
+             * @description When it is to be sent.
+             */
+            until?: string | null;
+            /** @description The person. */
+            userId: string;
+            /** @description What it waits for. */
+            waitsFor?: components["schemas"]["WaitsFor"] | null;
+            /** @description The mail or push message that it is part of. */
+            windowId?: components["schemas"]["WindowId"] | null;
+        };
+        /** @description A socket gateway. */
+        ListedGateway: {
+            /**
+             * Format: uint64
+             * @description Messages for its sockets that it has not taken.
+             */
+            backlog: number | null;
+            /** @description The gateway. */
+            id: string;
+            /** @description Why its queue could not be asked for. */
+            problem: string | null;
+            /**
+             * Format: uint64
+             * @description Age of its report.
+             */
+            reportAgeMs: number | null;
+            /**
+             * Format: uint64
+             * @description Threads that somebody there has open.
+             */
+            rooms: number | null;
+            /**
+             * Format: uint64
+             * @description Open sockets.
+             */
+            sockets: number | null;
+            /**
+             * Format: uint64
+             * @description People who type there.
+             */
+            typing: number | null;
+        };
+        /** @description A thread as one person's list shows it. */
+        ListedThread: {
+            /** @description The id, under the published schema's name. */
+            _id: string;
+            /**
+             * Format: date-time
+             * @description When it was created.
+             */
+            createdAt: string;
+            /** @description The id, under the published schema's name. */
+            id?: string;
+            /** @description The newest message, for a preview. */
+            lastMessage: components["schemas"]["MessageWithId"] | null;
+            /**
+             * Format: date-time
+             * @description When the newest message was accepted.
+             */
+            lastMessageAt: string | null;
+            /** @description The newest message. */
+            lastMessageId: string | null;
+            /**
+             * Format: uint64
+             * @description The `seq` of the newest message that the counters include.
+             * @default 0
+             */
+            lastSeq: number;
+            /**
+             * @description The client's free-form object.
+             * @default {}
+             */
+            metadata: {
+                [key: string]: unknown;
+            };
+            /** @description Whom the viewer talks to, with a name and a picture. */
+            participant: components["schemas"]["ThreadCompanion"];
+            /**
+             * Format: uint64
+             * @description How many people are in the thread.
+             * @default 0
+             */
+            participantCount: number;
+            /**
+             * @description The people in the thread, sorted. What a client gets holds the first [`PARTICIPANTS_SHOWN_MAX`] of
+             *     them, as a [`ThreadView`] does; elsewhere it is everybody.
+             */
+            participants: string[];
+            /**
+             * @description Whether listings show the thread. In a [`ThreadView`] this is the viewer's own, since each person
+             *     archives for themselves.
+             * @default active
+             */
+            status: components["schemas"]["ThreadStatus"];
+            /**
+             * Format: uint64
+             * @description How many messages of others the viewer has not read.
+             */
+            unreadCount: number;
+            /**
+             * Format: date-time
+             * @description When it last changed.
+             */
+            updatedAt: string;
+        };
+        /** @description A worker that shares the shards of a stage with others. */
+        ListedWorker: {
+            /** @description The shards that it consumes, active or waiting behind another worker. */
+            holds: number[];
+            /** @description What tells it apart from the others. */
+            id: string;
+            /** @description Host and process; `null` if it does not say. */
+            place: string | null;
+            /**
+             * Format: uint16
+             * @description Number of shards that it was told of.
+             */
+            shards: number;
+            /** @description The stage. */
+            stage: string;
+            /** @description Version of its program. */
+            version: string;
+        };
+        /** @description The name of a language, or nothing. */
+        LocaleName: string;
+        /** @description One login of a person: 64 hexadecimal digits. */
+        LoginId: string;
+        /** @description A message that is stored: `POST /messages/{threadId}`. */
+        MessageAnswer: {
+            /**
+             * @description The message was stored before, under the same key or as the other half of one click. Absent if it is
+             *     new.
+             */
+            deduplicated?: boolean;
+            /** @description The message as it is stored. */
+            message: components["schemas"]["MessageWithId"];
+            /**
+             * @description Always true.
+             * @constant
+             */
+            success: true;
+        };
+        /** @description A thread of which the caller wants to be told nothing. */
+        MuteBody: {
+            /** @description The thread. */
+            threadId: components["schemas"]["MutedThread"];
+            /**
+             * Format: date-time
+             * @description When the mute ends; never if it is not named.
+             * @default null
+             */
+            until?: string | null;
+        };
+        /** @description How long a thread that the path names is muted. */
+        MuteEndBody: {
+            /**
+             * Format: date-time
+             * @description When the mute ends; never if it is not named.
+             * @default null
+             */
+            until?: string | null;
+        };
+        /** @description The thread that a mute names. Nobody looks whether there is one: a mute of no thread does nothing. */
+        MutedThread: string;
+        /**
+         * @description `POST /notifications`: tell people something.
+         *
+         *     With `userIds` and `userId` alone the answer says what became of each person. With `to`, `sendAt` or
+         *     `template` it is a send, which goes on after the answer.
+         */
+        NotificationBody: {
+            /** @description The ways beside the inbox by which people may be told; all of them if it is not named. */
+            channels?: components["schemas"]["ChannelWord"][] | null;
+            /** @description The sender's own key: the same key of the same sender to the same person is the same notification. */
+            clientNotificationId?: components["schemas"]["ClientKey"] | null;
+            /** @description The host application's free-form object; a template takes its values from it. */
+            data?: components["schemas"]["Metadata"];
+            /** @description The text. */
+            message?: components["schemas"]["NotificationText"] | null;
+            /** @description How urgent it is. */
+            priority?: components["schemas"]["PriorityWord"] | null;
+            /**
+             * Format: date-time
+             * @description When a send begins; at once if it is not named.
+             * @default null
+             */
+            sendAt?: string | null;
+            /** @description The template that title and text are made from, instead of `title` and `message`. */
+            template?: components["schemas"]["TemplateName"] | null;
+            /** @description The conversation it is about. */
+            threadId?: string | null;
+            /** @description One line. */
+            title?: components["schemas"]["NotificationTitle"] | null;
+            /** @description Who is told by a send; not together with `userIds` and `userId`. */
+            to?: components["schemas"]["RecipientsBody"] | null;
+            /** @description What sort of thing it is, e.g. `order_update`. */
+            type?: components["schemas"]["NotificationKind"] | null;
+            /** @description One person more. */
+            userId?: components["schemas"]["NamedUser"] | null;
+            /** @description The people; together with `userId` at least one. */
+            userIds?: components["schemas"]["NamedUser"][];
+        };
+        /** @description The kind of a notification: short and plain, because kinds become map keys. */
+        NotificationKind: string;
+        /** @description The text of a notification: clean, and perhaps empty. */
+        NotificationText: string;
+        /** @description The title of a notification: one clean line. */
+        NotificationTitle: string;
+        /** @description A page of the caller's inbox: `GET /notifications`. */
+        NotificationsAnswer: {
+            /** @description The `cursor` that asks for the next page; `null` if this page was not full. */
+            nextCursor: string | null;
+            /** @description The notifications, newest first. */
+            notifications: components["schemas"]["NotificationWithId"][];
+            /**
+             * @description Always true.
+             * @constant
+             */
+            success: true;
+            /**
+             * Format: uint64
+             * @description How many notifications the caller has not read, on all pages.
+             */
+            unreadCount: number;
+        };
+        /** @description What became of each person's notification: `POST /notifications`. */
+        NotifiedAnswer: {
+            /** @description The request was carried out before and nothing of it is new. Absent otherwise. */
+            deduplicated?: boolean;
+            /** @description People whose notification was refused or could not be stored. */
+            failed: string[];
+            /** @description The first of `notifications`, for requests that name one person. */
+            notification: components["schemas"]["NotificationWithId"] | null;
+            /** @description The notifications that are stored. */
+            notifications: components["schemas"]["NotificationWithId"][];
+            /** @description Commands that the broker has and the store has not done yet. */
+            queued: string[];
+            /**
+             * @description Always true.
+             * @constant
+             */
+            success: true;
+            /** @description People who do not want such notifications in their inbox. */
+            unwanted: string[];
+        };
+        /** @description What `POST /notifications` answers. */
+        NotifyAnswer: components["schemas"]["NotifiedAnswer"] | components["schemas"]["SendAnswer"];
+        /** @description How often something became of a notification. */
+        OutcomeCount: {
+            /** @description The channel. */
+            channel: components["schemas"]["Channel"];
+            /**
+             * Format: uint64
+             * @description Rows of the delivery log that say so.
+             */
+            deliveries: number;
+            /** @description What became of it. */
+            outcome: components["schemas"]["DeliveryWord"];
+            /** @description Why it was not sent. */
+            reason: components["schemas"]["Reason"] | null;
+        };
+        /** @description What became of notifications by e-mail and push: `GET /ops/outcomes`. */
+        OutcomesAnswer: {
+            /** @description By channel, the most frequent first. */
+            outcomes: components["schemas"]["OutcomeCount"][];
+            /**
+             * Format: date-time
+             * @description From when on they are counted.
+             */
+            since: string;
+            /**
+             * @description Always true.
+             * @constant
+             */
+            success: true;
+        };
+        /** @description A part that cannot be used. */
+        PartProblem: {
+            /** @description The part. */
+            part: string;
+            /**
+             * Format: uint64
+             * @description For how many seconds that was seen.
+             */
+            seconds: number;
+            /** @description Why it cannot be used. */
+            why: string;
+        };
+        /** @description How a person is shown to others. */
+        Participant: {
+            /** @description Address of a picture. */
+            avatar: string;
+            /** @description The person. */
+            id: string;
+            /** @description What others call them; their id if nobody knows. */
+            name: string;
+        };
+        /** @description A page of the people in a thread: `GET /messages/threads/{id}/participants`. */
+        ParticipantsAnswer: {
+            /** @description The `cursor` that asks for the next page; `null` if this page was not full. */
+            nextCursor: string | null;
+            /**
+             * Format: uint64
+             * @description How many people are in the thread.
+             */
+            participantCount: number;
+            /** @description The people, with names and pictures, sorted by id. */
+            participants: components["schemas"]["Participant"][];
+            /**
+             * @description Always true.
+             * @constant
+             */
+            success: true;
+        };
+        /** @description What a person is called: one clean line. */
+        PersonName: string;
+        /** @description The pipeline: every queue, and who works on it. `GET /ops/pipeline`. */
+        PipelineAnswer: {
+            /** @description When workers came and went, so that shards were shared out anew; newest first. */
+            changes: components["schemas"]["WorkerChange"][];
+            /** @description Parked messages that no worker could handle, by the queue that keeps them. */
+            dead: components["schemas"]["QueueFigures"][];
+            /** @description The queues that workers consume. */
+            hops: components["schemas"]["Hop"][];
+            /** @description The rungs of the retry ladder. */
+            retry: components["schemas"]["RetryRung"][];
+            /**
+             * Format: uint16
+             * @description Number of shards of this deployment.
+             */
+            shards: number;
+            /**
+             * @description Always true.
+             * @constant
+             */
+            success: true;
+            /**
+             * Format: date-time
+             * @description When the answer was made.
+             */
+            timestamp: string;
+            /** @description Why a field is `null`, by the name of the field. */
+            unknown: {
+                [key: string]: string;
+            };
+            /** @description The workers that are heard. */
+            workers: components["schemas"]["ListedWorker"][];
+        };
+        /** @description The caller's preferences: `/notifications/preferences`. */
+        PreferencesAnswer: {
+            /** @description The preferences; the defaults if the caller never set any. */
+            preferences: components["schemas"]["Preferences"];
+            /**
+             * @description Always true.
+             * @constant
+             */
+            success: true;
+        };
+        /**
+         * @description `POST`, `PUT` or `PATCH /notifications/preferences`: how the caller wants to be told. `POST` and `PUT`
+         *     replace what was there: a field that is not named has its default. `PATCH` leaves such a field as it is.
+         *
+         *     A field that is not known is refused: a misspelt one would look like a setting that was kept.
+         */
+        PreferencesBody: {
+            /** @description For every kind that is not named in `types`. */
+            channels?: components["schemas"]["ChannelsBody"];
+            /** @description How mails are gathered. */
+            digest?: components["schemas"]["DigestBody"] | null;
+            /**
+             * @description The older form of `channels.email`.
+             * @default null
+             */
+            email?: boolean | null;
+            /**
+             * @description The older form of `channels.inApp`.
+             * @default null
+             */
+            inApp?: boolean | null;
+            /** @description The language of mails and push messages; empty for the system's own. */
+            locale?: components["schemas"]["LocaleName"] | null;
+            /** @description All threads of which the caller wants to be told nothing. */
+            mutes?: components["schemas"]["MuteBody"][] | null;
+            /**
+             * @description The older form of `channels.push`.
+             * @default null
+             */
+            push?: boolean | null;
+            /** @description The hours in which nothing is sent. */
+            quietHours?: components["schemas"]["QuietHoursBody"] | null;
+            /** @description The time zone of quiet hours and daily digests. */
+            timeZone?: components["schemas"]["TimeZoneReference"] | null;
+            /** @description By kind. */
+            types?: components["schemas"]["ChannelsByKind"];
+            /**
+             * Format: date-time
+             * @description Part of what is shown, so that it can be sent back whole. It changes nothing.
+             * @default null
+             */
+            updatedAt?: string | null;
+            /**
+             * @description Whether to tell the caller also while a page is open that they do not look at.
+             * @default null
+             */
+            whenAway?: boolean | null;
+        };
+        /** @description Whether one person is there: `GET /presence/{userId}`. */
+        PresenceAnswer: {
+            /** @description The person's presence, as the caller may see it. */
+            presence: components["schemas"]["Presence"];
+            /**
+             * @description Always true.
+             * @constant
+             */
+            success: true;
+        };
+        /** @description How urgent a notification is. */
+        PriorityWord: "normal" | "critical";
+        /** @description A process of the system. */
+        ProcessStatus: {
+            /** @description What it cannot use now although it is ready. */
+            impaired: components["schemas"]["PartProblem"][];
+            /** @description Why it is not ready. */
+            notReadyBecause: components["schemas"]["PartProblem"][];
+            /** @description The role, or `eventflow` for all of them. */
+            role: string;
+            /** @description `ready`, `impaired`, `starting`, `not ready` or `draining`. */
+            status: string;
+            /**
+             * Format: uint64
+             * @description For how long it runs.
+             */
+            uptimeSeconds: number;
+            /** @description The version of the program. */
+            version: string;
+            /** @description What somebody should mend, by part. */
+            warnings: {
+                [key: string]: string;
+            };
+        };
+        /**
+         * @description What is known about a person. Names and addresses are clean, because published clients put them into pages
+         *     as they are.
+         */
+        Profile: {
+            /**
+             * @description Address of a picture, `https` or a path of the same site.
+             * @default null
+             */
+            avatar: string | null;
+            /**
+             * @description Where mail reaches them; shown to nobody else.
+             * @default null
+             */
+            email: string | null;
+            /** @description The person. */
+            id: string;
+            /** @description What others call them. */
+            name: string;
+            /** @description What they are to the host application, so that a send can go to everybody of a role. */
+            role?: string | null;
+        };
+        /**
+         * @description `PUT /users/{id}`: what somebody is called, for installations whose host application has no directory of
+         *     its own.
+         */
+        ProfileBody: {
+            /** @description Address of a picture. */
+            avatar?: components["schemas"]["Link"] | null;
+            /** @description Where mail reaches them; shown to nobody else. */
+            email?: components["schemas"]["EmailAddress"] | null;
+            /** @description What others call them. */
+            name: components["schemas"]["PersonName"];
+            /** @description What they are to the host application; a send can go to everybody of a role. */
+            role?: components["schemas"]["RoleName"] | null;
+        };
+        /** @description The authentication secret of a subscription: 16 bytes in base64url. */
+        PushAuth: string;
+        /**
+         * Format: uri
+         * @description The address of a subscription: `https://host…`, without a user name.
+         *
+         *     Whether the host is one that this server may talk to is decided when it connects, since names change their
+         *     addresses.
+         */
+        PushEndpoint: string;
+        /** @description What a browser subscribes with: `GET /push/key`. */
+        PushKeyAnswer: {
+            /** @description The `applicationServerKey` in base64url; `null` if this system sends no pushes to browsers. */
+            publicKey: string | null;
+            /**
+             * @description Always true.
+             * @constant
+             */
+            success: true;
+        };
+        /** @description The public key of a browser: an uncompressed point of P-256 in base64url. */
+        PushPublicKey: string;
+        /** @description How full a queue is. */
+        QueueFigures: {
+            /**
+             * Format: uint64
+             * @description Live consumers.
+             */
+            consumers: number | null;
+            /**
+             * Format: uint64
+             * @description Messages that wait for a consumer. A message carries up to 256 commands or events.
+             */
+            messages: number | null;
+            /**
+             * Format: uint64
+             * @description How long the oldest message is in the queue.
+             */
+            oldestAgeMs: number | null;
+            /** @description Why the queue could not be asked for. */
+            problem: string | null;
+            /** @description The queue's name at the broker. */
+            queue: string;
+        };
+        /** @description The hours in which nothing is sent. What is not named is as it was. */
+        QuietHoursBody: {
+            /**
+             * @description Whether they hold; they do if it is not named.
+             * @default null
+             */
+            enabled?: boolean | null;
+            /** @description When they begin, `HH:MM`. */
+            from?: components["schemas"]["WallClock"] | null;
+            /** @description When they end, `HH:MM`. */
+            until?: components["schemas"]["WallClock"] | null;
+        };
+        /** @description `POST /messages/{messageId}/reactions`: put an emoji on a message, or take it off. */
+        ReactionBody: {
+            /**
+             * @description Whether the emoji is to be there afterwards. Without it, the other way round from what is there.
+             * @default toggle
+             */
+            action?: components["schemas"]["Wish"];
+            /** @description The emoji. */
+            emoji: components["schemas"]["Emoji"];
+        };
+        /** @description `POST /messages/threads/{id}/read`: everything was read, or everything up to a place. */
+        ReadThreadBody: {
+            /** @description The place; without it, everything that is there when the request comes. */
+            seq?: components["schemas"]["Seq"] | null;
+        };
+        /** @description Why something was not sent. */
+        Reason: "read" | "taken_back" | "muted" | "archived" | "left" | "preference" | "revoked" | "no_address" | "no_device" | "address_suppressed" | "online" | "cancelled" | "gone" | "switched_off" | "not_chosen";
+        RecipientsBody: components["schemas"]["NamedUser"] | components["schemas"]["NamedUser"][] | components["schemas"]["SegmentBody"];
+        /** @description A replay: `POST /ops/replays`, `GET /ops/replays/{id}`. */
+        ReplayAnswer: {
+            /** @description The replay. */
+            replay: components["schemas"]["ShownReplay"];
+            /**
+             * @description Always true.
+             * @constant
+             */
+            success: true;
+        };
+        /** @description `POST /ops/replays`: send letters back to where they came from. Either `ids` or `filter` is there. */
+        ReplayBody: {
+            /**
+             * @description Only say what would be done.
+             * @default false
+             */
+            dryRun?: boolean;
+            /** @description Everything that waits now and fits. */
+            filter?: components["schemas"]["LetterFilterBody"] | null;
+            /** @description These letters. */
+            ids?: components["schemas"]["LetterReference"][] | null;
+            /**
+             * Format: uint32
+             * @description Letters sent in a second, at most.
+             * @default null
+             */
+            perSecond?: number | null;
+            /** @description Why; it is recorded. */
+            why: components["schemas"]["Why"];
+        };
+        /** @description The id of a replay. */
+        ReplayId: string;
+        /** @description How far a replay has come. */
+        ReplayState: "running" | "done";
+        /** @description A rung of the retry ladder. */
+        RetryRung: {
+            /**
+             * Format: uint64
+             * @description Live consumers.
+             */
+            consumers: number | null;
+            /**
+             * Format: uint64
+             * @description How long everything on it waits.
+             */
+            delayMs: number;
+            /**
+             * Format: uint64
+             * @description Messages that wait for a consumer. A message carries up to 256 commands or events.
+             */
+            messages: number | null;
+            /**
+             * Format: uint64
+             * @description How long the oldest message is in the queue.
+             */
+            oldestAgeMs: number | null;
+            /** @description Why the queue could not be asked for. */
+            problem: string | null;
+            /** @description The queue's name at the broker. */
+            queue: string;
+        };
+        /** @description `POST /ops/dead-letters/{id}/reveal`: show what a letter carries. */
+        RevealBody: {
+            /**
+             * Format: uint32
+             * @description The version; the newest if it is not named.
+             * @default null
+             */
+            version?: number | null;
+            /** @description Why; it is recorded. */
+            why: components["schemas"]["Why"];
+        };
+        /** @description `POST /users/{id}/revoke`: end one login, or every login of a person. */
+        RevocationBody: {
+            /** @description The login; without it, every token that was issued before now. */
+            session?: components["schemas"]["LoginId"] | null;
+        };
+        /** @description What somebody is to the host application: a short, plain word. */
+        RoleName: string;
+        /** @description A segment of the directory: exactly one of its fields. */
+        SegmentBody: {
+            /**
+             * @description `true`: everybody.
+             * @default null
+             */
+            everybody?: boolean | null;
+            /** @description Everybody who has this role. */
+            role?: components["schemas"]["RoleName"] | null;
+        };
+        /**
+         * @description One send: `POST /notifications` with `to`, `sendAt` or `template`, `GET` and `DELETE
+         *     /notifications/sends/{id}`.
+         */
+        SendAnswer: {
+            /** @description The send was kept before, under the same key. Absent otherwise. */
+            deduplicated?: boolean;
+            /** @description The send. */
+            send: components["schemas"]["ShownSend"];
+            /**
+             * @description Always true.
+             * @constant
+             */
+            success: true;
+        };
+        /** @description `POST /messages/{threadId}`: say something in a thread. */
+        SendMessageBody: {
+            /** @description References to files. */
+            attachments?: components["schemas"]["AttachmentReference"][];
+            /** @description The client's own key: the same key of the same sender is the same message. */
+            clientMessageId?: components["schemas"]["ClientKey"] | null;
+            /** @description What the message says. A message with attachments needs no text. */
+            content?: components["schemas"]["MessageContent"] | null;
+        };
+        /** @description How far a send has come. */
+        SendState: "scheduled" | "running" | "done" | "cancelled";
+        /** @description Who is told by a send: one of the fields is there. */
+        SendTo: {
+            /** @description Everybody in the directory. */
+            everybody?: boolean;
+            /** @description Everybody in the directory who has this role. */
+            role?: string | null;
+            /**
+             * Format: uint64
+             * @description So many people, who were named one by one.
+             */
+            users?: number | null;
+        };
+        /** @description A page of the sends: `GET /notifications/sends`. */
+        SendsAnswer: {
+            /** @description The `cursor` that asks for the next page; `null` if this page was not full. */
+            nextCursor: string | null;
+            /** @description The sends, newest first. */
+            sends: components["schemas"]["ShownSend"][];
+            /**
+             * @description Always true.
+             * @constant
+             */
+            success: true;
+        };
+        /**
+         * Format: uint64
+         * @description The place of a message in its thread.
+         */
+        Seq: number;
+        /** @description Whether a server can be used. */
+        ServerHealth: "up" | "blocked" | "down" | "absent";
+        /** @description A server that the system depends on. */
+        ServerState: {
+            /**
+             * Format: uint64
+             * @description How long it took to answer; `null` if it was not asked or did not answer.
+             */
+            answeredInMs: number | null;
+            /** @description `broker`, `store` or `presence`. */
+            name: string;
+            /** @description Why it cannot be used. */
+            problem: string | null;
+            /** @description Whether it can be used. */
+            state: components["schemas"]["ServerHealth"];
+        };
+        /** @description The servers that the system depends on, and the process that answers: `GET /ops/servers`. */
+        ServersAnswer: {
+            /** @description The process that answers, as its `/status` has it. */
+            process: components["schemas"]["ProcessStatus"];
+            /** @description The servers as this process finds them. */
+            servers: components["schemas"]["ServerState"][];
+            /**
+             * @description Always true.
+             * @constant
+             */
+            success: true;
+            /**
+             * Format: date-time
+             * @description When the answer was made.
+             */
+            timestamp: string;
+        };
+        /** @description Whether every part of the service can be used. */
+        ServiceHealth: "healthy" | "degraded";
+        /** @description What is going on: sums over the gateways that reported lately, and people. */
+        ServiceStats: {
+            /**
+             * Format: uint64
+             * @description Open sockets.
+             */
+            connectedClients: number;
+            /**
+             * Format: uint64
+             * @description People who are connected, each once.
+             */
+            onlineUsers: number;
+            /**
+             * Format: uint64
+             * @description Threads that somebody looks at.
+             */
+            rooms: number;
+            /**
+             * Format: uint64
+             * @description People who type at this moment.
+             */
+            typingUsers: number;
+        };
+        /** @description Who did what, when and why. */
+        ShownAudit: {
+            /** @description The id. */
+            _id: string;
+            /** @description What. */
+            action: components["schemas"]["AuditAction"];
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            at: string;
+            /** @description Who. */
+            by: string;
+            /** @description What else there is to say. */
+            detail: string | null;
+            /** @description To which letter. */
+            letter: string | null;
+            /** @description By which replay. */
+            replay: components["schemas"]["ReplayId"] | null;
+            /** @description Why. */
+            why: string;
+        };
+        /** @description A device of the caller. Its address and keys are shown to nobody. */
+        ShownDevice: {
+            /** @description The id. */
+            _id: string;
+            /** @description How it is reached. */
+            kind: components["schemas"]["DeviceKind"];
+            /** @description What its owner called it; may be empty. */
+            name: string;
+            /**
+             * Format: date-time
+             * @description When it was registered, the last time if it came again.
+             */
+            registeredAt: string;
+        };
+        /** @description Letters of one queue, cause and kind. */
+        ShownGroup: {
+            /** @description Why they failed last. */
+            cause: components["schemas"]["Cause"];
+            /**
+             * Format: uint64
+             * @description How many there are.
+             */
+            count: number;
+            /** @description What they ask for or tell. */
+            kind: string | null;
+            /**
+             * Format: date-time
+             * @description When the newest failed last.
+             */
+            newestAt: string;
+            /**
+             * Format: date-time
+             * @description When the oldest failed last.
+             */
+            oldestAt: string;
+            /** @description The queue that they came from. */
+            queue: string;
+            /** @description Why the newest failed, in words. */
+            reason: string;
+        };
+        /** @description Something that happened to a letter. Only the fields of its event are there. */
+        ShownHappened: {
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            at: string;
+            /**
+             * Format: uint32
+             * @description How often a handler had failed on it.
+             */
+            attempts?: number | null;
+            /** @description Who did it. */
+            by?: string | null;
+            /** @description Why it failed. */
+            cause?: components["schemas"]["Cause"] | null;
+            /** @description What. */
+            event: components["schemas"]["LetterEventWord"];
+            /** @description The queue that it came from. */
+            queue?: string | null;
+            /** @description Why it failed or was not sent, in words. */
+            reason?: string | null;
+            /** @description The replay. */
+            replay?: components["schemas"]["ReplayId"] | null;
+            /**
+             * Format: uint32
+             * @description The version that an edit made.
+             */
+            version?: number | null;
+            /** @description Why somebody did it. */
+            why?: string | null;
+        };
+        /** @description A dead letter without its body. */
+        ShownLetter: {
+            /** @description What it carries, and the id of its envelope. */
+            _id: string;
+            /**
+             * Format: uint32
+             * @description How often a handler had failed on it when it failed last.
+             */
+            attempts: number;
+            /** @description Why it failed last. */
+            cause: components["schemas"]["Cause"];
+            /** @description The id of its envelope, which the logs name. */
+            envelope: string;
+            /**
+             * Format: uint32
+             * @description How often it became a dead letter.
+             */
+            failures: number;
+            /**
+             * Format: date-time
+             * @description When it failed first.
+             */
+            firstAt: string;
+            /** @description What it asks for or tells; `null` if nobody can read it. */
+            kind: string | null;
+            /**
+             * Format: date-time
+             * @description When it failed last.
+             */
+            lastAt: string;
+            /** @description The queue that it came from; `gateway` for that of any gateway. */
+            queue: string;
+            /** @description Why it failed last, in words. */
+            reason: string;
+            /** @description The replay that has it, or had it last. */
+            replay: components["schemas"]["ReplayId"] | null;
+            /**
+             * Format: uint32
+             * @description How often it was replayed.
+             */
+            replays: number;
+            /**
+             * Format: uint64
+             * @description Bytes of its body.
+             */
+            size: number;
+            /** @description What becomes of it. */
+            state: components["schemas"]["LetterState"];
+            /**
+             * Format: uint32
+             * @description The newest version of its body.
+             */
+            version: number;
+        };
+        /** @description A replay, and how far it has come. */
+        ShownReplay: {
+            /** @description The id. */
+            _id: components["schemas"]["ReplayId"];
+            /** @description Who asked for it. */
+            by: string;
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            createdAt: string;
+            /**
+             * Format: date-time
+             * @description When all its letters had been looked at.
+             */
+            endedAt: string | null;
+            /**
+             * Format: uint64
+             * @description Letters of it that failed again.
+             */
+            failedAgain: number;
+            /**
+             * Format: uint32
+             * @description Letters sent in a second, at most.
+             */
+            perSecond: number;
+            /**
+             * Format: uint64
+             * @description Letters that could not be sent.
+             */
+            refused: number;
+            /**
+             * Format: uint64
+             * @description Letters that were sent.
+             */
+            replayed: number;
+            /** @description How far it has come. */
+            state: components["schemas"]["ReplayState"];
+            /**
+             * Format: uint64
+             * @description Letters that waited when it was asked for.
+             */
+            total: number;
+            /** @description Why. */
+            why: string;
+        };
+        /** @description A send, and how far it has come. */
+        ShownSend: {
+            /** @description The id. */
+            _id: string;
+            /** @description Who sends. */
+            by: string;
+            /**
+             * Format: date-time
+             * @description When it was accepted.
+             */
+            createdAt: string;
+            /**
+             * Format: date-time
+             * @description When everybody was told, or it was cancelled.
+             */
+            endedAt: string | null;
+            /**
+             * Format: uint64
+             * @description People whose notification could not be stored.
+             */
+            failed: number;
+            /**
+             * Format: date-time
+             * @description When it was planned for; `null`: at once.
+             */
+            sendAt: string | null;
+            /**
+             * Format: uint64
+             * @description People who have the notification: in their inbox, or by the other ways alone if they want it so.
+             */
+            sent: number;
+            /**
+             * Format: date-time
+             * @description When it began.
+             */
+            startedAt: string | null;
+            /** @description How far it has come. */
+            state: components["schemas"]["SendState"];
+            /**
+             * Format: uint64
+             * @description People who do not want such notifications.
+             */
+            suppressed: number;
+            /** @description The template that its text was made from; `null`: none. */
+            template: string | null;
+            /** @description What everybody is told, in one line; in other languages it may be another one. */
+            title: string;
+            /** @description Who is told. */
+            to: components["schemas"]["SendTo"];
+            /**
+             * Format: uint64
+             * @description How many people there are; `null` while nobody knows.
+             */
+            total: number | null;
+            /** @description What sort of thing it is. */
+            type: string;
+        };
+        /** @description A body of a letter. */
+        ShownVersion: {
+            /**
+             * Format: date-time
+             * @description When it came, or was edited.
+             */
+            at: string;
+            /** @description Who edited it; `null`: it came so. */
+            by: string | null;
+            /**
+             * Format: uint64
+             * @description Its bytes.
+             */
+            size: number;
+            /**
+             * Format: uint32
+             * @description Its number.
+             */
+            version: number;
+        };
+        /** @description How the service is, for administrators: `GET /messaging/status`. */
+        StatusAnswer: {
+            /**
+             * Format: uint64
+             * @description How many gateways reported lately.
+             */
+            gateways: number;
+            /** @description What is going on. */
+            stats: components["schemas"]["ServiceStats"];
+            /**
+             * Format: uint64
+             * @description Age of the oldest figures in `stats`, in milliseconds; `null` if no gateway reported.
+             */
+            statsAgeMs: number | null;
+            /** @description Whether every part can be used. */
+            status: components["schemas"]["ServiceHealth"];
+            /**
+             * @description Always true.
+             * @constant
+             */
+            success: true;
+            /**
+             * Format: date-time
+             * @description When the answer was made.
+             */
+            timestamp: string;
+            /**
+             * @description The parts that cannot be used now: `broker`, `store`, `presence`, or a `gateway` whose report is
+             *     overdue.
+             */
+            unavailable: string[];
+        };
+        /** @description The subscription of a browser. */
+        SubscriptionBody: {
+            /** @description The address at the push service. */
+            endpoint: components["schemas"]["PushEndpoint"];
+            /** @description The keys that only this browser can read pushes with. */
+            keys: components["schemas"]["SubscriptionKeys"];
+        };
+        /** @description The keys of a subscription. */
+        SubscriptionKeys: {
+            /** @description The authentication secret. */
+            auth: components["schemas"]["PushAuth"];
+            /** @description The public key of the browser. */
+            p256dh: components["schemas"]["PushPublicKey"];
+        };
+        /** @description An address that gets no mail. */
+        SuppressedAddress: {
+            /** @description The address. */
+            address: string;
+            /**
+             * Format: date-time
+             * @description Since when.
+             */
+            at: string;
+            /** @description More about it, such as the answer of the mail server. */
+            detail: string;
+            /** @description Why. */
+            reason: components["schemas"]["SuppressionReason"];
+        };
+        /** @description Why an address gets no mail. */
+        SuppressionReason: "bounce" | "complaint" | "refused" | "provider";
+        /** @description A page of the suppression list: `GET /email/suppressions`. */
+        SuppressionsAnswer: {
+            /** @description The place of the next page; null on the last one. */
+            nextCursor: string | null;
+            /**
+             * @description Always true.
+             * @constant
+             */
+            success: true;
+            /** @description The addresses, in alphabetical order. */
+            suppressions: components["schemas"]["SuppressedAddress"][];
+        };
+        /** @description The name of a template: a word that can be the name of a file everywhere. */
+        TemplateName: string;
+        /** @description One thread: `POST /messages/threads` and `GET /messages/threads/{id}`. */
+        ThreadAnswer: {
+            /**
+             * @description Always true.
+             * @constant
+             */
+            success: true;
+            /** @description The thread as the caller sees it. */
+            thread: components["schemas"]["ListedThread"];
+        };
+        /** @description Whom the viewer of a thread talks to. */
+        ThreadCompanion: {
+            /** @description Address of a picture. */
+            avatar: string;
+            /** @description The other one's id in a thread of two; `null` in a larger thread. */
+            id: string | null;
+            /** @description The other one's name; in a larger thread some names, and how many more there are. */
+            name: string;
+        };
+        /** @description A page of the caller's threads: `GET /messages/threads`. */
+        ThreadsAnswer: {
+            /** @description The `cursor` that asks for the next page; `null` if nothing follows. */
+            nextCursor: string | null;
+            /**
+             * @description Always true.
+             * @constant
+             */
+            success: true;
+            /** @description The threads, most recently active first. */
+            threads: components["schemas"]["ListedThread"][];
+        };
+        /** @description A time zone of the IANA database. */
+        TimeZoneReference: string;
+        /** @description How many notifications the caller has not read: `GET /notifications/unread-count`. */
+        UnreadCountAnswer: {
+            /**
+             * @description Always true.
+             * @constant
+             */
+            success: true;
+            /**
+             * Format: uint64
+             * @description How many notifications the caller has not read.
+             */
+            unreadCount: number;
+        };
+        /** @description A profile that was written: `PUT /users/{id}`. */
+        UserAnswer: {
+            /**
+             * @description Always true.
+             * @constant
+             */
+            success: true;
+            /** @description The profile. */
+            user: components["schemas"]["Profile"];
+        };
+        /** @description What people are called: `GET /users`. */
+        UsersAnswer: {
+            /**
+             * @description Always true.
+             * @constant
+             */
+            success: true;
+            /** @description The people, in the order asked. */
+            users: components["schemas"]["Participant"][];
+        };
+        /** @description What a window waits for. */
+        WaitsFor: "attention" | "digest" | "quiet_hours" | "provider";
+        /** @description A time of day, `HH:MM`. */
+        WallClock: string;
+        /** @description Why somebody does something that is recorded: one clean line. */
+        Why: string;
+        /** @description The id of a window, which identifies its mail or push message for ever: the `Message-ID` is made of it. */
+        WindowId: string;
+        /** @description A worker came or went. */
+        WorkerChange: {
+            /**
+             * Format: date-time
+             * @description When it was heard.
+             */
+            at: string;
+            /** @description Where the worker runs; `null` if it does not say. */
+            place: string | null;
+            /** @description The stage. */
+            stage: string;
+            /** @description What became of the worker. */
+            what: components["schemas"]["WorkerFate"];
+            /** @description The worker. */
+            worker: string;
+            /**
+             * Format: uint64
+             * @description Workers of the stage since then.
+             */
+            workers: number;
+        };
+        /** @description What became of a worker. */
+        WorkerFate: "joined" | "left" | "silent";
+        ServerEvents: {
+            "auth:error": components["schemas"]["AuthError"];
+            "auth:success": components["schemas"]["AuthSuccess"];
+            error: components["schemas"]["EventError"];
+            "message:deleted": components["schemas"]["MessageDeleted"];
+            "message:error": components["schemas"]["MessageError"];
+            "message:queued": components["schemas"]["MessageQueued"];
+            "message:read:update": components["schemas"]["MessageReadUpdate"];
+            "message:received": components["schemas"]["MessageReceived"];
+            "message:sent": components["schemas"]["MessageSent"];
+            "message:status": components["schemas"]["MessageStatusUpdate"];
+            "message:updated": components["schemas"]["MessageUpdated"];
+            "notification:received": components["schemas"]["NotificationReceived"];
+            "notification:updated": components["schemas"]["NotificationUpdated"];
+            "preferences:updated": components["schemas"]["PreferencesUpdated"];
+            "presence:chosen": components["schemas"]["PresenceChosen"];
+            "presence:sync": components["schemas"]["PresenceSync"];
+            "presence:update": components["schemas"]["PresenceUpdate"];
+            "reaction:received": components["schemas"]["ReactionReceived"];
+            "session:ended": components["schemas"]["SessionEnded"];
+            sync: components["schemas"]["SyncAnswer"];
+            "thread:created": components["schemas"]["ThreadCreated"];
+            "thread:left": components["schemas"]["ThreadLeft"];
+            "thread:updated": components["schemas"]["ThreadUpdated"];
+            "typing:update": components["schemas"]["TypingUpdate"];
+        };
+        Requests: {
+            auth: {
+                body: components["schemas"]["AuthEvent"];
+                answer: components["schemas"]["AuthAnswer"];
+            };
+            "message:delete": {
+                body: components["schemas"]["MessageEvent"];
+                answer: components["schemas"]["ChangeAnswer"] | components["schemas"]["QueuedAnswer"];
+            };
+            "message:edit": {
+                body: components["schemas"]["EditMessageEvent"];
+                answer: components["schemas"]["ChangeAnswer"] | components["schemas"]["QueuedAnswer"];
+            };
+            "message:read": {
+                body: components["schemas"]["ReadMessageEvent"];
+                answer: components["schemas"]["CursorAnswer"] | components["schemas"]["QueuedAnswer"];
+            };
+            "message:send": {
+                body: components["schemas"]["SendMessageEvent"];
+                answer: components["schemas"]["MessageSent"] | components["schemas"]["MessageQueued"];
+            };
+            "presence:sync": {
+                body: components["schemas"]["PresenceSyncEvent"];
+                answer: components["schemas"]["PresenceListAnswer"];
+            };
+            "presence:update": {
+                body: components["schemas"]["PresenceUpdateEvent"];
+                answer: components["schemas"]["PresenceChoiceAnswer"];
+            };
+            "reaction:send": {
+                body: components["schemas"]["ReactionEvent"];
+                answer: components["schemas"]["ChangeAnswer"] | components["schemas"]["QueuedAnswer"];
+            };
+            sync: {
+                body: components["schemas"]["SyncEvent"];
+                answer: components["schemas"]["SyncAnswer"];
+            };
+            "thread:join": {
+                body: components["schemas"]["ThreadEvent"];
+                answer: components["schemas"]["ThreadAck"];
+            };
+            "thread:leave": {
+                body: components["schemas"]["ThreadEvent"];
+                answer: components["schemas"]["ThreadAck"];
+            };
+            "thread:read": {
+                body: components["schemas"]["ThreadEvent"];
+                answer: components["schemas"]["CursorAnswer"] | components["schemas"]["QueuedAnswer"];
+            };
+            "typing:start": {
+                body: components["schemas"]["ThreadEvent"];
+                answer: components["schemas"]["ThreadAck"];
+            };
+            "typing:stop": {
+                body: components["schemas"]["ThreadEvent"];
+                answer: components["schemas"]["ThreadAck"];
+            };
+        };
+    };
+    responses: never;
+    parameters: never;
+    requestBodies: never;
+    headers: never;
+    pathItems: never;
+}
+export type Attachment = components['schemas']['Attachment'];
+export type AttachmentKind = components['schemas']['AttachmentKind'];
+export type AttachmentReference = components['schemas']['AttachmentReference'];
+export type AuthAnswer = components['schemas']['AuthAnswer'];
+export type AuthError = components['schemas']['AuthError'];
+export type AuthEvent = components['schemas']['AuthEvent'];
+export type AuthSuccess = components['schemas']['AuthSuccess'];
+export type ChangeAction = components['schemas']['ChangeAction'];
+export type ChangeAnswer = components['schemas']['ChangeAnswer'];
+export type ChangedThread = components['schemas']['ChangedThread'];
+export type Channels = components['schemas']['Channels'];
+export type ClientKey = components['schemas']['ClientKey'];
+export type CursorAnswer = components['schemas']['CursorAnswer'];
+export type DeliveryReceipt = components['schemas']['DeliveryReceipt'];
+export type DigestInterval = components['schemas']['DigestInterval'];
+export type EditMessageEvent = components['schemas']['EditMessageEvent'];
+export type Emoji = components['schemas']['Emoji'];
+export type ErrorBody = components['schemas']['ErrorBody'];
+export type ErrorCode = components['schemas']['ErrorCode'];
+export type EventError = components['schemas']['EventError'];
+export type Every = components['schemas']['Every'];
+export type Link = components['schemas']['Link'];
+export type MessageContent = components['schemas']['MessageContent'];
+export type MessageDeleted = components['schemas']['MessageDeleted'];
+export type MessageError = components['schemas']['MessageError'];
+export type MessageEvent = components['schemas']['MessageEvent'];
+export type MessageQueued = components['schemas']['MessageQueued'];
+export type MessageReadUpdate = components['schemas']['MessageReadUpdate'];
+export type MessageReceived = components['schemas']['MessageReceived'];
+export type MessageSent = components['schemas']['MessageSent'];
+export type MessageStatus = components['schemas']['MessageStatus'];
+export type MessageStatusUpdate = components['schemas']['MessageStatusUpdate'];
+export type MessageUpdated = components['schemas']['MessageUpdated'];
+export type MessageWithId = components['schemas']['MessageWithId'];
+export type Metadata = components['schemas']['Metadata'];
+export type Mute = components['schemas']['Mute'];
+export type NamedUser = components['schemas']['NamedUser'];
+export type NotificationAction = components['schemas']['NotificationAction'];
+export type NotificationReceived = components['schemas']['NotificationReceived'];
+export type NotificationUpdated = components['schemas']['NotificationUpdated'];
+export type NotificationWithId = components['schemas']['NotificationWithId'];
+export type PersonCursors = components['schemas']['PersonCursors'];
+export type Preferences = components['schemas']['Preferences'];
+export type PreferencesUpdated = components['schemas']['PreferencesUpdated'];
+export type Presence = components['schemas']['Presence'];
+export type PresenceChoice = components['schemas']['PresenceChoice'];
+export type PresenceChoiceAnswer = components['schemas']['PresenceChoiceAnswer'];
+export type PresenceChosen = components['schemas']['PresenceChosen'];
+export type PresenceListAnswer = components['schemas']['PresenceListAnswer'];
+export type PresenceSync = components['schemas']['PresenceSync'];
+export type PresenceSyncEvent = components['schemas']['PresenceSyncEvent'];
+export type PresenceUpdate = components['schemas']['PresenceUpdate'];
+export type PresenceUpdateEvent = components['schemas']['PresenceUpdateEvent'];
+export type QueuedAnswer = components['schemas']['QueuedAnswer'];
+export type QueuedStatus = components['schemas']['QueuedStatus'];
+export type QuietHours = components['schemas']['QuietHours'];
+export type Reaction = components['schemas']['Reaction'];
+export type ReactionEvent = components['schemas']['ReactionEvent'];
+export type ReactionReceived = components['schemas']['ReactionReceived'];
+export type ReadMessageEvent = components['schemas']['ReadMessageEvent'];
+export type ReadReceipt = components['schemas']['ReadReceipt'];
+export type Receipted = components['schemas']['Receipted'];
+export type RefusedThread = components['schemas']['RefusedThread'];
+export type SendMessageEvent = components['schemas']['SendMessageEvent'];
+export type SessionEnded = components['schemas']['SessionEnded'];
+export type Status = components['schemas']['Status'];
+export type SyncAnswer = components['schemas']['SyncAnswer'];
+export type SyncEvent = components['schemas']['SyncEvent'];
+export type SyncLimit = components['schemas']['SyncLimit'];
+export type SyncPlace = components['schemas']['SyncPlace'];
+export type SyncedMessages = components['schemas']['SyncedMessages'];
+export type SyncedThread = components['schemas']['SyncedThread'];
+export type ThreadAck = components['schemas']['ThreadAck'];
+export type ThreadCreated = components['schemas']['ThreadCreated'];
+export type ThreadEvent = components['schemas']['ThreadEvent'];
+export type ThreadLeft = components['schemas']['ThreadLeft'];
+export type ThreadStatus = components['schemas']['ThreadStatus'];
+export type ThreadUpdated = components['schemas']['ThreadUpdated'];
+export type ThreadWithId = components['schemas']['ThreadWithId'];
+export type TimeZoneName = components['schemas']['TimeZoneName'];
+export type TypingUpdate = components['schemas']['TypingUpdate'];
+export type Wish = components['schemas']['Wish'];
+export type ArchiveAnswer = components['schemas']['ArchiveAnswer'];
+export type AuditAction = components['schemas']['AuditAction'];
+export type AuditAnswer = components['schemas']['AuditAnswer'];
+export type BeginAnswer = components['schemas']['BeginAnswer'];
+export type Cause = components['schemas']['Cause'];
+export type Channel = components['schemas']['Channel'];
+export type ChannelWord = components['schemas']['ChannelWord'];
+export type ChannelsBody = components['schemas']['ChannelsBody'];
+export type ChannelsByKind = components['schemas']['ChannelsByKind'];
+export type ConnectedAnswer = components['schemas']['ConnectedAnswer'];
+export type ConnectedUser = components['schemas']['ConnectedUser'];
+export type CountAnswer = components['schemas']['CountAnswer'];
+export type CreateThreadBody = components['schemas']['CreateThreadBody'];
+export type CsrfTokenAnswer = components['schemas']['CsrfTokenAnswer'];
+export type DeliveriesAnswer = components['schemas']['DeliveriesAnswer'];
+export type DeliveryWord = components['schemas']['DeliveryWord'];
+export type DeviceAnswer = components['schemas']['DeviceAnswer'];
+export type DeviceBody = components['schemas']['DeviceBody'];
+export type DeviceKind = components['schemas']['DeviceKind'];
+export type DeviceName = components['schemas']['DeviceName'];
+export type DevicesAnswer = components['schemas']['DevicesAnswer'];
+export type DigestBody = components['schemas']['DigestBody'];
+export type DiscardBody = components['schemas']['DiscardBody'];
+export type DiscardedAnswer = components['schemas']['DiscardedAnswer'];
+export type DisconnectBody = components['schemas']['DisconnectBody'];
+export type DoneAnswer = components['schemas']['DoneAnswer'];
+export type DryRun = components['schemas']['DryRun'];
+export type DryRunAnswer = components['schemas']['DryRunAnswer'];
+export type DryRunQueue = components['schemas']['DryRunQueue'];
+export type DryRunRefusal = components['schemas']['DryRunRefusal'];
+export type EditLetterBody = components['schemas']['EditLetterBody'];
+export type EditMessageBody = components['schemas']['EditMessageBody'];
+export type EditedLetterAnswer = components['schemas']['EditedLetterAnswer'];
+export type EmailAddress = components['schemas']['EmailAddress'];
+export type FcmToken = components['schemas']['FcmToken'];
+export type GatewaysAnswer = components['schemas']['GatewaysAnswer'];
+export type HistoryAnswer = components['schemas']['HistoryAnswer'];
+export type Hop = components['schemas']['Hop'];
+export type LetterAnswer = components['schemas']['LetterAnswer'];
+export type LetterEventWord = components['schemas']['LetterEventWord'];
+export type LetterFilterBody = components['schemas']['LetterFilterBody'];
+export type LetterGroupsAnswer = components['schemas']['LetterGroupsAnswer'];
+export type LetterReference = components['schemas']['LetterReference'];
+export type LetterState = components['schemas']['LetterState'];
+export type LettersAnswer = components['schemas']['LettersAnswer'];
+export type ListedDelivery = components['schemas']['ListedDelivery'];
+export type ListedGateway = components['schemas']['ListedGateway'];
+export type ListedThread = components['schemas']['ListedThread'];
+export type ListedWorker = components['schemas']['ListedWorker'];
+export type LocaleName = components['schemas']['LocaleName'];
+export type LoginId = components['schemas']['LoginId'];
+export type MessageAnswer = components['schemas']['MessageAnswer'];
+export type MuteBody = components['schemas']['MuteBody'];
+export type MuteEndBody = components['schemas']['MuteEndBody'];
+export type MutedThread = components['schemas']['MutedThread'];
+export type NotificationBody = components['schemas']['NotificationBody'];
+export type NotificationKind = components['schemas']['NotificationKind'];
+export type NotificationText = components['schemas']['NotificationText'];
+export type NotificationTitle = components['schemas']['NotificationTitle'];
+export type NotificationsAnswer = components['schemas']['NotificationsAnswer'];
+export type NotifiedAnswer = components['schemas']['NotifiedAnswer'];
+export type NotifyAnswer = components['schemas']['NotifyAnswer'];
+export type OutcomeCount = components['schemas']['OutcomeCount'];
+export type OutcomesAnswer = components['schemas']['OutcomesAnswer'];
+export type PartProblem = components['schemas']['PartProblem'];
+export type Participant = components['schemas']['Participant'];
+export type ParticipantsAnswer = components['schemas']['ParticipantsAnswer'];
+export type PersonName = components['schemas']['PersonName'];
+export type PipelineAnswer = components['schemas']['PipelineAnswer'];
+export type PreferencesAnswer = components['schemas']['PreferencesAnswer'];
+export type PreferencesBody = components['schemas']['PreferencesBody'];
+export type PresenceAnswer = components['schemas']['PresenceAnswer'];
+export type PriorityWord = components['schemas']['PriorityWord'];
+export type ProcessStatus = components['schemas']['ProcessStatus'];
+export type Profile = components['schemas']['Profile'];
+export type ProfileBody = components['schemas']['ProfileBody'];
+export type PushAuth = components['schemas']['PushAuth'];
+export type PushEndpoint = components['schemas']['PushEndpoint'];
+export type PushKeyAnswer = components['schemas']['PushKeyAnswer'];
+export type PushPublicKey = components['schemas']['PushPublicKey'];
+export type QueueFigures = components['schemas']['QueueFigures'];
+export type QuietHoursBody = components['schemas']['QuietHoursBody'];
+export type ReactionBody = components['schemas']['ReactionBody'];
+export type ReadThreadBody = components['schemas']['ReadThreadBody'];
+export type Reason = components['schemas']['Reason'];
+export type RecipientsBody = components['schemas']['RecipientsBody'];
+export type ReplayAnswer = components['schemas']['ReplayAnswer'];
+export type ReplayBody = components['schemas']['ReplayBody'];
+export type ReplayId = components['schemas']['ReplayId'];
+export type ReplayState = components['schemas']['ReplayState'];
+export type RetryRung = components['schemas']['RetryRung'];
+export type RevealBody = components['schemas']['RevealBody'];
+export type RevocationBody = components['schemas']['RevocationBody'];
+export type RoleName = components['schemas']['RoleName'];
+export type SegmentBody = components['schemas']['SegmentBody'];
+export type SendAnswer = components['schemas']['SendAnswer'];
+export type SendMessageBody = components['schemas']['SendMessageBody'];
+export type SendState = components['schemas']['SendState'];
+export type SendTo = components['schemas']['SendTo'];
+export type SendsAnswer = components['schemas']['SendsAnswer'];
+export type Seq = components['schemas']['Seq'];
+export type ServerHealth = components['schemas']['ServerHealth'];
+export type ServerState = components['schemas']['ServerState'];
+export type ServersAnswer = components['schemas']['ServersAnswer'];
+export type ServiceHealth = components['schemas']['ServiceHealth'];
+export type ServiceStats = components['schemas']['ServiceStats'];
+export type ShownAudit = components['schemas']['ShownAudit'];
+export type ShownDevice = components['schemas']['ShownDevice'];
+export type ShownGroup = components['schemas']['ShownGroup'];
+export type ShownHappened = components['schemas']['ShownHappened'];
+export type ShownLetter = components['schemas']['ShownLetter'];
+export type ShownReplay = components['schemas']['ShownReplay'];
+export type ShownSend = components['schemas']['ShownSend'];
+export type ShownVersion = components['schemas']['ShownVersion'];
+export type StatusAnswer = components['schemas']['StatusAnswer'];
+export type SubscriptionBody = components['schemas']['SubscriptionBody'];
+export type SubscriptionKeys = components['schemas']['SubscriptionKeys'];
+export type SuppressedAddress = components['schemas']['SuppressedAddress'];
+export type SuppressionReason = components['schemas']['SuppressionReason'];
+export type SuppressionsAnswer = components['schemas']['SuppressionsAnswer'];
+export type TemplateName = components['schemas']['TemplateName'];
+export type ThreadAnswer = components['schemas']['ThreadAnswer'];
+export type ThreadCompanion = components['schemas']['ThreadCompanion'];
+export type ThreadsAnswer = components['schemas']['ThreadsAnswer'];
+export type TimeZoneReference = components['schemas']['TimeZoneReference'];
+export type UnreadCountAnswer = components['schemas']['UnreadCountAnswer'];
+export type UserAnswer = components['schemas']['UserAnswer'];
+export type UsersAnswer = components['schemas']['UsersAnswer'];
+export type WaitsFor = components['schemas']['WaitsFor'];
+export type WallClock = components['schemas']['WallClock'];
+export type Why = components['schemas']['Why'];
+export type WindowId = components['schemas']['WindowId'];
+export type WorkerChange = components['schemas']['WorkerChange'];
+export type WorkerFate = components['schemas']['WorkerFate'];
+export type ServerEvents = components['schemas']['ServerEvents'];
+export type Requests = components['schemas']['Requests'];
