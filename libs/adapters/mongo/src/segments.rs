@@ -35,10 +35,12 @@ impl MongoStore {
         };
         let mut found = BTreeSet::new();
         let profiles = self.profiles.clone_with_type();
-        found.extend(self.ids(profiles, "_id", with(&base, doc! { "_id": { "$gt": after } }), limit).await?);
+        let filter = with(&base, doc! { "_id": { "$gt": after } });
+        found.extend(self.ids(profiles, "_id", filter, after, limit).await?);
         if *segment == Segment::Everybody {
             let names = self.token_names.clone_with_type();
-            found.extend(self.ids(names, "_id", doc! { "_id": { "$gt": after } }, limit).await?);
+            let filter = doc! { "_id": { "$gt": after } };
+            found.extend(self.ids(names, "_id", filter, after, limit).await?);
         }
         let fields = self.users.fields(&self.calls).await;
         for field in fields {
@@ -48,29 +50,39 @@ impl MongoStore {
             }
             let users = || self.users.collection.clone();
             let texts = with(&base, texts_after(field, after));
-            found.extend(self.ids(users(), field, texts, limit).await?);
+            found.extend(self.ids(users(), field, texts, after, limit).await?);
             if let Some(first) = first_object_id_after(after) {
                 let objects = with(&base, doc! { *field: { "$gte": first, "$type": "objectId" } });
-                found.extend(self.ids(users(), field, objects, limit).await?);
+                found.extend(self.ids(users(), field, objects, after, limit).await?);
             }
         }
-        Ok(found.into_iter().filter(|user| user.as_str() > after).take(limit as usize).collect())
+        Ok(found.into_iter().take(limit as usize).collect())
     }
 
-    /// The next ids in one collection.
+    /// The next ids in one collection: `limit` different ones after this one, or all that there are. Fewer
+    /// would let a page of all collections end behind people who come later in this one.
     async fn ids(
         &self,
         collection: Collection<Document>,
         field: &'static str,
         filter: Document,
+        after: &str,
         limit: u32,
-    ) -> Result<Vec<UserId>, CallError> {
+    ) -> Result<BTreeSet<UserId>, CallError> {
+        let after = after.to_owned();
         let find = async move {
             let find = collection.find(filter).projection(doc! { field: 1 }).sort(doc! { field: 1 });
-            find.limit(i64::from(limit)).max_time(READ_LIMIT).await?.try_collect::<Vec<_>>().await
+            let mut people = find.batch_size(limit.saturating_add(1)).max_time(READ_LIMIT).await?;
+            let mut found: BTreeSet<UserId> = BTreeSet::new();
+            while found.len() < limit as usize
+                && let Some(person) = people.try_next().await?
+            {
+                let user = person.get(field).and_then(id);
+                found.extend(user.filter(|user| *user.as_str() > *after));
+            }
+            Ok(found)
         };
-        let found = self.calls.run("list people", READ_LIMIT, find).await?;
-        Ok(found.iter().filter_map(|person| id(person.get(field)?)).collect())
+        self.calls.run("list people", READ_LIMIT, find).await
     }
 }
 

@@ -258,6 +258,35 @@ async fn a_host_says_which_field_holds_its_ids() {
 }
 
 #[tokio::test]
+async fn no_page_of_a_segment_passes_over_the_hosts_object_ids_or_those_that_it_has_twice() {
+    run_with_uri(async |uri| {
+        let (store, users) = (MongoStore::connect(uri).await.unwrap(), users(uri).await);
+        let objects: Vec<ObjectId> = (0..9_u8).map(|n| ObjectId::from_bytes([n; 12])).collect();
+        users.insert_many(objects.iter().map(|object| doc! { "_id": object, "name": "A" })).await.unwrap();
+        for (number, own) in ["b", "b", "c", "c", "d", "e"].into_iter().enumerate() {
+            users.insert_one(doc! { "_id": format!("-{number}"), "id": own, "name": "A" }).await.unwrap();
+        }
+        // A text behind all hexadecimal digits, in another collection.
+        let zoe = Profile { id: "zoe".parse().unwrap(), name: "Zoe".into(), avatar: None, email: None, role: None };
+        store.put_profile(&zoe).await.unwrap();
+        let mut expected: Vec<String> = objects.iter().map(|object| object.to_hex()).collect();
+        expected.extend(["b", "c", "d", "e", "zoe"].map(str::to_owned));
+        for limit in [1, 2, 3, 100] {
+            let mut shown: Vec<UserId> = Vec::new();
+            loop {
+                let page = store.people(&Segment::Everybody, shown.last(), limit).await.unwrap();
+                shown.extend_from_slice(&page);
+                if page.len() < limit as usize {
+                    break;
+                }
+            }
+            assert_eq!(shown.iter().map(|user| user.as_str()).collect::<Vec<_>>(), expected, "{limit}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_segment_passes_over_exactly_the_users_of_the_host_who_cannot_sign_in() {
     run_with_uri(async |uri| {
         let (store, users) = (MongoStore::connect(uri).await.unwrap(), users(uri).await);
