@@ -18,6 +18,7 @@ mod wish;
 
 use self::fair::in_fair_order;
 use self::known::{Known, Person};
+use self::missed::LeftOut;
 pub(crate) use self::parts::wants;
 pub use self::parts::{DecisionParts, Grace};
 use self::unreachable::Noted;
@@ -154,23 +155,33 @@ impl Decision {
             Status::Away if !known.person(user).await?.preferences.when_away => return Ok(Vec::new()),
             Status::Away | Status::Offline => {}
         }
-        self.tell_again(known, user, since).await?;
         let missed = missed::messages(&*self.parts.store, user, since).await?;
         let threads: BTreeSet<ThreadId> = missed.iter().filter_map(|told| told.about.thread_id()).collect();
         let wishes: Vec<_> =
             missed.into_iter().map(|told| self.wish_for_message(known, user, told)).collect();
-        self.settle(&iter(wishes).buffered(READ_AT_ONCE).try_collect::<Vec<_>>().await?).await?;
+        let wishes = iter(wishes).buffered(READ_AT_ONCE).try_collect::<Vec<_>>().await?;
+        self.settle(&wishes).await?;
+        self.tell_again(known, user, since, wishes).await?;
         Ok(threads.into_iter().map(|thread| (user.clone(), thread)).collect())
     }
 
     /// Holds once more what was left out because the person was taken for connected: their line may have been
-    /// dead by then. What waits in a window needs nothing, since it is decided again.
-    async fn tell_again(&self, known: &Known<'_>, user: &UserId, since: Timestamp) -> Result<(), StoreError> {
-        let (now, mut holds) = (self.parts.clock.now(), Vec::new());
-        for (notification, channels) in missed::notifications(&self.parts, user, since).await? {
-            let wish = wish_for_notification(known.person(user).await?, &notification, false);
-            holds.extend(wish.holds_again(&channels, self.parts.grace, now));
+    /// dead by then, or they have gone without reading it. What waits in a window needs nothing, since it is
+    /// decided again.
+    async fn tell_again(
+        &self,
+        known: &Known<'_>,
+        user: &UserId,
+        since: Timestamp,
+        mut wishes: Vec<Wish>,
+    ) -> Result<(), StoreError> {
+        let left_out = LeftOut::read(&*self.parts.outbound, user, since).await?;
+        for notification in missed::notifications(&self.parts, user, since).await? {
+            wishes.push(wish_for_notification(known.person(user).await?, &notification, false));
         }
+        let (now, grace) = (self.parts.clock.now(), self.parts.grace);
+        let again = |wish: &Wish| wish.holds_again(&left_out.channels(&wish.told.about), grace, now);
+        let holds: Vec<_> = wishes.iter().flat_map(again).collect();
         if holds.is_empty() { Ok(()) } else { self.parts.outbound.hold(&holds).await.map(drop) }
     }
 

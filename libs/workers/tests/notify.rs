@@ -332,6 +332,53 @@ async fn a_departure_tells_of_what_came_shortly_before_and_was_not_read() {
 }
 
 #[tokio::test]
+async fn what_was_heard_and_not_read_is_told_once_when_its_reader_goes() {
+    let stage = Stage::new().await;
+    let message = stage.says("to a page that is closed at once").await;
+    stage.perform(&[stage.job(&message)]).await;
+    stage.clock.advance(9_000);
+    stage.is_here().await;
+    stage.advances(Cursor::Delivered, message.seq).await;
+    stage.clock.advance(51_000);
+    for channel in Channel::ALL {
+        let [window] = stage.due(channel).await.try_into().unwrap();
+        let remaining = stage.again(&window).await;
+        assert_eq!(reasons(&remaining), [Reason::Online], "{channel:?}");
+        stage.store.close_window(window.id, &remaining.suppressed).await.unwrap();
+    }
+    stage.clock.advance(120_000);
+    let since = stage.clock.now().minus(Duration::from_mins(3));
+    let departed = NotifyJob::Departed { user_id: stage.ben.clone(), since, at: stage.clock.now() };
+    stage.perform(&[departed.clone(), departed]).await;
+    stage.clock.advance(60_000);
+    for channel in Channel::ALL {
+        let [window] = stage.due(channel).await.try_into().unwrap();
+        let told = stage.again(&window).await;
+        assert_eq!((reasons(&told), told.left.len(), told.waits_until), (vec![], 1, None), "{channel:?}");
+    }
+}
+
+#[tokio::test]
+async fn whoever_does_not_look_at_an_open_page_is_told_elsewhere_only_if_they_want_it() {
+    let stage = Stage::new().await;
+    stage.is_away().await;
+    stage.clock.advance(5_000);
+    let notification = stage.tells(json!({})).await;
+    stage.perform(&[job_of(&notification)]).await;
+    stage.clock.advance(60_000);
+    let [mail] = stage.due(Channel::Email).await.try_into().unwrap();
+    let held = stage.again(&mail).await;
+    assert_eq!((reasons(&held), held.left.len(), held.waits_until.is_some()), (vec![], 1, true));
+    stage.prefers(Preferences { when_away: true, ..Preferences::default() }).await;
+    let told = stage.again(&mail).await;
+    assert_eq!((told.left.len(), told.waits_until), (1, None), "they want it");
+    stage.prefers(Preferences::default()).await;
+    stage.clock.advance(3_600_000);
+    let told = stage.again(&mail).await;
+    assert_eq!((told.left.len(), told.waits_until), (1, None), "they have gone");
+}
+
+#[tokio::test]
 async fn a_notification_that_went_into_a_dead_line_is_told_once_when_that_is_noticed() {
     let stage = Stage::new().await;
     stage.is_here().await;

@@ -180,7 +180,7 @@ impl<'a> Reader<'a> {
         }
         // Asked last: whoever has read it was told. What is hidden from the inbox goes to no socket.
         let is_hidden = matches!(&found, Ok(Content::Notification(notification)) if notification.is_hidden);
-        if found.is_err() || self.status != Some(Status::Online) || told.critical || is_hidden {
+        if found.is_err() || !self.has_page_open() || told.critical || is_hidden {
             return Ok(found);
         }
         if told.was_online || self.has_received(told) {
@@ -188,6 +188,16 @@ impl<'a> Reader<'a> {
         }
         self.is_unheard = true;
         Ok(found)
+    }
+
+    /// Whether somebody has a page open and is told nothing elsewhere meanwhile. Of whoever does not look at
+    /// theirs it is their choice.
+    fn has_page_open(&self) -> bool {
+        match self.status {
+            Some(Status::Online) => true,
+            Some(Status::Away) => !self.preferences.when_away,
+            Some(Status::Offline) | None => false,
+        }
     }
 
     /// Whether one of the person's sockets was sent the message.

@@ -12,11 +12,14 @@ use eventflow_ports::{
 use eventflow_protocol::document::{Message, ThreadStatus, ThreadView};
 use eventflow_protocol::inbox::Notification;
 use eventflow_protocol::outbound::{About, Channel, DeliveryOutcome, Reason, Told};
-use eventflow_protocol::{NotificationId, Timestamp, UserId};
+use eventflow_protocol::{Timestamp, UserId};
 use std::time::Duration;
 
 /// How much earlier than the moment is looked: the clocks of gateways may differ by this.
 const MARGIN: Duration = Duration::from_mins(1);
+/// Pages of the log that are read: a thousand rows, of two channels each. Whoever was told of more in a few
+/// minutes looks by themselves.
+const LOG_PAGES_MAX: usize = 10;
 
 /// The unread messages of others that came after `since`, with a margin. In each thread at most the newest
 /// hundred: a person who is told of a hundred messages looks by themselves.
@@ -62,33 +65,49 @@ fn told(message: &Message) -> Told {
     Told { about: About::Message { thread_id, message_id, seq }, at, critical: false, was_online: false }
 }
 
-/// The unread notifications that came after `since`, with a margin, each with the channels by which it was
-/// left out because the person was taken for connected. At most the newest hundred.
+/// The unread notifications that came after `since`, with a margin. At most the newest hundred.
 pub(super) async fn notifications(
     parts: &DecisionParts,
     user: &UserId,
     since: Timestamp,
-) -> Result<Vec<(Notification, Vec<Channel>)>, StoreError> {
+) -> Result<Vec<Notification>, StoreError> {
     let since = since.minus(MARGIN);
     let page = NotificationPage { unread_only: true, after: None, skip: 0, limit: PAGE_MAX };
-    let newest = parts.inbox.notifications_of(user, page).await?;
-    let mut missed = Vec::new();
-    for notification in newest.into_iter().take_while(|notification| notification.created_at >= since) {
-        let channels = left_out_by(&*parts.outbound, notification.id).await?;
-        if !channels.is_empty() {
-            missed.push((notification, channels));
-        }
-    }
+    let mut missed = parts.inbox.notifications_of(user, page).await?;
+    missed.retain(|notification| notification.created_at >= since);
     missed.reverse();
     Ok(missed)
 }
 
-/// The channels by which the log says that the person's sockets told it.
-async fn left_out_by(outbound: &dyn Outbound, id: NotificationId) -> Result<Vec<Channel>, StoreError> {
-    let page = DeliveryPage { after: None, limit: PAGE_MAX };
-    let rows = outbound.deliveries_of(&DeliveriesOf::Notification(id), page).await?;
-    let online = DeliveryOutcome::Suppressed { reason: Reason::Online };
-    let is_left_out =
-        |channel: &Channel| rows.iter().any(|row| row.channel == *channel && row.outcome == online);
-    Ok(Channel::ALL.into_iter().filter(is_left_out).collect())
+/// What the log says was left out after `since`, with a margin, because the person was taken for connected.
+#[derive(Debug, Default)]
+pub(super) struct LeftOut(Vec<(About, Channel)>);
+
+impl LeftOut {
+    /// Reads the newest rows of the person.
+    pub(super) async fn read(
+        outbound: &dyn Outbound,
+        user: &UserId,
+        since: Timestamp,
+    ) -> Result<Self, StoreError> {
+        let (since, of) = (since.minus(MARGIN), DeliveriesOf::User(user.clone()));
+        let (mut left_out, mut after) = (Vec::new(), None);
+        for _ in 0..LOG_PAGES_MAX {
+            let rows = outbound.deliveries_of(&of, DeliveryPage { after, limit: PAGE_MAX }).await?;
+            let recent = rows.iter().take_while(|row| row.at >= since);
+            let online = DeliveryOutcome::Suppressed { reason: Reason::Online };
+            left_out.extend(recent.filter(|row| row.outcome == online).map(|row| (row.about, row.channel)));
+            after = rows.last().filter(|last| last.at >= since).map(|last| (last.at, last.id));
+            if after.is_none() || rows.len() < PAGE_MAX as usize {
+                break;
+            }
+        }
+        Ok(Self(left_out))
+    }
+
+    /// The channels by which this was left out.
+    pub(super) fn channels(&self, about: &About) -> Vec<Channel> {
+        let is_in = |channel: &Channel| self.0.contains(&(*about, *channel));
+        Channel::ALL.into_iter().filter(is_in).collect()
+    }
 }
