@@ -8,7 +8,7 @@ use crate::command::{CreateThread, SendMessage};
 use crate::content::Content;
 use crate::document::{Message, MessageStatus, PARTICIPANTS_SHOWN_MAX, Reaction, Thread, ThreadStatus};
 use crate::inbox::{Notification, Preferences};
-use crate::person::Profile;
+use crate::person::{Participant, Profile};
 use crate::presence::{Presence, Status};
 use crate::{CommandId, ErrorBody, ErrorCode, NotificationId, ThreadId, Timestamp, UserId};
 use serde::Serialize;
