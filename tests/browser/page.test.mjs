@@ -10,6 +10,8 @@ import { startSystem } from '../contract/system.mjs';
 import { launchChromium } from './chromium.mjs';
 import { openFront, signIn } from './front.mjs';
 
+/** So many messages later, more than one page of history is between a message and the end. */
+const FAR_BACK = 130;
 const NARROW = { width: 360, height: 640 };
 
 // Both shapes at once: most of it is waiting.
@@ -91,6 +93,12 @@ for (const shape of ['single', 'fleet']) {
       await entry(page, person).click();
       await page.locator('#title').getByText(person.id).waitFor();
       await page.getByText(/^(This is where it began|Nothing was said here yet)\.$/).waitFor();
+    }
+
+    /** As `openThread`, of a conversation that is longer than a page. */
+    async function openThreadAtItsEnd(page, person, newest) {
+      await entry(page, person).click();
+      await message(page, newest).waitFor();
     }
 
     async function say(page, content) {
@@ -273,6 +281,34 @@ for (const shape of ['single', 'fleet']) {
       await chip(annsPage).click();
       await chip(bensPage).waitFor({ state: 'detached' });
       assert.deepEqual((await ben.rest('GET', `/${thread}`)).messages.map(each => each.reactions), [[]]);
+    });
+
+    test('a message is answered and quoted as it is now, and the quote leads to it however far back it is', async () => {
+      const { ann, ben, thread, annsPage, bensPage } = await pair();
+      const quote = (page, content) => message(page, content).getByRole('button', { name: /^In reply to/ });
+      const quoteBecomes = (page, content, wanted) => becomes(wanted, async () =>
+        await quote(page, content).getAttribute('aria-label') === wanted);
+      await say(annsPage, 'shall we meet?');
+      await useTool(bensPage, 'shall we meet?', 'Reply');
+      await bensPage.locator('#answering').getByText(`Replying to ${ann.id} shall we meet?`).waitFor();
+      await field(bensPage).press('Escape');
+      await bensPage.locator('#answering').waitFor({ state: 'hidden' });
+      await useTool(bensPage, 'shall we meet?', 'Reply');
+      await say(bensPage, 'yes');
+      assert.equal(await bensPage.locator('#answering').isVisible(), false);
+      await quoteBecomes(annsPage, 'yes', 'In reply to You: shall we meet?');
+      const [{ _id: first }] = (await ann.rest('GET', `/${thread}`)).messages;
+      await ann.rest('PATCH', `/${first}`, { content: 'shall we meet at eight?' });
+      await quoteBecomes(bensPage, 'yes', `In reply to ${ann.id}: shall we meet at eight?`);
+      for (let n = 0; n < FAR_BACK; n += 1) await tell(ann, thread, `number ${n}`);
+      await tell(ann, thread, 'about the first one', { replyTo: first });
+      const { page } = await enter(ben);
+      await openThreadAtItsEnd(page, ann, 'about the first one');
+      await quote(page, 'about the first one').click();
+      await message(page, 'shall we meet at eight?').waitFor();
+      await becomes('it has the focus', () => page.evaluate(id => document.activeElement.dataset.messageId === id, first));
+      await ann.rest('DELETE', `/${first}`);
+      await quoteBecomes(page, 'yes', `In reply to ${ann.id}: Message taken back`);
     });
 
     test('a message is said differently and taken back, and the other one sees it', async () => {
