@@ -19,6 +19,9 @@ use std::path::{Path, PathBuf};
 
 /// The extension of a template's file.
 const EXTENSION: &str = "toml";
+/// Most steps of rendering one text. A list of hundreds of lines needs a few thousand; more would occupy the
+/// thread that answers requests, and make a text longer than any that may be sent.
+const STEPS_MAX: u64 = 10_000;
 
 /// Why templates cannot be used. The process must not start with them.
 #[derive(Debug, thiserror::Error)]
@@ -109,6 +112,7 @@ impl Default for NotificationTemplates {
     fn default() -> Self {
         let mut environment = Environment::empty();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
+        environment.set_fuel(Some(STEPS_MAX));
         environment.add_filter("default", filters::default);
         environment.add_filter("join", filters::join);
         environment.add_filter("length", filters::length);
@@ -221,6 +225,10 @@ impl NotificationTemplates {
         let template = self.environment.get_template(&format!("{name}/{field}"));
         let template = template.map_err(|error| unfilled(name, field, &error, &BTreeSet::new()))?;
         template.render(values).map_err(|error| {
+            if error.kind() == ErrorKind::OutOfFuel {
+                let sentence = format!("data is too much for {field} of the template {name}");
+                return about("data", format!("{sentence}: it takes more than {STEPS_MAX} steps"));
+            }
             let absent = absent(&template, values);
             match needed(&template, values, &absent) {
                 Some(missing) => {

@@ -146,7 +146,7 @@ impl Fanout {
             }
         }
         match self.membership.of_all(&threads).await {
-            Ok(known) => Ok(People { known, failed: HashMap::new() }),
+            Ok(known) => Ok(Audiences { known, failed: HashMap::new() }),
             Err(error @ StoreError::Unavailable { .. }) => Err(Unavailable::new("the store", error)),
             Err(StoreError::Failed { .. } | StoreError::Refused { .. }) => {
                 self.people_one_by_one(&threads).await

@@ -99,3 +99,20 @@ fn a_mistake_in_a_file_is_found_at_the_start() {
     let nowhere = NotificationTemplates::in_folder(&path.join("nowhere"));
     assert!(matches!(nowhere, Err(TemplateError::Unreadable { .. })));
 }
+
+#[test]
+fn rendering_ends_however_much_the_request_brings() {
+    let mut templates = NotificationTemplates::default();
+    let nested = r#"
+        title = "a"
+        message = "{% for a in rows %}{% for b in rows %}{% for c in rows %}{{ '' }}{% endfor %}{% endfor %}{% endfor %}"
+    "#;
+    templates.add("nested", nested).unwrap();
+    let mut filled = content("nested", json!({ "rows": vec![1; 2_000] }));
+    assert_eq!(
+        templates.fill(&mut filled, false).unwrap_err().message,
+        "data is too much for message of the template nested: it takes more than 10000 steps"
+    );
+    let mut few = content("nested", json!({ "rows": vec![1; 8] }));
+    templates.fill(&mut few, false).unwrap();
+}

@@ -16,6 +16,9 @@ use std::path::{Path, PathBuf};
 
 /// The language of people who asked for none that exists.
 pub const DEFAULT_LANGUAGE: &str = "en";
+/// Most steps of rendering one part of a mail. The largest digest needs a tenth of this; a template of an
+/// operator that needs more goes through its lists in each other, and would hold the worker up.
+const STEPS_MAX: u64 = 1_000_000;
 const SUBJECT: &str = "subject.txt";
 const TEXT: &str = "mail.txt";
 const HTML: &str = "mail.html";
@@ -101,6 +104,7 @@ impl Templates {
     fn of(sources: BTreeMap<String, String>) -> Result<Self, TemplateError> {
         let mut environment = Environment::empty();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
+        environment.set_fuel(Some(STEPS_MAX));
         environment.set_auto_escape_callback(|name| {
             let is_html = Path::new(name).extension().is_some_and(|extension| extension == "html");
             if is_html { AutoEscape::Html } else { AutoEscape::None }
