@@ -70,11 +70,20 @@ export function inbox(stage) {
     });
     assert.deepEqual([done.sent, done.suppressed, done.failed, done.total], [2, 0, 0, 2]);
     assert.equal((await root.api('POST', '/notifications', body)).status, 200);
+    for (const { id } of people.slice(0, 2)) assert.equal((await root.api('PUT', `/users/${id}`, { name: 'N' })).status, 200);
+    assert.equal((await root.api('POST', '/notifications', body)).status, 200, 'nobody has the role any more, and the send is kept');
+    const another = await root.api('POST', '/notifications', { ...body, title: 'No strike', to: people[0].id });
+    assert.deepEqual([another.status, another.code], [422, 'key_reused']);
     const titles = await Promise.all(people.map(async each => (await each.api('GET', '/notifications')).notifications.map(one => one.title)));
     assert.deepEqual(titles, [['Strike'], ['Strike'], []]);
     const late = await root.api('DELETE', path);
     assert.deepEqual([late.status, late.code], [409, 'too_late']);
     const sendAt = new Date(Date.now() + 3_600_000).toISOString();
+    // A repetition may come behind its time, and only something with a key can be one.
+    const passed = { to: people[2].id, title: 'On time', sendAt: new Date(Date.now() - 60_000).toISOString() };
+    const withoutKey = await root.apiOnce('POST', '/notifications', passed);
+    assert.deepEqual([withoutKey.status, withoutKey.error], [400, 'sendAt is in the past']);
+    assert.ok([200, 201].includes((await root.api('POST', '/notifications', { ...passed, clientNotificationId: `late-${role}` })).status));
     const planned = await root.api('POST', '/notifications', { to: people[2].id, title: 'Later', sendAt });
     assert.equal((await root.api('DELETE', `/notifications/sends/${planned.send._id}`)).send.state, 'cancelled');
     const { sends } = await root.api('GET', '/notifications/sends');

@@ -249,7 +249,6 @@ fn tell(to: &UserId, title: &str, key: Option<&str>) -> Item<Command> {
         thread_id: None,
         key: key.map(|key| SenderKey { by: user("admin"), key: key.to_owned() }),
         typed: None,
-        reply_to: None,
         at: SystemClock.now(),
     }))
 }

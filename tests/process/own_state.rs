@@ -68,7 +68,6 @@ fn tell(user: &UserId, seconds: i64) -> Item<Command> {
         thread_id: None,
         key: None,
         typed: None,
-        reply_to: None,
         at: at(seconds),
     }))
 }

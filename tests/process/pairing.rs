@@ -131,7 +131,7 @@ impl World {
     }
 
     fn leg(&mut self, at: i64, text: &str, leg: Leg, opened_at: Option<i64>, fate: Fate) {
-        let key = key(&[7; 32], &self.sender, self.thread, text, &[]);
+        let key = key(&[7; 32], &self.sender, self.thread, text, &[], None);
         let send = SendMessage {
             thread_id: self.thread,
             sender_id: self.sender.clone(),

@@ -111,7 +111,7 @@ impl MongoStore {
         self.calls.run("read names of tokens", READ_LIMIT, find).await
     }
 
-    async fn own_profiles(&self, users: &[UserId]) -> Result<Vec<(UserId, Profile)>, CallError> {
+    pub(crate) async fn own_profiles(&self, users: &[UserId]) -> Result<Vec<(UserId, Profile)>, CallError> {
         let ids: Vec<&str> = users.iter().map(UserId::as_str).collect();
         let (collection, filter) = (self.profiles.clone(), doc! { "_id": { "$in": ids } });
         let find =

@@ -11,11 +11,12 @@ use crate::store::MongoStore;
 use eventflow_ports::Segment;
 use eventflow_protocol::UserId;
 use eventflow_protocol::id::USER_ID_MAX_BYTES;
+use eventflow_protocol::person::Profile;
 use futures_util::TryStreamExt;
 use mongodb::Collection;
 use mongodb::bson::oid::ObjectId;
 use mongodb::bson::{Bson, Document, doc};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 /// Hexadecimal digits of an object id.
 const DIGITS: usize = 24;
@@ -23,6 +24,35 @@ const DIGITS: usize = 24;
 impl MongoStore {
     /// The segment's people after this one.
     pub(crate) async fn segment(
+        &self,
+        segment: &Segment,
+        after: Option<&UserId>,
+        limit: u32,
+    ) -> Result<Vec<UserId>, CallError> {
+        let (mut found, mut after) = (Vec::new(), after.cloned());
+        loop {
+            let page = self.known_as(segment, after.as_ref(), limit).await?;
+            let is_last = page.len() < limit as usize;
+            after = page.last().cloned();
+            found.extend(self.still_of(segment, page).await?);
+            if is_last || found.len() >= limit as usize {
+                found.truncate(limit as usize);
+                return Ok(found);
+            }
+        }
+    }
+
+    /// Those of `people` whose own profile, which wins over the host's, does not give them another role or
+    /// none.
+    async fn still_of(&self, segment: &Segment, people: Vec<UserId>) -> Result<Vec<UserId>, CallError> {
+        let Segment::Role(role) = segment else { return Ok(people) };
+        let own: HashMap<UserId, Profile> = self.own_profiles(&people).await?.into_iter().collect();
+        let is_in = |user: &UserId| own.get(user).is_none_or(|profile| profile.role.as_ref() == Some(role));
+        Ok(people.into_iter().filter(is_in).collect())
+    }
+
+    /// The people after this one whom any collection counts to the segment.
+    async fn known_as(
         &self,
         segment: &Segment,
         after: Option<&UserId>,
@@ -46,7 +76,7 @@ impl MongoStore {
         for field in fields {
             let mut base = base.clone();
             if *field == "_id" && fields.contains(&"id") {
-                base.insert("id", doc! { "$exists": false });
+                base.insert("id", doc! { "$not": { "$type": ["string", "objectId"] } });
             }
             let users = || self.users.collection.clone();
             let texts = with(&base, texts_after(field, after));

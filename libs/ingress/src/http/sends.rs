@@ -16,7 +16,7 @@ use eventflow_protocol::client::answers::{SendAnswer, SendsAnswer, ShownSend};
 use eventflow_protocol::client::requests::NotificationBody;
 use eventflow_protocol::command::Command;
 use eventflow_protocol::reply::CommandResult;
-use eventflow_protocol::sends::{CancelSend, NewSend, Recipients};
+use eventflow_protocol::sends::{BulkSend, CancelSend, NewSend, Recipients};
 use eventflow_protocol::{CommandId, SendId, ThreadId, UserId};
 use std::sync::Arc;
 
@@ -28,16 +28,18 @@ pub(crate) async fn add(
     thread_id: Option<ThreadId>,
 ) -> RouteResult<SendAnswer> {
     let key = body.client_notification_id.take().map(|key| SendId::of_key(&by, &key.into_string()));
-    let is_known = match key {
-        Some(id) if body.send_at.is_some() => edge.sends.bulk_send(id).await?.is_some(),
-        _ => false,
-    };
+    let known = known(edge, key).await;
     let at = edge.clock.now();
     let to = body.recipients()?;
-    let send_at = body.time(at, is_known)?;
+    let send_at = body.time(at, key.is_some(), known.is_some())?;
     let has_own_kind = body.kind.is_some();
     let mut content = body.into_content(thread_id)?;
     let body = NewSend::fingerprint(&to, &content, send_at);
+    // Its role may have nobody by now, and its template may be gone: it is kept as it was.
+    if let Some(send) = known.filter(|send| send.body == body) {
+        let answer = SendAnswer { deduplicated: true, send: ShownSend::from(send), success: Success };
+        return Ok(RouteAnswer::Ok(answer));
+    }
     edge.templates.fill(&mut content, has_own_kind)?;
     require_role(edge, &to).await?;
     let id = key.unwrap_or_else(|| CommandId::new().into());
@@ -50,6 +52,15 @@ pub(crate) async fn add(
         CommandResult::Queued { command } => Ok(RouteAnswer::queued(command)),
         other => Err(unexpected(&other)),
     }
+}
+
+/// The send that was kept under this key. While the store does not answer, it counts as new, and the worker
+/// finds it.
+async fn known(edge: &Edge, key: Option<SendId>) -> Option<BulkSend> {
+    let found = edge.sends.bulk_send(key?).await.inspect_err(|error| {
+        tracing::debug!(error = error as &dyn std::error::Error, "a send is not looked up by its key");
+    });
+    found.ok().flatten()
 }
 
 /// `GET /notifications/sends?limit&cursor`: newest first.

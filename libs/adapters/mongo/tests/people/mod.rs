@@ -9,7 +9,7 @@ use eventflow_ports::{
 use eventflow_protocol::UserId;
 use eventflow_protocol::person::{Profile, TokenName};
 use mongodb::bson::oid::ObjectId;
-use mongodb::bson::{Document, doc};
+use mongodb::bson::{Bson, Document, doc};
 use mongodb::{Client, Collection, IndexModel};
 
 #[tokio::test]
@@ -281,6 +281,34 @@ async fn no_page_of_a_segment_passes_over_the_hosts_object_ids_or_those_that_it_
                 }
             }
             assert_eq!(shown.iter().map(|user| user.as_str()).collect::<Vec<_>>(), expected, "{limit}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn of_a_role_is_whoever_has_it_by_their_own_profile_or_by_the_hosts_if_they_have_none() {
+    run_with_uri(async |uri| {
+        let (store, users) = (MongoStore::connect(uri).await.unwrap(), users(uri).await);
+        for id in ["ann", "ben", "cleo", "dan"] {
+            users.insert_one(doc! { "_id": id, "id": Bson::Null, "name": "A", "role": "driver" }).await.unwrap();
+        }
+        for (id, role) in [("ann", None), ("ben", Some("cook")), ("cleo", Some("driver")), ("eve", Some("driver"))] {
+            let role = role.map(str::to_owned);
+            let profile = Profile { id: id.parse().unwrap(), name: "A".into(), avatar: None, email: None, role };
+            store.put_profile(&profile).await.unwrap();
+        }
+        for limit in [1, 2, 100] {
+            let mut shown: Vec<UserId> = Vec::new();
+            loop {
+                let role = Segment::Role("driver".to_owned());
+                let page = store.people(&role, shown.last(), limit).await.unwrap();
+                shown.extend_from_slice(&page);
+                if page.len() < limit as usize {
+                    break;
+                }
+            }
+            assert_eq!(shown.iter().map(|user| user.as_str()).collect::<Vec<_>>(), ["cleo", "dan", "eve"], "{limit}");
         }
     })
     .await;

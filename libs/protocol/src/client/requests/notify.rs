@@ -17,9 +17,14 @@ use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::time::Duration;
 
 /// Most people told by one request that waits for the result.
 pub const NOTIFIED_MAX: usize = SEND_USERS_MAX;
+
+/// How long after its time a send with a key may be asked for. Whoever got no clear answer repeats the
+/// request, perhaps behind the time that it names; later it is a mistake in the time.
+pub const REPEATED_WITHIN: Duration = Duration::from_mins(10);
 
 /// `POST /notifications`: tell people something.
 ///
@@ -151,13 +156,20 @@ impl NotificationBody {
         }
     }
 
-    /// When the send is to begin. `is_known`: the same send was accepted before, so its time may have passed.
-    pub fn time(&self, now: Timestamp, is_known: bool) -> Result<Option<Timestamp>, InvalidRequest> {
+    /// When the send is to begin. `is_known`: the same send was kept before, so its time may have passed. With
+    /// a key the same request may have been accepted before, and be on its way.
+    pub fn time(
+        &self,
+        now: Timestamp,
+        has_key: bool,
+        is_known: bool,
+    ) -> Result<Option<Timestamp>, InvalidRequest> {
+        let earliest = if has_key { now.minus(REPEATED_WITHIN) } else { now };
         let wrong = |message: &str| {
             Err(InvalidRequest { path: "sendAt".to_owned(), message: format!("sendAt {message}") })
         };
         match self.send_at {
-            Some(at) if at < now && !is_known => wrong("is in the past"),
+            Some(at) if at < earliest && !is_known => wrong("is in the past"),
             Some(at) if at > now.plus(SEND_AHEAD_MAX) => wrong("is more than a year ahead"),
             at => Ok(at),
         }
@@ -352,14 +364,18 @@ mod tests {
     #[test]
     fn a_send_begins_within_a_year_and_not_in_the_past() {
         let now = Timestamp(1_800_000_000_000);
-        let at = |moment: Timestamp, is_known| {
+        let time = |moment: Timestamp, has_key, is_known| {
             let body = body(json!({"title": "t", "sendAt": moment.to_iso()})).unwrap();
-            body.time(now, is_known).map_err(|error| error.message)
+            body.time(now, has_key, is_known).map_err(|error| error.message)
         };
-        assert_eq!(at(now.plus(SEND_AHEAD_MAX), false), Ok(Some(now.plus(SEND_AHEAD_MAX))));
-        assert_eq!(at(Timestamp(now.0 - 1), false), Err("sendAt is in the past".to_owned()));
-        assert_eq!(at(Timestamp(now.0 - 1), true), Ok(Some(Timestamp(now.0 - 1))), "it comes again");
-        let later = Timestamp(now.plus(SEND_AHEAD_MAX).0 + 1);
-        assert_eq!(at(later, false), Err("sendAt is more than a year ahead".to_owned()));
+        let (last, late) = (now.plus(SEND_AHEAD_MAX), now.minus(REPEATED_WITHIN));
+        let [too_far, past, too_late] = [last.0 + 1, now.0 - 1, late.0 - 1].map(Timestamp);
+        let is_past = Err("sendAt is in the past".to_owned());
+        assert_eq!(time(last, false, false), Ok(Some(last)));
+        assert_eq!(time(past, false, false), is_past);
+        assert_eq!(time(late, true, false), Ok(Some(late)), "it may have been accepted in time");
+        assert_eq!(time(too_late, true, false), is_past);
+        assert_eq!(time(too_late, true, true), Ok(Some(too_late)), "it was kept");
+        assert_eq!(time(too_far, true, false), Err("sendAt is more than a year ahead".to_owned()));
     }
 }
