@@ -386,7 +386,7 @@ async fn click_react_and_read(store: &Arc<dyn Store>, scene: &Scene, i: usize) {
 
 fn leg_of(scene: &Scene, i: usize, leg: Leg) -> NewMessage {
     let mut new = scene.say(0, &format!("click {i}"));
-    let key = key(&[0; 32], &new.send.sender_id, new.send.thread_id, new.send.content.as_str(), &[]);
+    let key = key(&[0; 32], &new.send.sender_id, new.send.thread_id, new.send.content.as_str(), &[], None);
     new.send.pairing = Some(Pairing { leg, key, opened_at: None });
     new
 }
