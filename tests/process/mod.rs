@@ -9,6 +9,7 @@ mod import;
 mod kills;
 mod letters;
 mod message_lines;
+mod moved;
 mod overflow;
 mod own_state;
 mod pairing;

@@ -8,7 +8,7 @@
 /** @typedef {import('../types/contract.js').MessageStatus} MessageStatus */
 /** @typedef {import('../types/contract.js').Quote} Quote */
 /** @typedef {import('../types/contract.js').MessageWithId} Message */
-/** @typedef {import('../types/contract.js').ThreadWithId} Thread */
+/** @typedef {Omit<import('../types/contract.js').CreatedThread, 'members'>} Thread */
 /** @typedef {import('../types/contract.js').ListedThread} ListedThread */
 /** @typedef {import('../types/contract.js').Participant} Person */
 /** @typedef {import('../types/contract.js').PersonCursors} Cursors */

@@ -75,7 +75,7 @@ export interface components {
              * Format: uint64
              * @description Milliseconds until the same event may succeed; absent if it has to be changed first.
              */
-            retryAfterMs?: number | null;
+            retryAfterMs?: number;
         };
         /** @description `auth`: sign a socket in, or renew the credential of the same user. One of both fields is there. */
         AuthEvent: {
@@ -103,11 +103,11 @@ export interface components {
          */
         ChangeAnswer: {
             /** @description What happened to the message. REST names it for reactions only. */
-            action?: components["schemas"]["ChangeAction"] | null;
+            action?: components["schemas"]["ChangeAction"];
             /** @description The message as it is now. */
             message: components["schemas"]["MessageWithId"];
             /** @description All reactions on the message; by REST, after a reaction. */
-            reactions?: components["schemas"]["Reaction"][] | null;
+            reactions?: components["schemas"]["Reaction"][];
             /**
              * @description Always true.
              * @constant
@@ -121,12 +121,12 @@ export interface components {
             /** @description The thread again. */
             id: string;
             /** @description Whether the thread is shown in the list, if that changed. */
-            status?: components["schemas"]["ThreadStatus"] | null;
+            status?: components["schemas"]["ThreadStatus"];
             /**
              * Format: uint64
              * @description How many messages of others are unread, if that changed.
              */
-            unreadCount?: number | null;
+            unreadCount?: number;
             /**
              * Format: date-time
              * @description When the request was accepted.
@@ -147,6 +147,62 @@ export interface components {
          *     compares keys byte by byte and never cleans them.
          */
         ClientKey: string;
+        /** @description A new thread, with names and pictures of people in it. */
+        CreatedThread: {
+            /** @description The id, under the published schema's name. */
+            _id: string;
+            /**
+             * Format: date-time
+             * @description When it was created.
+             */
+            createdAt: string;
+            /** @description The id, under the published schema's name. */
+            id: string;
+            /**
+             * Format: date-time
+             * @description When the newest message was accepted.
+             */
+            lastMessageAt: string | null;
+            /** @description The newest message. */
+            lastMessageId: string | null;
+            /**
+             * Format: uint64
+             * @description The `seq` of the newest message that the counters include.
+             * @default 0
+             */
+            lastSeq: number;
+            /** @description The first 10 people of the thread with names and pictures. */
+            members: components["schemas"]["Participant"][];
+            /**
+             * @description The client's free-form object.
+             * @default {}
+             */
+            metadata: {
+                [key: string]: unknown;
+            };
+            /**
+             * Format: uint64
+             * @description How many people are in the thread.
+             * @default 0
+             */
+            participantCount: number;
+            /**
+             * @description The people in the thread, sorted. What a client gets holds the first [`PARTICIPANTS_SHOWN_MAX`] of
+             *     them, as a [`ThreadView`] does; elsewhere it is everybody.
+             */
+            participants: string[];
+            /**
+             * @description Whether listings show the thread. In a [`ThreadView`] this is the viewer's own, since each person
+             *     archives for themselves.
+             * @default active
+             */
+            status: components["schemas"]["ThreadStatus"];
+            /**
+             * Format: date-time
+             * @description When it last changed.
+             */
+            updatedAt: string;
+        };
         /**
          * @description The caller's read cursor in a thread: the routes that end in `/read`, and the callbacks of `message:read`
          *     and `thread:read`.
@@ -209,7 +265,7 @@ export interface components {
              * Format: uint64
              * @description Milliseconds until the same request may succeed; absent if it has to be changed first.
              */
-            retryAfterMs?: number | null;
+            retryAfterMs?: number;
             /** @description Always false. */
             success: boolean;
         };
@@ -230,7 +286,7 @@ export interface components {
              * Format: uint64
              * @description Milliseconds until the same event may succeed; absent if it has to be changed first.
              */
-            retryAfterMs?: number | null;
+            retryAfterMs?: number;
         };
         /** @description How long mails wait for further ones to come along. */
         Every: "immediately" | "15m" | "1h" | "1d";
@@ -268,7 +324,7 @@ export interface components {
         /** @description The message was refused: to the socket that sent it, and its callback. */
         MessageError: {
             /** @description The client's own key. */
-            clientMessageId?: string | null;
+            clientMessageId?: string;
             /** @description A code for programs. */
             code: components["schemas"]["ErrorCode"];
             /** @description A sentence for people. */
@@ -277,11 +333,11 @@ export interface components {
              * Format: uint64
              * @description Milliseconds until the same request may succeed; absent if it has to be changed first.
              */
-            retryAfterMs?: number | null;
+            retryAfterMs?: number;
             /** @description Always false. */
             success: boolean;
             /** @description The thread as the client named it. */
-            threadId?: string | null;
+            threadId?: string;
         };
         /** @description `message:delete`: take a message back. */
         MessageEvent: {
@@ -339,7 +395,7 @@ export interface components {
         /** @description The message is stored: to the socket that sent it, and its callback. */
         MessageSent: {
             /** @description The client's own key, if it gave one. */
-            clientMessageId?: string | null;
+            clientMessageId?: string;
             /**
              * @description The message was stored before, under the same key or as the other half of one click. Absent if it is
              *     new.
@@ -396,7 +452,7 @@ export interface components {
              */
             attachments: components["schemas"]["Attachment"][];
             /** @description The sender's own key, if the sender gave one. */
-            clientMessageId?: string | null;
+            clientMessageId?: string;
             /** @description What the message says, as plain text. */
             content: string;
             /**
@@ -409,7 +465,7 @@ export interface components {
              * @description When its sender took it back. The message keeps its place; content, attachments and reactions are
              *     gone.
              */
-            deletedAt?: string | null;
+            deletedAt?: string;
             /**
              * @description One receipt for each recipient whose socket has got the message.
              * @default []
@@ -419,9 +475,9 @@ export interface components {
              * Format: date-time
              * @description When its sender last edited it.
              */
-            editedAt?: string | null;
+            editedAt?: string;
             /** @description The id, under the published schema's name. */
-            id?: string;
+            id: string;
             /**
              * @description Always false, because drafts are not sent. The published schema has the field.
              * @default false
@@ -437,6 +493,8 @@ export interface components {
              * @default []
              */
             readBy: components["schemas"]["ReadReceipt"][];
+            /** @description The message that this one answers, if it is a reply. */
+            replyTo?: components["schemas"]["ReplyTo"];
             /** @description The sender. */
             senderId: string;
             /**
@@ -485,7 +543,7 @@ export interface components {
              * Format: uint64
              * @description How many notifications one has not read by now; absent if that is not known.
              */
-            unreadCount?: number | null;
+            unreadCount?: number;
         };
         /** @description One has read or deleted notifications, on any of one's devices. */
         NotificationUpdated: {
@@ -521,7 +579,7 @@ export interface components {
                 [key: string]: unknown;
             };
             /** @description The id; it follows from the command. */
-            id?: string;
+            id: string;
             /**
              * @description Whether its owner has read it.
              * @default false
@@ -546,6 +604,15 @@ export interface components {
             type: string;
             /** @description The owner. */
             userId: string;
+        };
+        /** @description How a person is shown to others. */
+        Participant: {
+            /** @description Address of a picture. */
+            avatar: string;
+            /** @description The person. */
+            id: string;
+            /** @description What others call them; their id if nobody knows. */
+            name: string;
         };
         /** @description How far one person has come in a thread. */
         PersonCursors: {
@@ -702,7 +769,7 @@ export interface components {
              */
             success: true;
             /** @description The thread that the command is about, where the answer names it. */
-            threadId?: string | null;
+            threadId?: string;
         };
         /**
          * @description The only status of a command that is not done.
@@ -717,6 +784,25 @@ export interface components {
             from: string;
             /** @description When they end; not the time at which they begin. */
             until: string;
+        };
+        /** @description The beginning of a message that another one answers. */
+        Quote: {
+            /** @description The first 200 characters of what the message says; empty if it has only files, or was taken back. */
+            content: string;
+            /**
+             * Format: date-time
+             * @description When the message was taken back.
+             */
+            deletedAt?: string;
+            /** @description The name of the message's first file. */
+            filename?: string;
+            /** @description Who wrote the message. */
+            senderId: string;
+            /**
+             * Format: uint64
+             * @description The message's place in the thread.
+             */
+            seq: number;
         };
         /** @description One person's reaction to a message. */
         Reaction: {
@@ -810,11 +896,21 @@ export interface components {
              * Format: uint64
              * @description Milliseconds until the same request may succeed; absent if it has to be changed first.
              */
-            retryAfterMs?: number | null;
+            retryAfterMs?: number;
             /** @description Always false. */
             success: boolean;
             /** @description The thread as the client named it; at most its first 64 characters. */
             threadId: string;
+        };
+        /** @description What a message answers. */
+        ReplyTo: {
+            /** @description The message that this one answers, of the same thread. */
+            messageId: string;
+            /**
+             * @description The beginning of that message. Histories and `sync` always have it; an event, or the answer to a send,
+             *     may lack it, and then a client shows what it knows under the id.
+             */
+            quote?: components["schemas"]["Quote"];
         };
         /** @description `message:send`: say something in a thread. */
         SendMessageEvent: {
@@ -824,6 +920,8 @@ export interface components {
             clientMessageId?: components["schemas"]["ClientKey"] | null;
             /** @description What the message says. A message with attachments needs no text. */
             content?: components["schemas"]["MessageContent"] | null;
+            /** @description The id of the message that this one answers, of the same thread. */
+            replyTo?: string | null;
             /** @description The thread. */
             threadId: string;
         };
@@ -837,7 +935,7 @@ export interface components {
         /** @description What a client has missed since the places it named; the callback of `sync`, or the event `sync`. */
         SyncAnswer: {
             /** @description Threads that were created or written to after `threadsAfter`; only if the request had that field. */
-            newThreads?: string[] | null;
+            newThreads?: string[];
             /**
              * @description Always true.
              * @constant
@@ -888,14 +986,14 @@ export interface components {
              * @description The messages up to `after` that were edited, taken back or reacted to after `changesAfter`, as they
              *     are now; only if the request had that field.
              */
-            changed?: components["schemas"]["MessageWithId"][] | null;
+            changed?: components["schemas"]["MessageWithId"][];
             /** @description Whether these are all; if not, the client asks again from the last `seq` and `lastChange`. */
             complete: boolean;
             /**
              * @description How far everybody has come; only if the request had `changesAfter`, the answer is complete, and the
              *     thread has at most [`crate::change::RECEIPT_PARTICIPANTS_MAX`] people.
              */
-            cursors?: components["schemas"]["PersonCursors"][] | null;
+            cursors?: components["schemas"]["PersonCursors"][];
             /** @description Whether a message or a change in between cannot be had any more. */
             gap: boolean;
             /**
@@ -926,7 +1024,7 @@ export interface components {
         /** @description One is in a new thread, or somebody came back to a thread. */
         ThreadCreated: {
             /** @description The thread, with the first of its people. */
-            thread: components["schemas"]["ThreadWithId"];
+            thread: components["schemas"]["CreatedThread"];
         };
         /** @description `thread:join`, `thread:leave`, `thread:read`, `typing:start` and `typing:stop`. */
         ThreadEvent: {
@@ -956,60 +1054,6 @@ export interface components {
         ThreadUpdated: {
             /** @description What changed. */
             thread: components["schemas"]["ChangedThread"];
-        };
-        /** @description A conversation as the system keeps it. */
-        ThreadWithId: {
-            /** @description The id, under the published schema's name. */
-            _id: string;
-            /**
-             * Format: date-time
-             * @description When it was created.
-             */
-            createdAt: string;
-            /** @description The id, under the published schema's name. */
-            id?: string;
-            /**
-             * Format: date-time
-             * @description When the newest message was accepted.
-             */
-            lastMessageAt: string | null;
-            /** @description The newest message. */
-            lastMessageId: string | null;
-            /**
-             * Format: uint64
-             * @description The `seq` of the newest message that the counters include.
-             * @default 0
-             */
-            lastSeq: number;
-            /**
-             * @description The client's free-form object.
-             * @default {}
-             */
-            metadata: {
-                [key: string]: unknown;
-            };
-            /**
-             * Format: uint64
-             * @description How many people are in the thread.
-             * @default 0
-             */
-            participantCount: number;
-            /**
-             * @description The people in the thread, sorted. What a client gets holds the first [`PARTICIPANTS_SHOWN_MAX`] of
-             *     them, as a [`ThreadView`] does; elsewhere it is everybody.
-             */
-            participants: string[];
-            /**
-             * @description Whether listings show the thread. In a [`ThreadView`] this is the viewer's own, since each person
-             *     archives for themselves.
-             * @default active
-             */
-            status: components["schemas"]["ThreadStatus"];
-            /**
-             * Format: date-time
-             * @description When it last changed.
-             */
-            updatedAt: string;
         };
         /** @description The name of a time zone in the IANA database, e.g. `Europe/Berlin`. */
         TimeZoneName: string;
@@ -1361,9 +1405,9 @@ export interface components {
              * @description How far everybody has come; only on a page of changes, in a thread of at most
              *     [`crate::change::RECEIPT_PARTICIPANTS_MAX`] people.
              */
-            cursors?: components["schemas"]["PersonCursors"][] | null;
+            cursors?: components["schemas"]["PersonCursors"][];
             /** @description Only on a page of changes: whether the thread has never had the change number that was asked for. */
-            gap?: boolean | null;
+            gap?: boolean;
             /**
              * Format: uint64
              * @description The change number that this page goes up to: what `changesAfter` asks for later.
@@ -1510,7 +1554,7 @@ export interface components {
          */
         ListedDelivery: {
             /** @description What the provider answered. */
-            answer?: string | null;
+            answer?: string;
             /**
              * Format: date-time
              * @description When.
@@ -1519,28 +1563,28 @@ export interface components {
             /** @description The channel. */
             channel: components["schemas"]["Channel"];
             /** @description The message that it is about. */
-            messageId?: string | null;
+            messageId?: string;
             /** @description The notification that it is about. */
-            notificationId?: string | null;
+            notificationId?: string;
             /** @description What became of it. */
             outcome: components["schemas"]["DeliveryWord"];
             /** @description Who took it. */
-            provider?: string | null;
+            provider?: string;
             /** @description Why it was not sent. */
-            reason?: components["schemas"]["Reason"] | null;
+            reason?: components["schemas"]["Reason"];
             /** @description The thread of the message. */
-            threadId?: string | null;
+            threadId?: string;
             /**
              * Format: date-time
              * @description When it is to be sent.
              */
-            until?: string | null;
+            until?: string;
             /** @description The person. */
             userId: string;
             /** @description What it waits for. */
-            waitsFor?: components["schemas"]["WaitsFor"] | null;
+            waitsFor?: components["schemas"]["WaitsFor"];
             /** @description The mail or push message that it is part of. */
-            windowId?: components["schemas"]["WindowId"] | null;
+            windowId?: components["schemas"]["WindowId"];
         };
         /** @description A socket gateway. */
         ListedGateway: {
@@ -1584,7 +1628,7 @@ export interface components {
              */
             createdAt: string;
             /** @description The id, under the published schema's name. */
-            id?: string;
+            id: string;
             /** @description The newest message, for a preview. */
             lastMessage: components["schemas"]["MessageWithId"] | null;
             /**
@@ -1600,6 +1644,11 @@ export interface components {
              * @default 0
              */
             lastSeq: number;
+            /**
+             * @description The first 10 people of the thread with names and pictures, the viewer among them; the others come from
+             *     `GET /messages/threads/{id}/participants`.
+             */
+            members: components["schemas"]["Participant"][];
             /**
              * @description The client's free-form object.
              * @default {}
@@ -1820,15 +1869,6 @@ export interface components {
             /** @description Why it cannot be used. */
             why: string;
         };
-        /** @description How a person is shown to others. */
-        Participant: {
-            /** @description Address of a picture. */
-            avatar: string;
-            /** @description The person. */
-            id: string;
-            /** @description What others call them; their id if nobody knows. */
-            name: string;
-        };
         /** @description A page of the people in a thread: `GET /messages/threads/{id}/participants`. */
         ParticipantsAnswer: {
             /** @description The `cursor` that asks for the next page; `null` if this page was not full. */
@@ -1992,7 +2032,7 @@ export interface components {
             /** @description What others call them. */
             name: string;
             /** @description What they are to the host application, so that a send can go to everybody of a role. */
-            role?: string | null;
+            role?: string;
         };
         /**
          * @description `PUT /users/{id}`: what somebody is called, for installations whose host application has no directory of
@@ -2194,6 +2234,8 @@ export interface components {
             clientMessageId?: components["schemas"]["ClientKey"] | null;
             /** @description What the message says. A message with attachments needs no text. */
             content?: components["schemas"]["MessageContent"] | null;
+            /** @description The id of the message that this one answers, of the same thread. */
+            replyTo?: string | null;
         };
         /** @description How far a send has come. */
         SendState: "scheduled" | "running" | "done" | "cancelled";
@@ -2202,12 +2244,12 @@ export interface components {
             /** @description Everybody in the directory. */
             everybody?: boolean;
             /** @description Everybody in the directory who has this role. */
-            role?: string | null;
+            role?: string;
             /**
              * Format: uint64
              * @description So many people, who were named one by one.
              */
-            users?: number | null;
+            users?: number;
         };
         /** @description A page of the sends: `GET /notifications/sends`. */
         SendsAnswer: {
@@ -2357,26 +2399,26 @@ export interface components {
              * Format: uint32
              * @description How often a handler had failed on it.
              */
-            attempts?: number | null;
+            attempts?: number;
             /** @description Who did it. */
-            by?: string | null;
+            by?: string;
             /** @description Why it failed. */
-            cause?: components["schemas"]["Cause"] | null;
+            cause?: components["schemas"]["Cause"];
             /** @description What. */
             event: components["schemas"]["LetterEventWord"];
             /** @description The queue that it came from. */
-            queue?: string | null;
+            queue?: string;
             /** @description Why it failed or was not sent, in words. */
-            reason?: string | null;
+            reason?: string;
             /** @description The replay. */
-            replay?: components["schemas"]["ReplayId"] | null;
+            replay?: components["schemas"]["ReplayId"];
             /**
              * Format: uint32
              * @description The version that an edit made.
              */
-            version?: number | null;
+            version?: number;
             /** @description Why somebody did it. */
-            why?: string | null;
+            why?: string;
         };
         /** @description A dead letter without its body. */
         ShownLetter: {
@@ -2831,6 +2873,7 @@ export type ChangeAnswer = components['schemas']['ChangeAnswer'];
 export type ChangedThread = components['schemas']['ChangedThread'];
 export type Channels = components['schemas']['Channels'];
 export type ClientKey = components['schemas']['ClientKey'];
+export type CreatedThread = components['schemas']['CreatedThread'];
 export type CursorAnswer = components['schemas']['CursorAnswer'];
 export type DeliveryReceipt = components['schemas']['DeliveryReceipt'];
 export type DigestInterval = components['schemas']['DigestInterval'];
@@ -2860,6 +2903,7 @@ export type NotificationAction = components['schemas']['NotificationAction'];
 export type NotificationReceived = components['schemas']['NotificationReceived'];
 export type NotificationUpdated = components['schemas']['NotificationUpdated'];
 export type NotificationWithId = components['schemas']['NotificationWithId'];
+export type Participant = components['schemas']['Participant'];
 export type PersonCursors = components['schemas']['PersonCursors'];
 export type Preferences = components['schemas']['Preferences'];
 export type PreferencesUpdated = components['schemas']['PreferencesUpdated'];
@@ -2875,6 +2919,7 @@ export type PresenceUpdateEvent = components['schemas']['PresenceUpdateEvent'];
 export type QueuedAnswer = components['schemas']['QueuedAnswer'];
 export type QueuedStatus = components['schemas']['QueuedStatus'];
 export type QuietHours = components['schemas']['QuietHours'];
+export type Quote = components['schemas']['Quote'];
 export type Reaction = components['schemas']['Reaction'];
 export type ReactionEvent = components['schemas']['ReactionEvent'];
 export type ReactionReceived = components['schemas']['ReactionReceived'];
@@ -2882,6 +2927,7 @@ export type ReadMessageEvent = components['schemas']['ReadMessageEvent'];
 export type ReadReceipt = components['schemas']['ReadReceipt'];
 export type Receipted = components['schemas']['Receipted'];
 export type RefusedThread = components['schemas']['RefusedThread'];
+export type ReplyTo = components['schemas']['ReplyTo'];
 export type SendMessageEvent = components['schemas']['SendMessageEvent'];
 export type SessionEnded = components['schemas']['SessionEnded'];
 export type Status = components['schemas']['Status'];
@@ -2897,7 +2943,6 @@ export type ThreadEvent = components['schemas']['ThreadEvent'];
 export type ThreadLeft = components['schemas']['ThreadLeft'];
 export type ThreadStatus = components['schemas']['ThreadStatus'];
 export type ThreadUpdated = components['schemas']['ThreadUpdated'];
-export type ThreadWithId = components['schemas']['ThreadWithId'];
 export type TimeZoneName = components['schemas']['TimeZoneName'];
 export type TypingUpdate = components['schemas']['TypingUpdate'];
 export type Wish = components['schemas']['Wish'];
@@ -2966,7 +3011,6 @@ export type NotifyAnswer = components['schemas']['NotifyAnswer'];
 export type OutcomeCount = components['schemas']['OutcomeCount'];
 export type OutcomesAnswer = components['schemas']['OutcomesAnswer'];
 export type PartProblem = components['schemas']['PartProblem'];
-export type Participant = components['schemas']['Participant'];
 export type ParticipantsAnswer = components['schemas']['ParticipantsAnswer'];
 export type PersonName = components['schemas']['PersonName'];
 export type PipelineAnswer = components['schemas']['PipelineAnswer'];

@@ -7,8 +7,45 @@ export class Conversation {
     threadId: string;
     /** What there is to show now. */
     get snapshot(): Snapshot | Readonly<{
-        thread: import("./documents.js").ListedThread | undefined;
-        messages: import("./documents.js").Message[];
+        thread: {
+            _id: string;
+            createdAt: string;
+            id: string;
+            lastMessage: import("../types/contract.js").components["schemas"]["MessageWithId"] | null;
+            lastMessageAt: string | null;
+            lastMessageId: string | null;
+            lastSeq: number;
+            members: import("../types/contract.js").components["schemas"]["Participant"][];
+            metadata: {
+                [key: string]: unknown;
+            };
+            participant: import("../types/contract.js").components["schemas"]["ThreadCompanion"];
+            participantCount: number;
+            participants: string[];
+            status: import("../types/contract.js").components["schemas"]["ThreadStatus"];
+            unreadCount: number;
+            updatedAt: string;
+        } | undefined;
+        messages: {
+            _id: string;
+            attachments: import("../types/contract.js").components["schemas"]["Attachment"][];
+            clientMessageId?: string;
+            content: string;
+            createdAt: string;
+            deletedAt?: string;
+            deliveredTo: import("../types/contract.js").components["schemas"]["DeliveryReceipt"][];
+            editedAt?: string;
+            id: string;
+            isDraft: boolean;
+            reactions: import("../types/contract.js").components["schemas"]["Reaction"][];
+            readBy: import("../types/contract.js").components["schemas"]["ReadReceipt"][];
+            replyTo?: import("../types/contract.js").components["schemas"]["ReplyTo"];
+            senderId: string;
+            seq: number;
+            status: import("../types/contract.js").components["schemas"]["MessageStatus"];
+            threadId: string;
+            updatedAt: string;
+        }[];
         pending: {
             /**
              * the message's `clientMessageId`
@@ -16,7 +53,14 @@ export class Conversation {
             key: string;
             threadId: string;
             content: string;
-            attachments?: import("./documents.js").Attachment[] | undefined;
+            attachments?: {
+                filename?: string;
+                metadata?: import("../types/contract.js").components["schemas"]["Metadata"];
+                mimeType?: string;
+                size?: number;
+                type: import("../types/contract.js").components["schemas"]["AttachmentKind"];
+                url: import("../types/contract.js").components["schemas"]["Link"];
+            }[] | undefined;
             /**
              * the id of the message that this one answers
              */

@@ -56,7 +56,14 @@ export type OutboxEntry = {
     key: string;
     threadId: string;
     content: string;
-    attachments?: import("./documents.js").Attachment[] | undefined;
+    attachments?: {
+        filename?: string;
+        metadata?: import("../types/contract.js").components["schemas"]["Metadata"];
+        mimeType?: string;
+        size?: number;
+        type: import("../types/contract.js").components["schemas"]["AttachmentKind"];
+        url: import("../types/contract.js").components["schemas"]["Link"];
+    }[] | undefined;
     /**
      * the id of the message that this one answers
      */

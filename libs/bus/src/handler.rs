@@ -80,6 +80,10 @@ pub trait BatchHandler: Send + Sync + 'static {
         None
     }
 
+    /// The queue is consumed anew, before anything comes of it. Another process may have consumed it
+    /// meanwhile: what the handler remembers of what passed here may be out of date, and is forgotten.
+    fn subscribed(&self) {}
+
     /// Makes the effects of `batch` durable. Repeating it must come to the same.
     async fn perform(&self, batch: &[Item<Self::Value>]) -> Result<Performed<Self::Outbox>, Unavailable>;
 

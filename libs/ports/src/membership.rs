@@ -1,7 +1,8 @@
 //! Membership cache: who is in a thread. Every check at the edge and every fan-out needs it, without asking
 //! the store each time.
 //!
-//! The capacity counts people, not threads. An entry is dropped when an event says that its thread changed. A
+//! The capacity counts people, not threads. An entry is dropped when an event says that its thread changed, and
+//! all are dropped when events may have gone to another process. A
 //! process that hears no events asks the store before it shows anything ([`Membership::unheard`]): whoever
 //! has left a thread must see nothing more of it. The cache holds existing threads only, so a new thread is
 //! found as soon as it is created.
@@ -104,6 +105,11 @@ impl Membership {
     /// Stores the participants of a thread that a result or an event just named.
     pub fn remember(&self, thread: ThreadId, people: Participants) {
         self.cache.insert(thread, people);
+    }
+
+    /// Drops all entries, because others may have heard what changed.
+    pub fn forget_all(&self) {
+        self.cache.invalidate_all();
     }
 
     /// Drops the entry of a thread that changed.

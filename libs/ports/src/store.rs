@@ -284,6 +284,9 @@ pub trait Store: Send + Sync + 'static {
     /// Reads how far everybody has come in a thread; people who have received nothing may be absent.
     async fn cursors(&self, thread: ThreadId) -> Result<Vec<PersonCursors>, StoreError>;
 
+    /// Forgets what it remembers of threads, because another process may have changed them meanwhile.
+    fn forget_threads(&self) {}
+
     /// Checks whether the store can be used now.
     async fn ping(&self) -> Result<(), StoreError>;
 }

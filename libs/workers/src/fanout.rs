@@ -224,6 +224,14 @@ impl BatchHandler for Fanout {
         Some(event.accepted_at())
     }
 
+    fn subscribed(&self) {
+        self.membership.forget_all();
+        self.doubt.begins();
+        if let Some((absent, _)) = &self.absent {
+            absent.forget_all();
+        }
+    }
+
     async fn perform(&self, batch: &[Item<Event>]) -> Result<Performed<Routes>, Unavailable> {
         self.observe_age(batch);
         let people = self.people(batch).await?;

@@ -177,6 +177,10 @@ impl BatchHandler for Persistence {
         command.at()
     }
 
+    fn subscribed(&self) {
+        self.parts.store.forget_threads();
+    }
+
     async fn perform(&self, batch: &[Item<Command>]) -> Result<Performed<CommandOutbox>, Unavailable> {
         self.observe_age(batch);
         let mut outbox = CommandOutbox::default();

@@ -101,11 +101,9 @@ export class Sends {
     } | Queued>;
     /**
      * @param {PageQuery} [page]
-     * @returns {Promise<import('../documents.js').Page & { sends: Send[] }>}
+     * @returns {Promise<import('../documents.js').SendsPage>}
      */
-    list(page?: PageQuery): Promise<import("../documents.js").Page & {
-        sends: Send[];
-    }>;
+    list(page?: PageQuery): Promise<import("../documents.js").SendsPage>;
     /**
      * @param {string} sendId
      * @returns {Promise<Send>}
@@ -126,11 +124,9 @@ export class Suppressions {
     constructor(rest: import("../rest.js").Rest);
     /**
      * @param {PageQuery} [page]
-     * @returns {Promise<import('../documents.js').Page & { suppressions: Suppression[] }>}
+     * @returns {Promise<import('../documents.js').SuppressionsPage>}
      */
-    list(page?: PageQuery): Promise<import("../documents.js").Page & {
-        suppressions: Suppression[];
-    }>;
+    list(page?: PageQuery): Promise<import("../documents.js").SuppressionsPage>;
     /**
      * @param {string} address
      * @returns {Promise<import('../documents.js').CountAnswer | Queued>}

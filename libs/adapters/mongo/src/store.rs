@@ -261,6 +261,10 @@ impl Store for MongoStore {
         Ok(self.read_cursors(thread).await?)
     }
 
+    fn forget_threads(&self) {
+        self.memory.forget_all();
+    }
+
     async fn ping(&self) -> Result<(), StoreError> {
         let database = self.database.clone();
         let ping = async move { database.run_command(doc! { "ping": 1 }).await };

@@ -4,9 +4,8 @@
 //! Everything here is a guess. The unique index on (thread, place) and the compare-and-set on `lastSeq`
 //! decide; after a wrong guess the store forgets the thread and reads it again. Both places only rise, and
 //! only after a majority confirmed them. The store never remembers that a thread does not exist. The people
-//! of a thread can leave it and come back. The process that carries that out forgets the thread; another one,
-//! which gets the shard later, has forgotten it after [`TIME_TO_LIVE`], and the edge refuses strangers
-//! anyway.
+//! of a thread can leave it and come back. The process that carries that out forgets the thread; one that
+//! gets the shard later forgets all of them then.
 
 use crate::record::counters::SMALL_MAX;
 use eventflow_protocol::Participants;
@@ -98,6 +97,11 @@ impl ThreadMemory {
     /// Remembers a thread.
     pub(crate) fn insert(&self, thread: ThreadId, known: Arc<KnownThread>) {
         self.0.insert(thread, known);
+    }
+
+    /// Forgets all threads.
+    pub(crate) fn forget_all(&self) {
+        self.0.invalidate_all();
     }
 
     /// Forgets a thread.

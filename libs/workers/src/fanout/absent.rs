@@ -85,6 +85,11 @@ impl Absent {
         envelopes
     }
 
+    /// Forgets who has read: another process may have told them meanwhile.
+    pub(super) fn forget_all(&self) {
+        self.read.lock().clear();
+    }
+
     fn of_message(
         &self,
         message: &Message,

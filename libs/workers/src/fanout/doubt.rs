@@ -22,6 +22,8 @@ pub struct Doubt(Mutex<Heard>);
 struct Heard {
     began: Option<Instant>,
     unlisted: Option<Instant>,
+    /// No other process could hear what this one does not.
+    is_alone: bool,
 }
 
 /// Whether the registry's answer may be used.
@@ -39,7 +41,15 @@ impl Doubt {
     /// For a process that is the whole system: its registry is its own memory.
     pub fn never() -> Self {
         let began = Instant::now().checked_sub(AT_FIRST);
-        Self(Mutex::new(Heard { began, unlisted: None }))
+        Self(Mutex::new(Heard { began, unlisted: None, is_alone: true }))
+    }
+
+    /// This process begins to hear what went to another one before.
+    pub(super) fn begins(&self) {
+        let mut heard = self.0.lock();
+        if !heard.is_alone {
+            heard.began = None;
+        }
     }
 
     /// A gateway says that the registry does not know its people.
@@ -80,5 +90,10 @@ mod tests {
         assert_eq!(doubt.trust(), Trust::None, "it was said again");
         advance(HOLDS / 2).await;
         assert_eq!(doubt.trust(), Trust::Full);
+        doubt.begins();
+        assert_eq!(doubt.trust(), Trust::NotYet, "it may have been said to another process");
+        let alone = Doubt::never();
+        alone.begins();
+        assert_eq!(alone.trust(), Trust::Full);
     }
 }

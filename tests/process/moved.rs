@@ -1,0 +1,141 @@
+//! A shard that was at another worker: what its worker remembers from before is out of date.
+
+use async_trait::async_trait;
+use eventflow_bus::consume::{Consumer, Declares};
+use eventflow_bus::handler::{BatchHandler, Item, Performed, Unavailable};
+use eventflow_bus::port::{Broker, Outgoing};
+use eventflow_bus::topology::{FANOUT, Topology, gateway};
+use eventflow_embedded::{Database, EmbeddedBroker, EmbeddedStore};
+use eventflow_metrics::Metrics;
+use eventflow_ports::store_contract::fixtures::{Scene, append, at};
+use eventflow_ports::{Membership, MemoryRegistry, People, Registry as _, Store as _, SystemClock};
+use eventflow_protocol::command::{CreateThread, LeaveThread};
+use eventflow_protocol::content::Markup;
+use eventflow_protocol::event::Event;
+use eventflow_protocol::frame::{Envelope, Frame};
+use eventflow_protocol::{CommandId, GatewayId, Timestamp, codec};
+use eventflow_workers::fanout::doubt::Doubt;
+use eventflow_workers::fanout::{Fanout, FanoutParts};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
+use std::time::Duration;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Somebody who left and came back while the shard was elsewhere hears what is said once it is here again.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_came_back_while_the_shard_was_elsewhere_hears_what_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = Database::open_in(folder.path()).unwrap();
+    let broker: Arc<dyn Broker> =
+        Arc::new(EmbeddedBroker::open(database.clone(), Arc::new(SystemClock)).await.unwrap());
+    let store = Arc::new(EmbeddedStore::open(database).await.unwrap());
+    let scene = Scene::with_people(&*store, 3).await;
+    let (ann, ben, thread_id) = (scene.people[0].clone(), scene.people[1].clone(), scene.thread);
+    let (registry, id) = (Arc::new(MemoryRegistry::default()), GatewayId::new());
+    broker.declare_gateway(&id).await.unwrap();
+    registry.enter(&id, std::slice::from_ref(&ben)).await.unwrap();
+    let parts = FanoutParts {
+        membership: Membership::new(Arc::clone(&store) as _),
+        people: People::new(Arc::clone(&store) as _, Markup::default()),
+        registry,
+        doubt: Arc::new(Doubt::never()),
+        broker: Arc::clone(&broker),
+        clock: Arc::new(SystemClock),
+        absent: None,
+    };
+    let stage = Fanout::open(0, parts, &Metrics::default()).await.unwrap();
+    let heard = async |text: &str| {
+        let message = append(&*store, &[scene.say(0, text)]).await.remove(0);
+        let value = Event::MessageStored { message, repeated: false };
+        let item =
+            Item { id: value.id().0, attempt: 0, redelivered: false, value, reply_to: None, trace: None };
+        let performed = stage.perform(&[item]).await.unwrap();
+        stage.announce(&performed.outbox).await.unwrap();
+        broker.depth(gateway(&id).name()).await.unwrap().ready
+    };
+    assert_eq!(heard("to all").await, 1);
+    store.leave(&LeaveThread { thread_id, user_id: ben.clone(), at: at(2) }).await.unwrap();
+    stage.subscribed();
+    assert_eq!(heard("while ben is not in the thread").await, 1);
+    let thread = store.thread(thread_id).await.unwrap().unwrap();
+    let participants = scene.people.clone();
+    let back =
+        CreateThread { thread_id, participants, metadata: thread.metadata, created_by: ben, at: at(3) };
+    assert!(store.create_thread(&back).await.unwrap().1, "ben is back");
+    stage.subscribed();
+    assert_eq!(heard("to all again").await, 2, "{ann} is at no gateway");
+}
+
+/// Counts how often it is subscribed, and takes what comes.
+#[derive(Default)]
+struct Counted {
+    subscribed: AtomicU32,
+    /// How often it was subscribed when the first message came.
+    at_first: AtomicU32,
+}
+
+#[async_trait]
+impl BatchHandler for Counted {
+    type Value = Event;
+    type Outbox = ();
+
+    fn subscribed(&self) {
+        self.subscribed.fetch_add(1, SeqCst);
+    }
+
+    async fn perform(&self, batch: &[Item<Event>]) -> Result<Performed<()>, Unavailable> {
+        let _ = self.at_first.compare_exchange(0, self.subscribed.load(SeqCst), SeqCst, SeqCst);
+        Ok(Performed {
+            outcomes: batch.iter().map(|_| eventflow_bus::settle::Outcome::Done).collect(),
+            outbox: (),
+        })
+    }
+
+    async fn announce(&self, (): &()) -> Result<(), Unavailable> {
+        Ok(())
+    }
+}
+
+/// Each time that a queue is consumed anew its handler is told, before anything comes of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_handler_is_told_that_its_queue_is_consumed_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = Database::open_in(folder.path()).unwrap();
+    let broker: Arc<dyn Broker> =
+        Arc::new(EmbeddedBroker::open(database, Arc::new(SystemClock)).await.unwrap());
+    let (topology, metrics, handler) = (Topology::new(1), Metrics::default(), Arc::new(Counted::default()));
+    let queue = FANOUT.shard(0);
+    let series = metrics.bus.queue(queue.name());
+    let declares = Declares::Topology(topology);
+    let consumer = Consumer::new(Arc::clone(&broker), queue.name(), declares, Arc::clone(&handler), series);
+    let mut before = 0;
+    for _ in 0..2 {
+        let event = Event::PresenceChosen {
+            user_id: "ann".parse().unwrap(),
+            wants_away: true,
+            command: CommandId::new(),
+            at: Timestamp(1),
+        };
+        let body = codec::encode(&event).unwrap();
+        let frame = Frame::of(Envelope { id: event.id().0, attempt: 0, body, trace: None });
+        let outgoing = vec![Outgoing::to_queue(queue.name(), frame.encode().unwrap())];
+        broker.publisher(None).await.unwrap().publish(outgoing).await.into_iter().for_each(Result::unwrap);
+        handler.at_first.store(0, SeqCst);
+        let stop = CancellationToken::new();
+        let run = async {
+            let done = async {
+                while handler.at_first.load(SeqCst) == 0 {
+                    tokio::task::yield_now().await;
+                }
+                stop.cancel();
+            };
+            tokio::join!(consumer.run(stop.clone()), done)
+        };
+        timeout(PATIENCE, run).await.expect("what is in the queue comes");
+        assert!(handler.at_first.load(SeqCst) > before, "it was told before the message came");
+        before = handler.subscribed.load(SeqCst);
+    }
+}
