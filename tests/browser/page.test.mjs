@@ -323,7 +323,7 @@ for (const shape of ['single', 'fleet']) {
       assert.deepEqual(await contents(bensPage), ['hello', 'hi']);
       await message(annsPage, 'hi').hover();
       const offered = annsPage.getByRole('toolbar').getByRole('button').filter({ visible: true });
-      assert.deepEqual(await offered.allTextContents(), ['☺']);
+      assert.deepEqual(await offered.allTextContents(), ['☺', 'Reply']);
 
       await useTool(annsPage, 'hello', 'Take back');
       await annsPage.getByRole('button', { name: 'Keep it' }).click();
