@@ -1,7 +1,7 @@
 //! How a connection is opened and encrypted, as the settings say.
 //!
-//! `lettre` does STARTTLS on a stream that it is given. It does not do TLS from the first byte on one, so that
-//! is done here, with the same certificate authorities.
+//! `lettre` does STARTTLS on a stream that it is given. It does not do TLS from the first byte on one, so
+//! that is done here, with the same certificate authorities.
 
 use crate::failure::Cause;
 use crate::settings::{Encryption, SmtpSettings};

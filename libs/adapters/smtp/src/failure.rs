@@ -2,7 +2,7 @@
 //!
 //! | where | 421 | other 4xx | 5xx |
 //! |---|---|---|---|
-//! | connecting, TLS, no answer, one that cannot be read or does not end | provider | provider | provider, later |
+//! | connecting, TLS, no answer, one that cannot be read | provider | provider | provider, later |
 //! | signing in | provider | provider | broken |
 //! | `MAIL FROM` | provider | provider | broken |
 //! | `RCPT TO` | provider | this mail, later | the mail is refused; the address, if the answer says so |
@@ -152,7 +152,9 @@ fn text(error: &SmtpError) -> String {
 fn status(cause: &Cause) -> Option<u16> {
     match cause {
         Cause::Smtp(error) => error.status().map(u16::from),
-        Cause::Connection(_) | Cause::Unexpected(_) | Cause::Endless | Cause::Late | Cause::Unsupported => None,
+        Cause::Connection(_) | Cause::Unexpected(_) | Cause::Endless | Cause::Late | Cause::Unsupported => {
+            None
+        }
     }
 }
 

@@ -1,9 +1,8 @@
 //! One connection to the mail server: how it is opened, and how a mail goes through it.
 //!
-//! Each step has a time limit of its own, since `lettre` has one for connecting only, and a limit for what the
-//! server may send ([`Allowance`]). A session that failed
-//! in the middle of an answer is dropped, never used again: the answer of one mail must not be taken for that
-//! of the next.
+//! Each step has a time limit of its own, since `lettre` has one for connecting only, and a limit for what
+//! the server may send ([`Allowance`]). A session that failed in the middle of an answer is dropped, never
+//! used again: the answer of one mail must not be taken for that of the next.
 
 use crate::encryption::Encrypter;
 use crate::failure::{self, Cause, Step};
@@ -135,7 +134,8 @@ impl Session {
 
 /// The answer, if it is the one that ends this step well. `lettre` also lets pass what asks for more.
 fn expected(step: Step, answer: Response) -> Result<Response, Cause> {
-    let wanted = if step == Step::Data { Severity::PositiveIntermediate } else { Severity::PositiveCompletion };
+    let wanted =
+        if step == Step::Data { Severity::PositiveIntermediate } else { Severity::PositiveCompletion };
     if answer.code().severity == wanted { Ok(answer) } else { Err(Cause::Unexpected(answer.code().into())) }
 }
 

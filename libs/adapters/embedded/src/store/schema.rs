@@ -29,6 +29,7 @@ const STORE: &[&str] = &[
     HIDDEN,
     ROLES,
     WAITING,
+    MAILS,
 ];
 
 /// `thread.active_at` is the newest message's time, or the thread's own while it has none.
@@ -293,6 +294,12 @@ const ROLES: &str = "
 const WAITING: &str = "
     -- Which windows of this person may be claimed, and when?
     CREATE INDEX outbound_window_by_user ON outbound_window (user_id, claimable_at) WHERE claimable_at IS NOT NULL;
+";
+
+/// Thirteenth layout: `outbound_window.mail` is the mail that its recipient may have (MessagePack); NULL if
+/// there is none, and for pushes.
+const MAILS: &str = "
+    ALTER TABLE outbound_window ADD COLUMN mail BLOB;
 ";
 
 const SUPPRESSIONS: &str = "
