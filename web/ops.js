@@ -33,6 +33,7 @@ async function look() {
   const parts = looks % SLOW_EVERY === 0 ? [...quick, ...slow] : quick;
   looks += 1;
   const results = await Promise.allSettled(parts.map(part => part.load()));
+  $('ops').classList.remove('loading');
   const faults = results.flatMap(result => result.status === 'rejected' ? [result.reason] : []);
   const refusal = faults.find(fault => fault instanceof Refusal);
   const bug = faults.find(fault => !(fault instanceof Refusal));

@@ -3,7 +3,7 @@
 use crate::backends::Backends;
 use crate::secret;
 use anyhow::{Context, bail};
-use eventflow_config::{Config, MailProvider};
+use eventflow_config::{Config, MailProvider, named};
 use eventflow_ports::{MailError, Mailbox, Mailer, OutboxMailer};
 use eventflow_protocol::MailAddress;
 use eventflow_protocol::unsubscribe::Unsubscribe;
@@ -32,10 +32,10 @@ pub(crate) async fn mailer(config: &Config, backends: &Backends) -> anyhow::Resu
         }
         return Ok(Arc::new(OutboxMailer::new(Arc::clone(&backends.outbox))));
     };
-    let key = config.email.provider_key();
-    let mailer = Arc::new(SmtpMailer::new(settings).context(key)?);
+    let place = format!("{}, {}", named(config.email.provider_key()), settings.server());
+    let mailer = Arc::new(SmtpMailer::new(settings).context(place.clone())?);
     if config.email.enabled {
-        probe(mailer.as_ref(), &self::settings(config)?.from.address, key).await?;
+        probe(mailer.as_ref(), &self::settings(config)?.from.address, place).await?;
     }
     Ok(mailer)
 }
@@ -51,18 +51,39 @@ pub(crate) async fn try_out(config: &Config) -> Option<anyhow::Result<()>> {
     Some(asking.await)
 }
 
-async fn probe(mailer: &dyn Mailer, from: &MailAddress, key: &'static str) -> anyhow::Result<()> {
+/// Asks the mail server once. `place` is what an operator looks at: the setting and the host.
+async fn probe(mailer: &dyn Mailer, from: &MailAddress, place: String) -> anyhow::Result<()> {
     match timeout(PROBE_LIMIT, mailer.probe(from)).await {
         Ok(Ok(())) => Ok(()),
-        Ok(Err(error @ MailError::Broken { .. })) => Err(error).context(key),
+        Ok(Err(error @ MailError::Broken { .. })) => {
+            let advice = advice(error.answer());
+            Err(error).context(format!("{place}: {advice}"))
+        }
         Ok(Err(error)) => {
-            tracing::warn!(error = &error as &dyn std::error::Error, "the mail server cannot be used yet");
+            let advice = advice(error.answer());
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(error, place, advice, "the mail server cannot be used yet");
             Ok(())
         }
         Err(_) => {
-            tracing::warn!("the mail server does not answer yet");
+            tracing::warn!(place, "the mail server does not answer yet");
             Ok(())
         }
+    }
+}
+
+/// What an operator can do about it.
+pub(crate) fn advice(why: &str) -> &'static str {
+    if why.contains("signing in") {
+        "check user and password in SMTP_URL, or POSTMARK_API_KEY: the email worker does not start with these"
+    } else if why.contains("certificate") {
+        "name a file with the authority's certificate in SMTP_URL (?ca=FILE); mails wait meanwhile"
+    } else if why.contains("starttls") {
+        "write smtps:// in SMTP_URL, or ?tls=none for a server on this machine; mails wait meanwhile"
+    } else if why.contains("SMTP_URL") || why.contains("smtp_url") {
+        "mend SMTP_URL: the email worker does not start with it"
+    } else {
+        "check host and port in SMTP_URL, and that the mail server runs; mails wait meanwhile"
     }
 }
 
@@ -71,11 +92,13 @@ fn smtp_settings(config: &Config) -> anyhow::Result<Option<SmtpSettings>> {
     let email = &config.email;
     let settings = match email.provider() {
         MailProvider::Outbox => return Ok(None),
-        MailProvider::Smtp => SmtpSettings::from_url(email.smtp_url.expose()).context("email.smtp_url")?,
+        MailProvider::Smtp => {
+            SmtpSettings::from_url(email.smtp_url.expose()).context(named("email.smtp_url"))?
+        }
         MailProvider::Postmark => {
             let token = email.postmark_api_key.expose();
             SmtpSettings::postmark(email.postmark_smtp.expose(), token, &email.postmark_stream)
-                .context("email.postmark_smtp")?
+                .context(named("email.postmark_smtp"))?
         }
     };
     Ok(Some(settings))
@@ -87,7 +110,7 @@ pub(crate) fn templates(config: &Config) -> anyhow::Result<Templates> {
     if folder.is_empty() {
         return Templates::built_in().context("the built-in templates");
     }
-    Templates::with_folder(Path::new(folder)).context("email.templates")
+    Templates::with_folder(Path::new(folder)).context(named("email.templates"))
 }
 
 /// Makes the links by which people stop mails.
@@ -108,7 +131,7 @@ pub(crate) fn settings(config: &Config) -> anyhow::Result<EmailSettings> {
     let here = || is_outbox.then(|| format!("http://{}", config.server.listen));
     Ok(EmailSettings {
         is_enabled: email.enabled,
-        from: mailbox(from, &email.product).context("email.from")?,
+        from: mailbox(from, &email.product).context(named("email.from"))?,
         product: email.product.clone(),
         base_url: base_url.or_else(here),
         settings_url: Some(email.settings_url.clone()).filter(|url| !url.is_empty()),

@@ -203,8 +203,17 @@ impl System {
         });
     }
 
-    /// Serves the operators' endpoints, and the clients' routes if a role has any.
+    /// Serves the clients' routes, if a role has any, and the operators' endpoints. In this order: whoever
+    /// hears that the process is ready finds its port open.
     pub async fn serve(&mut self, routers: Vec<Router>) -> anyhow::Result<()> {
+        let mut clients = None;
+        if !routers.is_empty() {
+            let router = front::around(routers.into_iter().fold(Router::new(), Router::merge));
+            let (listen, stop) = (self.config.server.listen, self.shutdown.ingress.clone());
+            let (address, serving) = listener::bind(listen, self.connections_per_ip(), router, stop)?;
+            self.servers.spawn(serving);
+            clients = Some(address);
+        }
         let operators = admin::bind(
             self.config.admin.listen,
             AdminParts {
@@ -216,14 +225,9 @@ impl System {
             self.shutdown.serving.clone(),
         );
         self.servers.spawn(operators.await?);
-        if routers.is_empty() {
-            return Ok(());
+        if let Some(address) = clients {
+            tracing::info!("listening on http://{address}");
         }
-        let router = front::around(routers.into_iter().fold(Router::new(), Router::merge));
-        let (listen, stop) = (self.config.server.listen, self.shutdown.ingress.clone());
-        let (address, serving) = listener::bind(listen, self.connections_per_ip(), router, stop)?;
-        self.servers.spawn(serving);
-        tracing::info!("listening on http://{address}");
         Ok(())
     }
 

@@ -54,6 +54,27 @@ for (const shape of ['single', 'fleet']) {
       await close();
     });
 
+    test('until the first answers are here each part says that it loads', async () => {
+      const context = await browser.newContext({ viewport: { width: 375, height: 800 } });
+      const page = await context.newPage();
+      page.setDefaultTimeout(PATIENCE_MS);
+      let answer;
+      const answered = new Promise(resolve => { answer = resolve; });
+      await page.route('**/api/v2/**', async route => { await answered; await route.continue(); });
+      await page.goto(`${system.http}/ops`);
+      await page.getByLabel('An administrator\'s token').fill(root.token);
+      await page.getByRole('button', { name: 'Sign in' }).click();
+      await page.locator('#ops.loading').waitFor();
+      const behind = await page.evaluate(() => getComputedStyle(document.querySelector('#gateways h2'), '::after').content);
+      assert.match(behind, /loading/);
+      assert.equal(await page.locator('#loading').isVisible(), false, 'it is for the time before the page knows who looks');
+      const { height } = await page.locator('.bar nav').boundingBox();
+      assert.ok(height < 60, `the links are one line on a phone: ${height}`);
+      answer();
+      await page.locator('#ops:not(.loading)').waitFor();
+      await context.close();
+    });
+
     test('the pipeline, the gateways, the servers and the workers are drawn', async () => {
       const ann = new Person(system, 'ann');
       await ann.connect();

@@ -25,7 +25,7 @@ async fn refusal(binary: &str, arguments: &[&str], settings: &[(&str, &str)]) ->
 #[tokio::test]
 async fn a_bad_setting_stops_the_program_at_its_start_and_is_named() {
     let secret_in_a_url = format!("http://user:{PASSWORD}@host");
-    let cases: [(&str, &str, &str); 25] = [
+    let cases: [(&str, &str, &str); 27] = [
         ("SHARDS", "0", "broker.shards"),
         ("SHARDS", "many", "broker.shards"),
         ("RABBITMQ_URL", &secret_in_a_url, "broker.url"),
@@ -43,6 +43,8 @@ async fn a_bad_setting_stops_the_program_at_its_start_and_is_named() {
         ),
         ("FORWARDED_HEADER", "x-real-ip", "`rest.forwarded_header`"),
         ("BASE_URL", "chat.example.com", "`server.base_url` (base_url): `chat.example.com` is no origin"),
+        ("BASE_URL", "https://x.example/path?q=1", "`server.base_url` (base_url)"),
+        ("BASE_URL", "https://x.example/#start", "`server.base_url` (base_url)"),
         ("EVENTFLOW_LOG_LEVEL", "debug", "did you mean eventflow_log__level?"),
         ("EVENTFLOW_SETTING", "1", "eventflow_setting: no setting has this name"),
         ("ADMIN_LISTEN", "nowhere", "admin.listen"),
@@ -150,6 +152,7 @@ async fn a_taken_port_ends_the_process_with_that_reason() {
         let backends = if binary == SINGLE { &[][..] } else { &servers[..] };
         let said = refusal(binary, &[], &[backends, &[(variable, &address)]].concat()).await;
         assert!(said.contains(&format!("{key}: bind {address}")), "{binary}: {said}");
+        assert!(!said.contains("operators' endpoints"), "nobody is told that it is ready: {binary}: {said}");
     }
     own.delete().await.unwrap();
 }

@@ -13,6 +13,7 @@ The part of a recipient before the `@` says what becomes of a mail to them:
                  such recipient
   leak-CODE      the same; the answer repeats parts of the address in words of its own
   data-CODE      the answer to the mail
+  endless        the answer to the mail is one line that does not end
   close          the connection ends behind the last line of the mail, without an answer
   keep-then-close the same, and the mail is taken all the same
   anything else  the mail is taken
@@ -155,6 +156,8 @@ class Handler:
             await asyncio.sleep(3600)
         if kind == "data" and code.isdigit():
             return answer(int(code), envelope.rcpt_tos[0])
+        if local == "endless":
+            await self.answer_without_end(server)
         if local != "close":
             say(**described(envelope, session.peer))
         if local in ("close", "keep-then-close"):
@@ -163,6 +166,16 @@ class Handler:
         if self.kills and self.kill_every and self.taken % self.kill_every == 0:
             self.kill_behind_the_answer(sender_of(session.peer))
         return f"250 2.0.0 queued for <{envelope.rcpt_tos[0]}> as 4F2A"
+
+    async def answer_without_end(self, server):
+        """Until the other side has had enough, or has read 64 MB."""
+        writer = server._writer
+        for _ in range(1024):
+            if writer.transport.is_closing():
+                break
+            writer.write(b"x" * 65536)
+            await writer.drain()
+            await asyncio.sleep(0)
 
     def kill_behind_the_answer(self, sender):
         """The answer is written before the event loop comes to its next callback."""

@@ -5,10 +5,13 @@
 //! event and must be written unchanged.
 
 use crate::repository::read;
-use eventflow_protocol::client::answers::{MessageAnswer, QueuedAnswer, ThreadAnswer};
+use eventflow_protocol::client::answers::{
+    DeliveriesAnswer, MessageAnswer, NotificationsAnswer, PreferencesAnswer, QueuedAnswer, ThreadAnswer,
+};
 use eventflow_protocol::client::events::{MessageError, MessageReceived, ThreadCreated};
 use eventflow_protocol::client::requests::{
-    AuthEvent, CreateThreadBody, SendMessageBody, SendMessageEvent, SyncEvent, ThreadEvent,
+    AuthEvent, CreateThreadBody, NotificationBody, PreferencesBody, SendMessageBody, SendMessageEvent,
+    SyncEvent, ThreadEvent,
 };
 use eventflow_protocol::command::Command;
 use eventflow_protocol::{ErrorBody, ThreadId, Timestamp, UserId, client, codec};
@@ -21,11 +24,16 @@ use std::collections::BTreeSet;
 
 const PAGE: &str = "docs/PROTOCOL.md";
 /// Kinds of examples that the page must show.
-const KINDS: [&str; 13] = [
+const KINDS: [&str; 18] = [
     "request:create-thread",
     "request:send-message",
+    "request:notify",
+    "request:preferences",
     "answer:thread",
     "answer:message",
+    "answer:notifications",
+    "answer:preferences",
+    "answer:deliveries",
     "answer:queued",
     "answer:error",
     "client:auth",
@@ -79,6 +87,11 @@ fn check(kind: &str, text: &str) {
             assert!(event.thread_id.id().is_some(), "{kind} names a thread");
         }
         "client:auth" => drop(request::<AuthEvent>(kind, text)),
+        "request:notify" => drop(request::<NotificationBody>(kind, text)),
+        "request:preferences" => drop(request::<PreferencesBody>(kind, text)),
+        "answer:notifications" => comes_out_the_same::<NotificationsAnswer>(kind, text),
+        "answer:preferences" => comes_out_the_same::<PreferencesAnswer>(kind, text),
+        "answer:deliveries" => comes_out_the_same::<DeliveriesAnswer>(kind, text),
         "answer:thread" => comes_out_the_same::<ThreadAnswer>(kind, text),
         "answer:message" => comes_out_the_same::<MessageAnswer>(kind, text),
         "answer:error" => comes_out_the_same::<ErrorBody>(kind, text),

@@ -60,6 +60,10 @@ impl Config {
         self.check_notifications()?;
         self.check_dead_letters()?;
         require("log.level", are_levels(&self.log.level), LEVELS_EXPECTED)?;
+        let base_url = self.server.base_url.as_str();
+        let is_beginning =
+            !base_url.contains(|c: char| "?#\\".contains(c) || c.is_whitespace() || c.is_control());
+        require("server.base_url", is_beginning, "must have no ? and no #: links begin with it")?;
         self.check_upstream()?;
         self.check_push()?;
         self.check_tracing()?;

@@ -21,8 +21,8 @@ pub(crate) fn keys() -> impl Iterator<Item = String> {
     })
 }
 
-/// The key, with its short name if it has one.
-pub(crate) fn named(key: &str) -> String {
+/// The key of a setting, with its short name if it has one: `` `email.smtp_url` (SMTP_URL) ``.
+pub fn named(key: &str) -> String {
     let short = ALIASES.iter().find(|(_, of, _)| *of == key);
     short.map_or_else(|| format!("`{key}`"), |(name, ..)| format!("`{key}` ({name})"))
 }
@@ -39,6 +39,7 @@ pub(crate) fn given(figment: &Figment, key: &str) -> String {
             .or_else(|| number.to_f64().map(|number| number.to_string())),
         _ => None,
     });
+    let shown = shown.filter(|shown| !shown.is_empty());
     shown.map_or_else(String::new, |shown| format!(" is `{shown}`"))
 }
 

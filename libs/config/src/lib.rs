@@ -23,6 +23,7 @@ pub use check::FleetNeeds;
 pub use dead_letters::DeadLetterSettings;
 pub use demo::{DemoMode, DemoReach, DemoSettings, is_this_machine};
 pub use email::{EmailSettings, MailProvider};
+pub use explain::named;
 pub use load::{defaults, load};
 pub use notifications::NotificationSettings;
 pub use push::PushSettings;

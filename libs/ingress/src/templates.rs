@@ -50,6 +50,14 @@ pub enum TemplateError {
         #[source]
         source: Box<toml::de::Error>,
     },
+    /// A field has a value that it cannot have.
+    #[error("template {name}: {sentence}")]
+    Unfit {
+        /// The template's name.
+        name: String,
+        /// What the value must be.
+        sentence: String,
+    },
     /// A table below `translations` is not named after a language.
     #[error("template {name}: translations.{language} is no language like de or pt-BR")]
     Language {
@@ -90,7 +98,7 @@ struct Template {
 #[serde(deny_unknown_fields)]
 struct TemplateFile {
     #[serde(default, rename = "type")]
-    kind: Option<NotificationKind>,
+    kind: Option<String>,
     title: String,
     #[serde(default)]
     message: String,
@@ -148,7 +156,12 @@ impl NotificationTemplates {
             self.add_texts(name, Some(&language), text.title, text.message)?;
             languages.push(language);
         }
-        self.templates.insert(name.to_owned(), Template { kind: file.kind, languages });
+        let kind = file
+            .kind
+            .map(NotificationKind::try_from)
+            .transpose()
+            .map_err(|unfit| TemplateError::Unfit { name: name.to_owned(), sentence: unfit.about("type") })?;
+        self.templates.insert(name.to_owned(), Template { kind, languages });
         self.check(name)
     }
 

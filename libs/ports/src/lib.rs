@@ -52,7 +52,7 @@ pub use mailer::{Accepted, Mail, MailError, MailId, Mailbox, Mailer};
 pub use membership::Membership;
 pub use memory_journal::{MemoryJournal, PassedOver};
 pub use memory_presence::MemoryPresence;
-pub use outbound::{DeliveriesOf, DeliveryCount, DeliveryPage, Held, Hold, Outbound, Taken};
+pub use outbound::{DeliveriesOf, DeliveryCount, DeliveryPage, Held, Hold, KeptMail, Outbound, Taken};
 pub use outbox::{Outbox, OutboxItem, OutboxMailer};
 pub use outbox_pusher::OutboxPusher;
 pub use presence::{GatewayReport, GatewayStats, NoPresence, PresenceError, PresenceStore};

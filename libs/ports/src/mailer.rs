@@ -6,6 +6,7 @@
 
 use async_trait::async_trait;
 use eventflow_protocol::{MailAddress, Timestamp};
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// Longest subject in Unicode scalar values that a caller should give: clients show about 70.
@@ -36,7 +37,7 @@ pub trait Mailer: Send + Sync + 'static {
 pub const SEND_LIMIT: std::time::Duration = std::time::Duration::from_secs(90);
 
 /// A mail to one person.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mail {
     /// Who sends it.
     pub from: Mailbox,
@@ -61,7 +62,7 @@ pub struct Mail {
 }
 
 /// An address with a display name.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mailbox {
     /// What the person or system is called: any text; the adapter encodes it.
     pub name: Option<String>,
@@ -70,7 +71,7 @@ pub struct Mailbox {
 }
 
 /// The identity of a mail: `local@domain` between angle brackets in `Message-ID` (RFC 5322, 3.6.4).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MailId(String);
 
 impl MailId {

@@ -4,13 +4,15 @@
 //! claims it, and then takes nothing more in. Whoever sends it closes it together with its rows of the log.
 //! Every method may be repeated. [`crate::outbound_contract`] checks these promises.
 
+use crate::mailer::Mail;
 use crate::store::StoreError;
 use async_trait::async_trait;
 use eventflow_protocol::client::answers::DeliveryWord;
 use eventflow_protocol::outbound::{
-    Channel, DeliveryEntry, DeliveryOutcome, Reason, Told, WaitsFor, Window, WindowId,
+    About, Channel, DeliveryEntry, DeliveryOutcome, Reason, Told, WaitsFor, Window, WindowId,
 };
 use eventflow_protocol::{NotificationId, Timestamp, UserId};
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use uuid::Uuid;
 
@@ -84,6 +86,15 @@ pub enum Taken {
     Closed,
 }
 
+/// The mail of a window, which its recipient may have.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptMail {
+    /// The mail.
+    pub mail: Mail,
+    /// What it leaves out of the window, and why.
+    pub left_out: Vec<(About, Reason)>,
+}
+
 /// Selects rows of the delivery log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DeliveriesOf {
@@ -153,6 +164,13 @@ pub trait Outbound: Send + Sync + 'static {
     /// [`Taken::Busy`], so that two jobs for one window send it once.
     async fn take_window(&self, id: WindowId, now: Timestamp, lease: Duration) -> Result<Taken, StoreError>;
 
+    /// Keeps the mail of a window that was taken, before a mail server gets it; or forgets it, since no
+    /// server has taken it. A window that keeps one takes nothing in, and joins no other, until it is closed.
+    async fn keep_mail(&self, id: WindowId, mail: Option<&KeptMail>) -> Result<(), StoreError>;
+
+    /// The mail that a window keeps.
+    async fn kept_mail(&self, id: WindowId) -> Result<Option<KeptMail>, StoreError>;
+
     /// Lets go of a window that was taken, so that its next taker need not wait for the lease.
     async fn release_window(&self, id: WindowId) -> Result<(), StoreError>;
 
@@ -160,8 +178,10 @@ pub trait Outbound: Send + Sync + 'static {
     /// in again. If another window was opened for its key meanwhile, its items join this one, so that both
     /// are told together; if they are too many for one, they stay where they are.
     ///
-    /// A window whose taker did not let go of it in time takes nothing in, and joins no other: its mail may
-    /// have been sent, and one mail says one thing for ever.
+    /// A window that keeps a mail, or whose taker did not let go of it in time, takes nothing in, and joins
+    /// no other: its mail or push message may have been sent, and one mail says one thing for ever.
+    ///
+    /// Whenever callers die, an item is in one window that is claimed.
     async fn postpone_window(&self, id: WindowId, until: Timestamp) -> Result<(), StoreError>;
 
     /// Lets this person's windows that would be claimed later than `at` be claimed at `at`, because what they

@@ -6,7 +6,8 @@ mod fixtures;
 mod kept;
 
 pub use self::kept::{
-    a_window_that_may_have_been_sent_stays_as_it_is, what_is_old_is_forgotten_and_what_waits_is_not,
+    a_window_keeps_its_mail, a_window_that_may_have_been_sent_stays_as_it_is,
+    what_is_old_is_forgotten_and_what_waits_is_not, what_moves_is_told_once,
     what_was_left_out_is_held_once_more,
 };
 

@@ -247,8 +247,9 @@ impl Preferences {
         self.types.get(kind).copied().unwrap_or(self.channels)
     }
 
-    /// The channels for one notification: what is critical comes by every channel, also for a kind that the
-    /// person does not want. Only mails stay away from whoever wants no mail of any kind.
+    /// The channels for one notification: what is critical comes by e-mail and push, also for a kind that the
+    /// person does not want there. Only mails stay away from whoever wants no mail of any kind. The inbox
+    /// stays as its owner wants it.
     pub fn channels_of(&self, kind: &str, is_critical: bool) -> Channels {
         let wanted = self.channels_for(kind);
         if !is_critical {
@@ -278,6 +279,24 @@ mod tests {
     use super::*;
     use crate::codec;
     use crate::command::Command;
+
+    #[test]
+    fn what_is_critical_comes_by_mail_and_push_and_the_inbox_stays_as_it_is_wanted() {
+        let off = Channels { in_app: false, email: false, push: false };
+        let mut preferences = Preferences::default();
+        preferences.types.insert("news".to_owned(), off);
+        assert_eq!(preferences.channels_of("news", false), off);
+        assert_eq!(
+            preferences.channels_of("news", true),
+            Channels { in_app: false, email: true, push: true }
+        );
+        assert_eq!(
+            preferences.channels_of("order", true),
+            Channels { in_app: true, email: true, push: true }
+        );
+        preferences.channels.email = false;
+        assert!(!preferences.channels_of("order", true).email, "no mail of any kind");
+    }
 
     #[test]
     fn a_notification_survives_the_way_to_the_worker() {

@@ -25,7 +25,9 @@ pub struct NotAnAddress;
 /// One mail address without a display name: the dot-atom form of RFC 5322, section 3.4.1, with letters of any
 /// script before the `@` (RFC 6531) and the domain in ASCII (RFC 5891).
 ///
-/// Quoted local parts and address literals are refused: nobody has one, and each is a way around a check.
+/// Quoted local parts and address literals are refused: nobody has one, and each is a way around a check. So
+/// are domains that the name system cannot hold: with an underscore, a point at the end, or labels that begin
+/// like encoded ones and are none.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct MailAddress(String);
@@ -100,7 +102,10 @@ fn is_domain(domain: &str) -> bool {
             && !label.starts_with('-')
             && !label.ends_with('-')
     };
-    domain.split('.').all(is_label)
+    // Numbers only are the address of a computer, which a mail would have to name in brackets.
+    let is_number =
+        domain.rsplit('.').next().is_some_and(|last| last.bytes().all(|byte| byte.is_ascii_digit()));
+    domain.split('.').all(is_label) && !is_number
 }
 
 /// An address that gets no mail.
@@ -205,6 +210,10 @@ mod tests {
             "\"bob\"@example.com",
             "\"a\r\nRCPT TO:<eve@example.com>\"@example.com",
             "bob@[127.0.0.1]",
+            "bob@127.0.0.1",
+            "bob@example.com.",
+            "bob@b_c.example",
+            "bob@xn--a.example",
             "bob@-x.com",
             "bob@example..com",
             "bob@.com",

@@ -6,19 +6,21 @@
 //!
 //! Safe to repeat because a closed window is dropped, two workers cannot have one window at a time
 //! ([`eventflow_ports::Outbound::take_window`]), and a mail that may have been accepted without an answer is
-//! sent again under the same `Message-ID`. A mail that fails climbs the retry ladder, whatever the reason,
+//! sent again byte for byte ([`kept`]). A mail that fails climbs the retry ladder, whatever the reason,
 //! and ends in the dead-letter queue with rows that say so. [`provider`] talks to the mail server and
 //! [`breaker`] stops the queue while it is away; [`compose`], [`digest`] and [`templates`] write the mail.
 
 mod breaker;
 mod compose;
 pub mod digest;
+mod kept;
 mod parts;
 mod provider;
 pub mod templates;
 
 use self::breaker::{Breaker, BreakerOpen};
 use self::compose::clipped;
+use self::kept::Tried;
 pub use self::parts::{EmailParts, EmailSettings};
 use crate::notify::again::{self, Remaining, decide_again};
 use crate::notify::busy::busy;
@@ -29,9 +31,7 @@ use eventflow_metrics::{EmailMetrics, Metrics, SuppressedMail};
 use eventflow_ports::mailer::{DISPLAY_NAME_MAX_CHARS, SEND_LIMIT};
 use eventflow_ports::{Mail, Mailbox, StoreError, Taken};
 use eventflow_protocol::content::typed;
-use eventflow_protocol::outbound::{
-    Channel, DeliveryEntry, DeliveryOutcome, Reason, Told, Window, WindowId, WindowJob,
-};
+use eventflow_protocol::outbound::{DeliveryEntry, DeliveryOutcome, Reason, Window, WindowId, WindowJob};
 use eventflow_protocol::{MailAddress, Timestamp, UserId};
 use futures_util::{StreamExt, stream};
 use parking_lot::Mutex;
@@ -78,6 +78,8 @@ enum Trouble {
         answer: String,
         /// The rows of the window if it is not tried again.
         rows: Vec<DeliveryEntry>,
+        /// Whether the server may have taken it all the same.
+        perhaps_sent: bool,
     },
 }
 
@@ -194,7 +196,7 @@ impl EmailWorker {
     async fn note_failure(&self, window: &Window, trouble: &Trouble, attempt: u32) {
         let failed = DeliveryOutcome::Failed { answer: "the store failed".to_owned() };
         let rows = match trouble {
-            Trouble::Unsent { outcome: Outcome::Retry { after, .. }, answer, rows }
+            Trouble::Unsent { outcome: Outcome::Retry { after, .. }, answer, rows, .. }
                 if attempt < RETRY_LIMIT =>
             {
                 let until = self.parts.clock.now().plus(waits(attempt, *after));
@@ -222,55 +224,37 @@ impl EmailWorker {
             let suppressed = DeliveryOutcome::Suppressed { reason: Reason::SwitchedOff };
             return Ok(Next::Closes(self.rows_of_all(window, &suppressed)));
         }
-        let mut remaining = decide_again(&self.parts.again, window).await?;
-        let mut entries = std::mem::take(&mut remaining.suppressed);
+        let remaining = decide_again(&self.parts.again, window).await?;
         if remaining.left.is_empty() {
             self.series.suppressed.of(SuppressedMail::NothingLeft).inc();
-            return Ok(Next::Closes(entries));
+            return Ok(Next::Closes(remaining.suppressed));
         }
         let now = self.parts.clock.now();
         if let Some(until) = remaining.waits_until {
             return Ok(Next::Waits(until, again::held_again(window, &remaining, until, now)));
         }
-        let outcome = match self.recipient(&window.user_id).await? {
-            Ok(to) => self.send_mail(window, &remaining, to).await,
+        let Tried { outcome, left_out } = match self.recipient(&window.user_id).await? {
+            Ok(to) => self.send_mail(window, &remaining, to).await?,
             Err((reason, label)) => {
                 self.series.suppressed.of(label).inc();
-                Ok(DeliveryOutcome::Suppressed { reason })
+                let outcome = Ok(DeliveryOutcome::Suppressed { reason });
+                Tried { outcome, left_out: kept::left_out(&remaining) }
             }
         };
-        let rows = |told: &DeliveryOutcome| {
-            entries.extend(again::rows(window, &remaining.left, told, now));
-            entries
-        };
+        let rows = |told: &DeliveryOutcome| self.rows_but(window, &left_out, told);
         match outcome {
             Ok(outcome) => Ok(Next::Closes(rows(&outcome))),
-            Err(Trouble::Unsent { outcome, answer, .. }) => {
+            Err(Trouble::Unsent { outcome, answer, perhaps_sent, .. }) => {
                 let rows = rows(&DeliveryOutcome::Failed { answer: answer.clone() });
-                Err(Trouble::Unsent { outcome, answer, rows })
+                Err(Trouble::Unsent { outcome, answer, rows, perhaps_sent })
             }
             Err(trouble) => Err(trouble),
         }
     }
 
-    async fn send_mail(
-        &self,
-        window: &Window,
-        remaining: &Remaining,
-        to: Mailbox,
-    ) -> Result<DeliveryOutcome, Trouble> {
-        let mail = self.mail(window, remaining, to).await?;
-        self.hand_over(window.id, &mail).await
-    }
-
     /// A row for each item of a window.
     fn rows_of_all(&self, window: &Window, outcome: &DeliveryOutcome) -> Vec<DeliveryEntry> {
-        let now = self.parts.clock.now();
-        let row = |told: &Told| {
-            let user = window.user_id.clone();
-            DeliveryEntry::new(user, Channel::Email, told.about, Some(window.id), outcome.clone(), now)
-        };
-        window.items.iter().map(row).collect()
+        self.rows_but(window, &[], outcome)
     }
 
     /// Where a person's mails go, or why they go nowhere.
@@ -294,6 +278,7 @@ impl EmailWorker {
             outcome: Outcome::reject_for(&error),
             answer: "the templates failed".to_owned(),
             rows: Vec::new(),
+            perhaps_sent: false,
         })
     }
 

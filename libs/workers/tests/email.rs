@@ -166,6 +166,50 @@ async fn a_mail_that_may_come_through_later_climbs_the_ladder_and_keeps_its_iden
 }
 
 #[tokio::test]
+async fn a_mail_that_may_have_been_sent_is_repeated_as_it_was_and_what_came_later_is_another_mail() {
+    let desk = Desk::new().await;
+    let scene = desk.thread_with_address(0).await;
+    let bob = scene.people[1].clone();
+    let window = desk.window_of(&scene, 1).await;
+    desk.mailer.next(Err(breaks()));
+    assert!(matches!(desk.deliver_after(&window, 0).await, Outcome::Retry { .. }));
+    // In between they choose a digest, are told more, and want another language.
+    let quiet = |from: &'static str, until: &'static str| {
+        let (from, until) = (from.parse().unwrap(), until.parse().unwrap());
+        move |preferences: &mut Preferences| {
+            preferences.quiet_hours = QuietHours { enabled: true, from, until };
+        }
+    };
+    desk.prefer(&bob, quiet("07:00", "09:00")).await;
+    let Held::Opened(later) = desk.hold_another(&scene, &window).await else { panic!("in another one") };
+    assert_eq!(desk.deliver_after(&window, 1).await, Outcome::Done, "it waits");
+    assert_eq!(desk.mailer.tries(), 1);
+    desk.prefer(&bob, quiet("01:00", "02:00")).await;
+    desk.prefer(&bob, |preferences| preferences.locale = "de".to_owned()).await;
+    assert_eq!(desk.deliver(&[&window]).await, [Outcome::Done]);
+    let [first, again] = &desk.mailer.all()[..] else { panic!("two tries") };
+    assert_eq!(first, again, "a mail client drops the second of two");
+    assert!(first.text.contains("message 0") && !first.text.contains("at night"), "{}", first.text);
+    let later = desk.store.window(later).await.unwrap().unwrap();
+    assert_eq!(desk.deliver(&[&later]).await, [Outcome::Done]);
+    let mail = desk.mails().pop().unwrap();
+    assert!(mail.text.contains("at night") && mail.id != first.id, "{}", mail.text);
+}
+
+#[tokio::test]
+async fn a_mail_that_no_server_took_says_how_things_are_at_its_next_try() {
+    let desk = Desk::new().await;
+    let scene = desk.thread_with_address(0).await;
+    let window = desk.window_of(&scene, 1).await;
+    desk.mailer.next(Err(later(Blame::Mail)));
+    assert!(matches!(desk.deliver_after(&window, 0).await, Outcome::Retry { .. }));
+    assert_eq!(desk.store.kept_mail(window.id).await.unwrap(), None);
+    desk.prefer(&scene.people[1], |preferences| preferences.locale = "de".to_owned()).await;
+    assert_eq!(desk.deliver(&[&window]).await, [Outcome::Done]);
+    assert_eq!(desk.mails()[0].language, "de");
+}
+
+#[tokio::test]
 async fn mails_that_break_their_connection_climb_the_ladder_and_hold_nobody_up() {
     for error in [later(Blame::Provider), breaks(), MailError::Broken { answer: "550 (MAIL FROM)".into() }] {
         let desk = Desk::new().await;
@@ -432,7 +476,7 @@ impl Desk {
     async fn prefer(&self, user: &eventflow_protocol::UserId, change: impl FnOnce(&mut Preferences)) {
         let mut preferences = self.store.preferences(user).await.unwrap();
         change(&mut preferences);
-        preferences.updated_at = Some(Timestamp(NOW.0 + 1));
+        preferences.updated_at = Some(Timestamp(preferences.updated_at.map_or(NOW.0, |before| before.0) + 1));
         let set = SetPreferences { user_id: user.clone(), preferences };
         self.store.set_preferences(&set).await.unwrap();
     }

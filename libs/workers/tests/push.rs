@@ -6,7 +6,9 @@ use eventflow_bus::handler::{BatchHandler, Item};
 use eventflow_bus::settle::{Outcome, RETRY_LIMIT};
 use eventflow_embedded::{Database, EmbeddedStore};
 use eventflow_metrics::{Metrics, PushOutcome, PushWindowOutcome};
-use eventflow_ports::outbound::{DeliveriesOf, DeliveryCount, DeliveryPage, Held, Hold, Outbound, Taken};
+use eventflow_ports::outbound::{
+    DeliveriesOf, DeliveryCount, DeliveryPage, Held, Hold, KeptMail, Outbound, Taken,
+};
 use eventflow_ports::pusher::{Accepted, Push, PushAct, PushError};
 use eventflow_ports::store_contract::fixtures::{Scene, advance, append, at, change, change_one};
 use eventflow_ports::{
@@ -70,6 +72,12 @@ impl Outbound for Windows {
         }
         taken.insert(id, now.plus(lease));
         Ok(Taken::Window(Box::new(window)))
+    }
+    async fn keep_mail(&self, _id: WindowId, _mail: Option<&KeptMail>) -> Result<(), StoreError> {
+        panic!("a push worker keeps no mail")
+    }
+    async fn kept_mail(&self, _id: WindowId) -> Result<Option<KeptMail>, StoreError> {
+        panic!("a push worker keeps no mail")
     }
     async fn release_window(&self, id: WindowId) -> Result<(), StoreError> {
         self.taken.lock().unwrap().remove(&id);

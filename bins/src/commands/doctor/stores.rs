@@ -135,24 +135,9 @@ pub(super) async fn look_at_mail(config: &Config) -> Vec<Finding> {
         Some(Ok(())) => vec![Finding::ok(MAIL, "reach", "the mail server takes our login")],
         Some(Err(error)) => {
             let why = format!("{error:#}");
-            let advice = mail_advice(&why);
+            let advice = crate::email::advice(&why);
             vec![Finding::bad(MAIL, "reach", why, advice)]
         }
-    }
-}
-
-/// What helps against this fault of the mail server.
-fn mail_advice(why: &str) -> &'static str {
-    if why.contains("signing in") {
-        "check user and password in SMTP_URL, or POSTMARK_API_KEY: the email worker does not start with these"
-    } else if why.contains("certificate") {
-        "name a file with the authority's certificate in SMTP_URL (?ca=FILE); mails wait meanwhile"
-    } else if why.contains("starttls") {
-        "write smtps:// in SMTP_URL, or ?tls=none for a server on this machine; mails wait meanwhile"
-    } else if why.contains("SMTP_URL") || why.contains("smtp_url") {
-        "mend SMTP_URL: the email worker does not start with it"
-    } else {
-        "check host and port in SMTP_URL, and that the mail server runs; mails wait meanwhile"
     }
 }
 

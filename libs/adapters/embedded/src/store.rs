@@ -16,6 +16,7 @@ mod dead_letters;
 mod directory;
 mod history;
 mod inbox;
+mod kept_mail;
 mod message;
 mod outbound;
 mod outbox;

@@ -95,6 +95,16 @@ async fn what_was_left_out_is_held_once_more() {
 }
 
 #[tokio::test]
+async fn a_window_keeps_its_mail() {
+    outbound_contract::a_window_keeps_its_mail(&File::new()).await;
+}
+
+#[tokio::test]
+async fn what_moves_is_told_once() {
+    outbound_contract::what_moves_is_told_once(&File::new()).await;
+}
+
+#[tokio::test]
 async fn a_window_that_may_have_been_sent_stays_as_it_is() {
     outbound_contract::a_window_that_may_have_been_sent_stays_as_it_is(&File::new()).await;
 }

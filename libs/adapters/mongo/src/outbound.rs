@@ -19,7 +19,9 @@ use crate::record::values::{date, moment};
 use crate::store::MongoStore;
 use async_trait::async_trait;
 use eventflow_ports::outbound::ABANDONED_AFTER;
-use eventflow_ports::{DeliveriesOf, DeliveryCount, DeliveryPage, Held, Hold, Outbound, StoreError, Taken};
+use eventflow_ports::{
+    DeliveriesOf, DeliveryCount, DeliveryPage, Held, Hold, KeptMail, Outbound, StoreError, Taken,
+};
 use eventflow_protocol::outbound::{Channel, DeliveryEntry, WINDOW_ITEMS_MAX, Window, WindowId};
 use eventflow_protocol::{Timestamp, UserId};
 use futures_util::stream::iter;
@@ -86,8 +88,12 @@ impl Outbound for MongoStore {
 
     async fn hand_over(&self, windows: &[WindowId]) -> Result<(), StoreError> {
         let ids: Vec<Uuid> = windows.iter().copied().map(window_uuid).collect();
-        let filter =
-            doc! { "_id": { "$in": ids }, "slot": { "$ne": OPEN }, "closedWith": { "$exists": false } };
+        let filter = doc! {
+            "_id": { "$in": ids },
+            "slot": { "$ne": OPEN },
+            "closedWith": { "$exists": false },
+            "movesTo": { "$exists": false },
+        };
         let collection = self.windows.clone();
         let update = doc! { "$unset": { "claimableAt": "" } };
         let write = async move { collection.update_many(filter, update).await.map(drop) };
@@ -105,14 +111,25 @@ impl Outbound for MongoStore {
         left.insert("left", true);
         let attempts = [(doc! { "$exists": false }, taken), (doc! { "$lte": date(now) }, left)];
         for (taken_until, set) in attempts {
-            let filter = doc! { "_id": id, "closedWith": { "$exists": false }, "takenUntil": taken_until };
+            let absent = doc! { "$exists": false };
+            let filter =
+                doc! { "_id": id, "closedWith": &absent, "movesTo": &absent, "takenUntil": taken_until };
             if let Some(record) = self.change_window("take a window", filter, doc! { "$set": set }).await? {
                 return Ok(Taken::Window(Box::new(record.window())));
             }
         }
-        let holder = self.read_window(window_id(id)).await?;
+        // What moves is sent by the window into which it moves, or claimed again.
+        let holder = self.read_window(window_id(id)).await?.filter(|record| record.moves_to.is_none());
         // If its taker let go of it this moment, the next attempt gets it.
         Ok(holder.map_or(Taken::Closed, |record| Taken::Busy(record.taken_until.map_or(now, moment))))
+    }
+
+    async fn keep_mail(&self, id: WindowId, mail: Option<&KeptMail>) -> Result<(), StoreError> {
+        Ok(self.change_mail(id, mail).await?)
+    }
+
+    async fn kept_mail(&self, id: WindowId) -> Result<Option<KeptMail>, StoreError> {
+        Ok(self.read_mail(id).await?)
     }
 
     async fn release_window(&self, id: WindowId) -> Result<(), StoreError> {
@@ -265,7 +282,8 @@ impl MongoStore {
                     if self.contained(std::slice::from_ref(hold)).await?.contains(&place_of(hold)) {
                         return Ok(Held::Before);
                     }
-                    self.seal(doc! { "key": key_of(hold), "count": { "$gte": items_max() } }).await?;
+                    let full = doc! { "key": key_of(hold), "count": { "$gte": items_max() } };
+                    self.seal(full, Document::new()).await?;
                 }
                 Err(error) => return Err(error),
             }
@@ -285,7 +303,7 @@ impl MongoStore {
         self.calls.run("look for due windows", READ_LIMIT, find).await
     }
 
-    /// Claims one window, unless somebody else was faster. Finishes one that is half closed.
+    /// Claims one window, unless somebody else was faster. Finishes one that is half closed or half moved.
     async fn claim(
         &self,
         id: Uuid,
@@ -296,6 +314,9 @@ impl MongoStore {
         let claim = doc! { "$set": { "slot": id.to_string(), "claimableAt": date(until) } };
         match self.change_window("claim a window", filter, claim).await? {
             Some(record) if record.closed_with.is_some() => self.finish(record).await.map(|()| None),
+            Some(WindowRecord { moves_to: Some(into), .. }) => {
+                self.end_move(id, into, now).await.map(|()| None)
+            }
             record => Ok(record),
         }
     }
@@ -325,6 +346,7 @@ impl MongoStore {
     /// Moves the rows of a window that was closed to the log, and deletes it.
     async fn finish(&self, record: WindowRecord) -> Result<(), CallError> {
         let id = record.id;
+        self.drop_moved(id, &record.moved).await?;
         let mut rows = record.waiting();
         rows.extend(record.closed_with.unwrap_or_default());
         self.log(rows).await?;

@@ -2,7 +2,7 @@
 //!
 //! | where | 421 | other 4xx | 5xx |
 //! |---|---|---|---|
-//! | connecting, TLS, no answer | provider | provider | provider, later |
+//! | connecting, TLS, no answer, one that cannot be read | provider | provider | provider, later |
 //! | signing in | provider | provider | broken |
 //! | `MAIL FROM` | provider | provider | broken |
 //! | `RCPT TO` | provider | this mail, later | the mail is refused; the address, if the answer says so |
@@ -15,6 +15,7 @@ use crate::answer::{self, Answer};
 use eventflow_ports::mailer::{Blame, MailError, RefusedPart};
 use lettre::transport::smtp::Error as SmtpError;
 use std::error::Error as _;
+use std::io;
 
 /// The answer of a server that ends the connection: it goes away, or has had enough.
 const GOES_AWAY: u16 = 421;
@@ -41,12 +42,24 @@ pub(crate) enum Step {
 /// What went wrong at a step.
 #[derive(Debug)]
 pub(crate) enum Cause {
+    /// There is no connection, or the TLS handshake before it failed.
+    Connection(io::Error),
     /// The server gave a negative answer, the connection broke, or the TLS handshake failed.
     Smtp(SmtpError),
+    /// The server gave an answer with this code, which means nothing at this step.
+    Unexpected(u16),
+    /// The server's answer does not end.
+    Endless,
     /// No answer came in time.
     Late,
     /// The address has letters that this server does not take.
     Unsupported,
+}
+
+impl From<SmtpError> for Cause {
+    fn from(error: SmtpError) -> Self {
+        Self::Smtp(error)
+    }
 }
 
 impl Step {
@@ -72,7 +85,9 @@ pub(crate) fn leaves_connection(cause: &Cause) -> bool {
 pub(crate) fn is_stale(step: Step, cause: &Cause) -> bool {
     let is_gone = match cause {
         Cause::Smtp(error) => error.status().is_none() || status(cause) == Some(GOES_AWAY),
-        Cause::Late | Cause::Unsupported => false,
+        Cause::Connection(_) | Cause::Unexpected(_) | Cause::Endless | Cause::Late | Cause::Unsupported => {
+            false
+        }
     };
     step == Step::Sender && is_gone
 }
@@ -112,16 +127,22 @@ fn shown(step: Step, cause: &Cause) -> String {
     let at = step.name();
     match cause {
         Cause::Late => format!("no answer in time ({at})"),
+        Cause::Endless => format!("the answer does not end ({at})"),
+        Cause::Unexpected(code) => format!("{code} is no answer to this ({at})"),
+        Cause::Connection(error) if error.to_string().contains("certificate") => untrusted(at),
+        Cause::Connection(_) => format!("the connection failed ({at})"),
         Cause::Unsupported => "the server takes no address with such letters (SMTPUTF8)".to_owned(),
         Cause::Smtp(error) => match error.status() {
             Some(code) => format!("{} ({at})", answer::shown(u16::from(code), &text(error))),
-            None if error.is_tls() || text(error).contains("certificate") => {
-                format!("the TLS handshake failed: the certificate does not hold ({at})")
-            }
+            None if error.is_tls() || text(error).contains("certificate") => untrusted(at),
             None if error.is_client() => format!("{} ({at})", answer::known_words(&text(error))),
             None => format!("the connection failed ({at})"),
         },
     }
+}
+
+fn untrusted(at: &str) -> String {
+    format!("the TLS handshake failed: the certificate does not hold ({at})")
 }
 
 fn text(error: &SmtpError) -> String {
@@ -131,7 +152,9 @@ fn text(error: &SmtpError) -> String {
 fn status(cause: &Cause) -> Option<u16> {
     match cause {
         Cause::Smtp(error) => error.status().map(u16::from),
-        Cause::Late | Cause::Unsupported => None,
+        Cause::Connection(_) | Cause::Unexpected(_) | Cause::Endless | Cause::Late | Cause::Unsupported => {
+            None
+        }
     }
 }
 

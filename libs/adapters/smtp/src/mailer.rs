@@ -4,56 +4,34 @@
 //! of the mail was sent. Everything else is the caller's to repeat.
 
 use crate::answer;
+use crate::encryption::{Encrypter, OpenError};
 use crate::failure;
 use crate::mime::{self, UnfitMail};
 use crate::pool::Pool;
 use crate::session::{Failure, Outgoing, Session};
-use crate::settings::{Encryption, SmtpSettings};
+use crate::settings::SmtpSettings;
 use async_trait::async_trait;
 use eventflow_ports::mailer::RefusedPart;
 use eventflow_ports::{Accepted, Mail, MailError, Mailer};
 use eventflow_protocol::MailAddress;
-use lettre::transport::smtp::client::{Certificate, TlsParameters};
 use lettre::transport::smtp::response::Response;
-use std::io;
-use std::path::PathBuf;
 
 /// Sends mails to one mail server. Share it in an `Arc`.
 pub struct SmtpMailer {
     settings: SmtpSettings,
-    tls: Option<TlsParameters>,
+    encrypter: Encrypter,
     pool: Pool,
-}
-
-/// Why a mailer cannot be made.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    /// The file of the certificate authority cannot be read.
-    #[error("read the certificate authority in {}", path.display())]
-    Authority {
-        /// The file.
-        path: PathBuf,
-        /// The error of the operating system.
-        #[source]
-        source: io::Error,
-    },
-    /// The certificate authority or the host name cannot be used.
-    #[error("set up TLS")]
-    Tls(#[source] lettre::transport::smtp::Error),
 }
 
 impl SmtpMailer {
     /// A mailer with these settings. It connects with the first mail.
     pub fn new(settings: SmtpSettings) -> Result<Self, OpenError> {
-        let tls = match settings.encryption {
-            Encryption::None => None,
-            Encryption::StartTls | Encryption::Tls => Some(tls(&settings)?),
-        };
-        Ok(Self { settings, tls, pool: Pool::new() })
+        let encrypter = Encrypter::new(&settings)?;
+        Ok(Self { settings, encrypter, pool: Pool::new() })
     }
 
     async fn open(&self) -> Result<Session, Failure> {
-        Session::open(&self.settings, self.tls.as_ref()).await
+        Session::open(&self.settings, &self.encrypter).await
     }
 
     async fn hand_over(&self, mail: &Outgoing) -> Result<Response, Failure> {
@@ -118,16 +96,6 @@ fn accepted(response: &Response) -> String {
 
 fn unwritable(unfit: &UnfitMail) -> MailError {
     MailError::Refused { what: RefusedPart::Mail, answer: format!("the mail cannot be written: {unfit}") }
-}
-
-fn tls(settings: &SmtpSettings) -> Result<TlsParameters, OpenError> {
-    let mut builder = TlsParameters::builder(settings.host.clone());
-    if let Some(path) = &settings.ca {
-        let pem =
-            std::fs::read(path).map_err(|source| OpenError::Authority { path: path.clone(), source })?;
-        builder = builder.add_root_certificate(Certificate::from_pem(&pem).map_err(OpenError::Tls)?);
-    }
-    builder.build_rustls().map_err(OpenError::Tls)
 }
 
 #[cfg(test)]

@@ -8,15 +8,22 @@ use crate::session::Outgoing;
 use eventflow_ports::Mail;
 use eventflow_protocol::MailAddress;
 use lettre::message::header::{HeaderName, HeaderValue};
-use lettre::message::{Mailbox as LettreMailbox, MultiPart};
+use lettre::message::{Mailbox as LettreMailbox, MultiPart, MultiPartKind, SinglePart};
 use lettre::{Address, Message};
 use std::time::{Duration, SystemTime};
+
+/// Longest part of an id in a boundary, which has at most 70 characters (RFC 2046, section 5.1.1).
+const BOUNDARY_MAX_CHARS: usize = 60;
 
 /// The mail in the form in which it is sent, with `extra` headers of the provider.
 pub(crate) fn outgoing(mail: &Mail, extra: &[(&'static str, String)]) -> Result<Outgoing, UnfitMail> {
     let from = address(&mail.from.address)?;
     let to = address(&mail.to.address)?;
-    let parts = MultiPart::alternative_plain_html(body(&mail.text), body(&mail.html));
+    let parts = MultiPart::builder()
+        .kind(MultiPartKind::Alternative)
+        .boundary(boundary(mail))
+        .singlepart(SinglePart::plain(body(&mail.text)))
+        .singlepart(SinglePart::html(body(&mail.html)));
     let mut message = Message::builder()
         .from(LettreMailbox::new(None, from.clone()))
         .to(LettreMailbox::new(None, to.clone()))
@@ -29,6 +36,14 @@ pub(crate) fn outgoing(mail: &Mail, extra: &[(&'static str, String)]) -> Result<
         headers.insert_raw(HeaderValue::dangerous_new_pre_encoded(name, value.clone(), value));
     }
     Ok(Outgoing { from, to, bytes: message.formatted() })
+}
+
+/// The line between the parts: the same for every repetition, and nothing that a body holds, since whoever
+/// wrote a text did not know the id.
+fn boundary(mail: &Mail) -> String {
+    let id = mail.id.to_string();
+    let plain = id.chars().filter(char::is_ascii_alphanumeric).take(BOUNDARY_MAX_CHARS);
+    format!("=_{}", plain.collect::<String>())
 }
 
 /// The mail has an address that the SMTP library does not take.
@@ -76,4 +91,30 @@ fn time(mail: &Mail) -> SystemTime {
 
 fn is_link(url: &str) -> bool {
     url.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'<' && byte != b'>')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use eventflow_ports::{MailId, Mailbox};
+    use eventflow_protocol::Timestamp;
+
+    #[test]
+    fn a_mail_that_is_sent_again_is_the_same_byte_for_byte() {
+        let mailbox = |address: &str| Mailbox { name: None, address: address.parse().unwrap() };
+        let mail = Mail {
+            from: mailbox("noreply@example.com"),
+            to: mailbox("bob@example.com"),
+            subject: "1 new message".to_owned(),
+            text: "Hello\n".to_owned(),
+            html: "<p>Hello\n".to_owned(),
+            id: MailId::new("mail", "0199", "example.com"),
+            in_reply_to: None,
+            unsubscribe: None,
+            language: "en".to_owned(),
+            at: Timestamp(1_800_000_000_000),
+        };
+        let bytes = |mail| outgoing(mail, &[]).unwrap().bytes;
+        assert_eq!(bytes(&mail), bytes(&mail));
+    }
 }

@@ -1,18 +1,20 @@
 //! One connection to the mail server: how it is opened, and how a mail goes through it.
 //!
-//! Each step has a time limit of its own, since `lettre` has one for connecting only. A session that failed
-//! in the middle of an answer is dropped, never used again: the answer of one mail must not be taken for that
-//! of the next.
+//! Each step has a time limit of its own, since `lettre` has one for connecting only, and a limit for what
+//! the server may send ([`Allowance`]). A session that failed in the middle of an answer is dropped, never
+//! used again: the answer of one mail must not be taken for that of the next.
 
+use crate::encryption::Encrypter;
 use crate::failure::{self, Cause, Step};
-use crate::settings::{Encryption, SmtpSettings};
+use crate::settings::SmtpSettings;
+use crate::stream::Allowance;
 use lettre::Address;
 use lettre::transport::smtp::Error as SmtpError;
 use lettre::transport::smtp::authentication::{Credentials, Mechanism};
-use lettre::transport::smtp::client::{AsyncSmtpConnection, TlsParameters};
+use lettre::transport::smtp::client::AsyncSmtpConnection;
 use lettre::transport::smtp::commands::{Data, Mail, Rcpt, Rset};
-use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter, MailParameter};
-use lettre::transport::smtp::response::Response;
+use lettre::transport::smtp::extension::{Extension, MailBodyParameter, MailParameter};
+use lettre::transport::smtp::response::{Response, Severity};
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
@@ -38,6 +40,7 @@ pub(crate) struct Outgoing {
 /// An open, signed-in connection.
 pub(crate) struct Session {
     connection: AsyncSmtpConnection,
+    allowance: Allowance,
     mails: u32,
     idle_since: Instant,
 }
@@ -51,15 +54,18 @@ pub(crate) struct Failure {
 
 impl Session {
     /// Connects, encrypts and signs in.
-    pub(crate) async fn open(settings: &SmtpSettings, tls: Option<&TlsParameters>) -> Result<Self, Failure> {
+    pub(crate) async fn open(settings: &SmtpSettings, encrypter: &Encrypter) -> Result<Self, Failure> {
         let deadline = Instant::now() + OPEN_LIMIT;
-        let mut connection = within(deadline, Step::Connect, connect(settings, tls)).await?;
+        let allowance = Allowance::new();
+        let connect = encrypter.connect(settings, &allowance);
+        let mut connection = within(deadline, Step::Connect, &allowance, connect).await?;
         if let Some((user, password)) = &settings.credentials {
             let credentials = Credentials::new(user.clone(), password.clone());
-            let sign_in = connection.auth(&[Mechanism::Plain, Mechanism::Login], &credentials);
-            within(deadline, Step::SignIn, sign_in).await?;
+            let mechanisms = [Mechanism::Plain, Mechanism::Login];
+            let sign_in = async { Ok(connection.auth(&mechanisms, &credentials).await?) };
+            within(deadline, Step::SignIn, &allowance, sign_in).await?;
         }
-        Ok(Self { connection, mails: 0, idle_since: Instant::now() })
+        Ok(Self { connection, allowance, mails: 0, idle_since: Instant::now() })
     }
 
     /// Sends one mail. After a failure that leaves the connection in order the session can go on
@@ -120,32 +126,31 @@ impl Session {
         limit: Duration,
         command: impl AsyncFnOnce(&mut AsyncSmtpConnection) -> Result<Response, SmtpError>,
     ) -> Result<Response, Failure> {
-        within(Instant::now() + limit, step, command(&mut self.connection)).await
+        let Self { connection, allowance, .. } = self;
+        let answered = async { expected(step, command(connection).await?) };
+        within(Instant::now() + limit, step, allowance, answered).await
     }
 }
 
-async fn connect(
-    settings: &SmtpSettings,
-    tls: Option<&TlsParameters>,
-) -> Result<AsyncSmtpConnection, SmtpError> {
-    let hello = ClientId::default();
-    let server = (settings.host.as_str(), settings.port);
-    let at_once = tls.filter(|_| settings.encryption == Encryption::Tls).cloned();
-    let limit = Some(OPEN_LIMIT);
-    let mut connection = AsyncSmtpConnection::connect_tokio1(server, limit, &hello, at_once, None).await?;
-    if let (Encryption::StartTls, Some(tls)) = (settings.encryption, tls) {
-        connection.starttls(tls.clone(), &hello).await?;
-    }
-    Ok(connection)
+/// The answer, if it is the one that ends this step well. `lettre` also lets pass what asks for more.
+fn expected(step: Step, answer: Response) -> Result<Response, Cause> {
+    let wanted =
+        if step == Step::Data { Severity::PositiveIntermediate } else { Severity::PositiveCompletion };
+    if answer.code().severity == wanted { Ok(answer) } else { Err(Cause::Unexpected(answer.code().into())) }
 }
 
+/// The work of one step, which ends in time and reads a limited number of bytes.
 async fn within<T>(
     deadline: Instant,
     step: Step,
-    work: impl Future<Output = Result<T, SmtpError>>,
+    allowance: &Allowance,
+    work: impl Future<Output = Result<T, Cause>>,
 ) -> Result<T, Failure> {
+    allowance.renew();
     match timeout_at(deadline, work).await {
-        Ok(done) => done.map_err(|error| Failure { step, cause: Cause::Smtp(error) }),
+        Ok(Ok(done)) => Ok(done),
+        Ok(Err(_)) if allowance.is_used_up() => Err(Failure { step, cause: Cause::Endless }),
+        Ok(Err(cause)) => Err(Failure { step, cause }),
         Err(_) => Err(Failure { step, cause: Cause::Late }),
     }
 }

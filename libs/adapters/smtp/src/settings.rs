@@ -103,6 +103,11 @@ impl SmtpSettings {
         settings.without_open_password()
     }
 
+    /// Where the mail server is, as `host:port`.
+    pub fn server(&self) -> String {
+        format!("{}:{}", self.host, self.port)
+    }
+
     fn without_open_password(self) -> Result<Self, UnusableUrl> {
         let is_open = self.credentials.is_some() && self.encryption == Encryption::None;
         if is_open && !is_this_machine(&self.host) { Err(UnusableUrl::OpenPassword) } else { Ok(self) }
@@ -112,7 +117,7 @@ impl SmtpSettings {
 /// Host and port only.
 impl fmt::Debug for SmtpSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.host, self.port)
+        f.write_str(&self.server())
     }
 }
 

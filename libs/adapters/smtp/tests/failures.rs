@@ -72,6 +72,9 @@ async fn every_answer_to_a_mail_means_what_the_standard_says() {
         ("data-550", Verdict::Refused(RefusedPart::Mail)),
         ("data-552", Verdict::Refused(RefusedPart::Mail)),
         ("data-554", Verdict::Refused(RefusedPart::Mail)),
+        ("data-354", Verdict::PerhapsSent),
+        ("data-199", Verdict::PerhapsSent),
+        ("endless", Verdict::PerhapsSent),
         ("close", Verdict::PerhapsSent),
         ("keep-then-close", Verdict::PerhapsSent),
         ("bob", Verdict::Accepted),
@@ -89,6 +92,7 @@ async fn a_server_that_takes_nothing_is_to_blame_and_not_the_mail() {
         (["--answer", "mail=421"], Verdict::Later(Blame::Provider)),
         (["--answer", "mail=451"], Verdict::Later(Blame::Provider)),
         (["--answer", "ehlo=421"], Verdict::Later(Blame::Provider)),
+        (["--answer", "mail=354"], Verdict::Later(Blame::Provider)),
         (["--answer", "mail=550"], Verdict::Broken),
     ] {
         let server = MailServer::start(&options).await;
@@ -167,6 +171,20 @@ async fn mails_go_over_tls_to_a_server_whose_certificate_holds_and_to_no_other()
         let strange = send(&mailer(&format!("{scheme}://localhost:{}", server.port)), "bob").await;
         assert_eq!(verdict(&strange), Verdict::Later(Blame::Provider), "{tls}: {strange:?}");
         assert!(strange.unwrap_err().answer().contains("TLS"), "{tls}");
+    }
+}
+
+/// Of a line that does not end `lettre` keeps everything that it has read.
+#[tokio::test]
+async fn an_answer_that_does_not_end_is_cut_however_it_is_encrypted() {
+    for (tls, scheme) in [("none", "smtp"), ("starttls", "smtp"), ("smtps", "smtps")] {
+        let server = MailServer::start(&["--tls", tls]).await;
+        let mailer = if tls == "none" { server.mailer() } else { server.trusting(scheme, "") };
+        let begun = Instant::now();
+        let sent = send(&mailer, "endless").await;
+        assert_eq!(verdict(&sent), Verdict::PerhapsSent, "{tls}: {sent:?}");
+        assert_eq!(sent.unwrap_err().answer(), "the answer does not end (the mail)", "{tls}");
+        assert!(begun.elapsed() < SEND_LIMIT / 9, "{tls}");
     }
 }
 

@@ -85,7 +85,7 @@ fn a_mistake_in_a_file_is_found_at_the_start() {
         ("title = '{{ a'", "template wrong: title: "),
         ("title = 'a'\n[translations.de]\ntitle = '{% if %}'", "template wrong: translations.de.title: "),
         ("title = 'a'\n[translations.german]\ntitle = 'b'", "translations.german is no language"),
-        ("title = 'a'\ntype = 'A b'", "template wrong: "),
+        ("title = 'a'\ntype = 'A b'", "template wrong: type must match"),
         ("title = '{{ a | nothing }}'", "template wrong: title: "),
     ] {
         std::fs::write(path.join("wrong.toml"), source).unwrap();

@@ -1,7 +1,9 @@
 //! A delivery log in memory. The ingress opens no windows.
 
 use async_trait::async_trait;
-use eventflow_ports::{DeliveriesOf, DeliveryCount, DeliveryPage, Held, Hold, Outbound, StoreError, Taken};
+use eventflow_ports::{
+    DeliveriesOf, DeliveryCount, DeliveryPage, Held, Hold, KeptMail, Outbound, StoreError, Taken,
+};
 use eventflow_protocol::client::answers::DeliveryWord;
 use eventflow_protocol::outbound::{About, Channel, DeliveryEntry, Window, WindowId};
 use eventflow_protocol::{NotificationId, Timestamp, UserId};
@@ -64,6 +66,14 @@ impl Outbound for TestOutbound {
     }
 
     async fn take_window(&self, _: WindowId, _: Timestamp, _: Duration) -> Result<Taken, StoreError> {
+        unreachable!("{NO_WINDOWS}")
+    }
+
+    async fn keep_mail(&self, _: WindowId, _: Option<&KeptMail>) -> Result<(), StoreError> {
+        unreachable!("{NO_WINDOWS}")
+    }
+
+    async fn kept_mail(&self, _: WindowId) -> Result<Option<KeptMail>, StoreError> {
         unreachable!("{NO_WINDOWS}")
     }
 

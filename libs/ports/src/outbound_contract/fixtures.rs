@@ -1,9 +1,10 @@
 //! What the checks of windows and the log share: people, items, and short forms of calls.
 
-use crate::outbound::{DeliveriesOf, DeliveryPage, Held, Hold, Outbound};
+use crate::mailer::{Mail, MailId, Mailbox};
+use crate::outbound::{DeliveriesOf, DeliveryPage, Held, Hold, KeptMail, Outbound};
 use crate::store::PAGE_MAX;
 use crate::store_contract::fixtures::{at, fresh_people};
-use eventflow_protocol::outbound::{About, Channel, DeliveryEntry, Told, WaitsFor, Window, WindowId};
+use eventflow_protocol::outbound::{About, Channel, DeliveryEntry, Reason, Told, WaitsFor, Window, WindowId};
 use eventflow_protocol::{CommandId, MessageId, NotificationId, ThreadId, Timestamp, UserId};
 use std::time::Duration;
 
@@ -47,6 +48,27 @@ pub(super) fn message_of(thread_id: ThreadId, seq: u64) -> Told {
         critical: false,
         was_online: false,
     }
+}
+
+/// The mail of a window that leaves this out.
+pub(super) fn kept_mail(left_out: Told) -> KeptMail {
+    let mailbox = |name: &str| Mailbox {
+        name: Some(name.to_owned()),
+        address: "ann@example.com".parse().expect("it is one"),
+    };
+    let mail = Mail {
+        from: mailbox("EventFlow"),
+        to: mailbox("Ann"),
+        subject: "1 new message".to_owned(),
+        text: "Hello\n".to_owned(),
+        html: "<p>Hello".to_owned(),
+        id: MailId::new("mail", "1", "example.com"),
+        in_reply_to: None,
+        unsubscribe: Some("https://chat.example.com/api/v2/unsubscribe/AbC".to_owned()),
+        language: "en".to_owned(),
+        at: at(60),
+    };
+    KeptMail { mail, left_out: vec![(left_out.about, Reason::Muted)] }
 }
 
 pub(super) fn seq_of(told: &Told) -> u64 {

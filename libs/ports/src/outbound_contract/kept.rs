@@ -2,12 +2,12 @@
 
 use super::Harness;
 use super::fixtures::{
-    LEASE, claimed, claimed_at, hold, log_of, message, notification, opened, person, seq_of, wish,
+    LEASE, claimed, claimed_at, hold, kept_mail, log_of, message, notification, opened, person, seq_of, wish,
 };
 use crate::outbound::{ABANDONED_AFTER, Held, Hold, Outbound, Taken};
 use crate::store_contract::fixtures::at;
 use eventflow_protocol::Timestamp;
-use eventflow_protocol::outbound::{Channel, DeliveryEntry, DeliveryOutcome, Reason};
+use eventflow_protocol::outbound::{Channel, DeliveryEntry, DeliveryOutcome, Reason, WindowId};
 use std::collections::BTreeSet;
 
 /// What was left out because its owner was taken for connected is held once more, and once only.
@@ -56,6 +56,66 @@ pub async fn a_window_that_may_have_been_sent_stays_as_it_is(harness: &dyn Harne
     assert!(matches!(take(sent, at(800)).await, Taken::Window(_)));
     store.postpone_window(sent, at(900)).await.expect("postpone once more");
     assert!(matches!(hold(&*store, &user, Channel::Email, message(4), 900).await, Held::Opened(_)));
+}
+
+/// A window keeps the mail that its recipient may have, and says nothing else until it is known that no
+/// server has taken it.
+pub async fn a_window_keeps_its_mail(harness: &dyn Harness) {
+    let (store, user) = (harness.open().await, person());
+    let sent = opened(&hold(&*store, &user, Channel::Email, message(1), 60).await);
+    let take = async || {
+        let taken = store.take_window(sent, at(60), LEASE).await.expect("take");
+        assert!(matches!(taken, Taken::Window(_)));
+    };
+    let seqs = async |id| {
+        let window = store.window(id).await.expect("read");
+        window.map(|window| window.items.iter().map(seq_of).collect::<Vec<_>>())
+    };
+    take().await;
+    assert_eq!(store.kept_mail(sent).await.expect("read"), None);
+    let kept = kept_mail(message(9));
+    store.keep_mail(sent, Some(&kept)).await.expect("keep");
+    store.release_window(sent).await.expect("release");
+    let other = opened(&hold(&*store, &user, Channel::Email, message(2), 700).await);
+    take().await;
+    store.postpone_window(sent, at(800)).await.expect("postpone");
+    assert_eq!((seqs(sent).await, seqs(other).await), (Some(vec![1]), Some(vec![2])));
+    assert_eq!(hold(&*store, &user, Channel::Email, message(3), 900).await, Held::Folded(other));
+    assert_eq!(harness.open().await.kept_mail(sent).await.expect("read"), Some(kept));
+    assert!(claimed_at(&*store, at(800)).await.iter().any(|window| window.id == sent));
+    take().await;
+    store.keep_mail(sent, None).await.expect("forget");
+    assert_eq!(store.kept_mail(sent).await.expect("read"), None);
+    let last = opened(&hold(&*store, &user, Channel::Email, message(4), 900).await);
+    store.postpone_window(sent, at(900)).await.expect("postpone");
+    assert_eq!((seqs(sent).await, seqs(last).await), (Some(vec![1, 4]), None));
+    store.keep_mail(WindowId::new(), None).await.expect("forget nothing");
+}
+
+/// Whoever claims and takes a window while its items move into another one gets them only if the other has
+/// not.
+pub async fn what_moves_is_told_once(harness: &dyn Harness) {
+    let (store, dispatcher) = (harness.open().await, harness.open().await);
+    for _ in 0..20 {
+        let user = person();
+        let own = opened(&hold(&*store, &user, Channel::Email, message(1), 60).await);
+        claimed(&*store).await;
+        store.hand_over(&[own]).await.expect("hand over");
+        assert!(matches!(store.take_window(own, at(60), LEASE).await.expect("take"), Taken::Window(_)));
+        let other = opened(&hold(&*store, &user, Channel::Email, message(2), 60).await);
+        let waits = async { store.postpone_window(own, at(600)).await.expect("postpone") };
+        let goes = async {
+            claimed(&*dispatcher).await;
+            drop(dispatcher.take_window(other, at(60), LEASE).await.expect("take"));
+        };
+        tokio::join!(waits, goes);
+        let mut told = 0;
+        for id in [own, other] {
+            told += store.window(id).await.expect("read").map_or(0, |window| window.items.len());
+            store.close_window(id, &[]).await.expect("close");
+        }
+        assert_eq!(told, 2, "each is in one window");
+    }
 }
 
 /// Old rows go; a window that waits outlives them, until nobody can be expected to close it any more.

@@ -37,8 +37,9 @@ impl EmailWorker {
             }
             Err(error @ (MailError::Broken { .. } | MailError::Temporary { .. })) => {
                 self.suspect(window, &error).await;
-                let answer = error.answer().to_owned();
-                Err(Trouble::Unsent { outcome: Outcome::retry_for(&error), answer, rows: Vec::new() })
+                let perhaps_sent = matches!(error, MailError::Temporary { perhaps_sent: true, .. });
+                let (outcome, answer) = (Outcome::retry_for(&error), error.answer().to_owned());
+                Err(Trouble::Unsent { outcome, answer, rows: Vec::new(), perhaps_sent })
             }
         }
     }

@@ -53,6 +53,16 @@ pub enum TemplateError {
         /// The file.
         path: PathBuf,
     },
+    /// What a template makes lacks something that every mail has.
+    #[error("template {name} lacks {what} in the language {language}")]
+    Lacking {
+        /// Its name, such as `mail.html`.
+        name: &'static str,
+        /// What is not there.
+        what: &'static str,
+        /// The language of the words.
+        language: String,
+    },
     /// A template has a mistake.
     #[error("template {name}")]
     Wrong {
@@ -126,11 +136,22 @@ impl Templates {
         Ok(templates)
     }
 
-    /// Renders a mail of each kind in each language.
+    /// Renders a mail of each kind in each language. Each has a subject, and a way to be the last one
+    /// wherever its reader looks.
     fn check(&self) -> Result<(), TemplateError> {
         for language in &self.languages {
+            let lacking = |name, what| TemplateError::Lacking { name, what, language: language.clone() };
             for digest in Digest::samples() {
-                self.render(language, &digest)?;
+                let Rendered { subject, text, html } = self.render(language, &digest)?;
+                if subject.is_empty() {
+                    return Err(lacking(SUBJECT, "a subject: it is empty"));
+                }
+                let link = digest.unsubscribe_url.as_deref().unwrap_or_default();
+                for (name, text) in [(TEXT, &text), (HTML, &html)] {
+                    if !text.contains(link) {
+                        return Err(lacking(name, "the link to unsubscribe: {{ unsubscribe_url }}"));
+                    }
+                }
             }
         }
         Ok(())
@@ -312,6 +333,18 @@ mod tests {
                 Some(before) => std::fs::write(path.join(name), before).unwrap(),
                 None => std::fs::remove_file(path.join(name)).unwrap(),
             }
+        }
+        let error = Templates::with_folder(path).err();
+        assert!(error.is_none(), "{error:?}");
+        for (name, source, lacks) in [
+            (SUBJECT, "{# nothing #} ", "template subject.txt lacks a subject"),
+            (TEXT, "{{ product }}", "template mail.txt lacks the link to unsubscribe"),
+            (HTML, "<p>{{ product }}", "template mail.html lacks the link to unsubscribe"),
+        ] {
+            std::fs::write(path.join(name), source).unwrap();
+            let Err(error) = Templates::with_folder(path) else { panic!("{name} lacks something") };
+            assert!(error.to_string().starts_with(lacks), "{error}");
+            std::fs::remove_file(path.join(name)).unwrap();
         }
         std::fs::write(path.join("mial.html"), "x").unwrap();
         assert!(matches!(Templates::with_folder(path), Err(TemplateError::Unknown { .. })));

@@ -8,8 +8,8 @@ use eventflow_metrics::Metrics;
 use eventflow_ports::mailer::MailError;
 use eventflow_ports::store_contract::fixtures::{Scene, append};
 use eventflow_ports::{
-    Accepted, DeliveriesOf, DeliveryCount, DeliveryPage, Directory, FixedClock, Held, Hold, Inbox, Mail,
-    Mailbox, Mailer, MemoryPresence, Outbound, People, StoreError, Taken,
+    Accepted, DeliveriesOf, DeliveryCount, DeliveryPage, Directory, FixedClock, Held, Hold, Inbox, KeptMail,
+    Mail, Mailbox, Mailer, MemoryPresence, Outbound, People, StoreError, Taken,
 };
 use eventflow_protocol::content::Markup;
 use eventflow_protocol::document::Message;
@@ -364,6 +364,14 @@ impl Outbound for Windows {
 
     async fn take_window(&self, id: WindowId, now: Timestamp, lease: Duration) -> Result<Taken, StoreError> {
         self.store.take_window(id, now, lease).await
+    }
+
+    async fn keep_mail(&self, id: WindowId, mail: Option<&KeptMail>) -> Result<(), StoreError> {
+        self.store.keep_mail(id, mail).await
+    }
+
+    async fn kept_mail(&self, id: WindowId) -> Result<Option<KeptMail>, StoreError> {
+        self.store.kept_mail(id).await
     }
 
     async fn release_window(&self, id: WindowId) -> Result<(), StoreError> {

@@ -4,11 +4,13 @@
 //! or not at all. Safe to repeat because a row's id follows from what it says: an item whose row exists is in
 //! a window already, and a window that is gone is closed.
 
-use super::{EmbeddedStore, column, in_time};
+use super::{EmbeddedStore, column, in_time, kept_mail};
 use async_trait::async_trait;
 use eventflow_ports::outbound::ABANDONED_AFTER;
 use eventflow_ports::store::PAGE_MAX;
-use eventflow_ports::{DeliveriesOf, DeliveryCount, DeliveryPage, Held, Hold, Outbound, StoreError, Taken};
+use eventflow_ports::{
+    DeliveriesOf, DeliveryCount, DeliveryPage, Held, Hold, KeptMail, Outbound, StoreError, Taken,
+};
 use eventflow_protocol::client::answers::DeliveryWord;
 use eventflow_protocol::outbound::{
     About, Channel, DeliveryEntry, DeliveryOutcome, Reason, Told, WINDOW_ITEMS_MAX, Window, WindowId,
@@ -62,6 +64,16 @@ impl Outbound for EmbeddedStore {
 
     async fn take_window(&self, id: WindowId, now: Timestamp, lease: Duration) -> Result<Taken, StoreError> {
         in_time("take a window", self.database.write(move |tx| take(tx, id, now, lease))).await
+    }
+
+    async fn keep_mail(&self, id: WindowId, mail: Option<&KeptMail>) -> Result<(), StoreError> {
+        let mail = mail.cloned();
+        let keep = self.database.write(move |tx| kept_mail::keep(tx, id, mail.as_ref()));
+        in_time("keep a mail", keep).await
+    }
+
+    async fn kept_mail(&self, id: WindowId) -> Result<Option<KeptMail>, StoreError> {
+        in_time("read a mail", self.database.read(move |connection| kept_mail::kept(connection, id))).await
     }
 
     async fn release_window(&self, id: WindowId) -> Result<(), StoreError> {
@@ -228,7 +240,7 @@ fn postpone(connection: &Connection, id: WindowId, until: Timestamp) -> Result<(
     let mut find = connection.prepare_cached(
         "SELECT other.id, other.item_count + own.item_count AS item_count
          FROM outbound_window own JOIN outbound_window other USING (user_id, channel, key)
-         WHERE own.id = ?1 AND own.is_open != -1 AND other.id != own.id AND other.is_open = 1",
+         WHERE own.id = ?1 AND own.is_open != -1 AND own.mail IS NULL AND other.id != own.id AND other.is_open = 1",
     )?;
     let found = |row: &Row<'_>| Ok((window_id(row)?, column::read_integer(row, "item_count")?));
     if let Some((other, both)) = find.query_row([id.0.into_bytes()], found).optional()? {
@@ -238,8 +250,8 @@ fn postpone(connection: &Connection, id: WindowId, until: Timestamp) -> Result<(
         }
     }
     let mut postpone = connection.prepare_cached(
-        "UPDATE outbound_window SET is_open = CASE WHEN is_open = -1 THEN -1 ELSE 1 END, claimable_at = ?2,
-         taken_until = NULL WHERE id = ?1",
+        "UPDATE outbound_window SET claimable_at = ?2, taken_until = NULL,
+         is_open = CASE WHEN is_open = -1 OR mail IS NOT NULL THEN is_open ELSE 1 END WHERE id = ?1",
     )?;
     postpone.execute(params![id.0.into_bytes(), until.0]).map(drop)
 }

@@ -29,6 +29,7 @@ const STORE: &[&str] = &[
     HIDDEN,
     ROLES,
     WAITING,
+    MAILS,
     REPLIES,
 ];
 
@@ -296,7 +297,13 @@ const WAITING: &str = "
     CREATE INDEX outbound_window_by_user ON outbound_window (user_id, claimable_at) WHERE claimable_at IS NOT NULL;
 ";
 
-/// Thirteenth layout: the message that a message answers.
+/// Thirteenth layout: `outbound_window.mail` is the mail that its recipient may have (MessagePack); NULL if
+/// there is none, and for pushes.
+const MAILS: &str = "
+    ALTER TABLE outbound_window ADD COLUMN mail BLOB;
+";
+
+/// Fourteenth layout: the message that a message answers.
 const REPLIES: &str = "
     ALTER TABLE message ADD COLUMN reply_to BLOB;
 ";

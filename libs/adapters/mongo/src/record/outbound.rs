@@ -36,6 +36,15 @@ pub(crate) struct WindowRecord {
     /// A taker did not let go of it in time, so its mail may have been sent.
     #[serde(default)]
     pub(crate) left: bool,
+    /// The mail that its recipient may have.
+    #[serde(default)]
+    mail: Option<Document>,
+    /// The window into which its items move.
+    #[serde(default)]
+    pub(crate) moves_to: Option<Uuid>,
+    /// Windows whose items it has taken in. They are deleted before it is.
+    #[serde(default)]
+    pub(crate) moved: Vec<Uuid>,
     pub(crate) items: Vec<ItemRecord>,
     /// All items.
     pub(crate) count: i64,
@@ -144,6 +153,11 @@ impl WindowRecord {
             more: count(self.count).saturating_sub(items.len() as u64),
             items,
         }
+    }
+
+    /// Whether its mail or push message may have been sent, so that it can say nothing else.
+    pub(crate) fn is_perhaps_sent(&self) -> bool {
+        self.left || self.mail.is_some()
     }
 
     /// The rows that say that the items are in this window. A caller that died may not have written them.

@@ -1,5 +1,7 @@
 //! The outbound port on a real MongoDB: windows and the delivery log.
 
+mod moves;
+
 use crate::support::run_with_outbound;
 use eventflow_ports::outbound_contract;
 
@@ -81,6 +83,16 @@ async fn the_log_is_read_by_person_and_by_notification() {
 #[tokio::test]
 async fn what_was_left_out_is_held_once_more() {
     run_with_outbound(outbound_contract::what_was_left_out_is_held_once_more).await;
+}
+
+#[tokio::test]
+async fn a_window_keeps_its_mail() {
+    run_with_outbound(outbound_contract::a_window_keeps_its_mail).await;
+}
+
+#[tokio::test]
+async fn what_moves_is_told_once() {
+    run_with_outbound(outbound_contract::what_moves_is_told_once).await;
 }
 
 #[tokio::test]

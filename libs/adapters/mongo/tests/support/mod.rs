@@ -93,7 +93,7 @@ async fn on_fresh_database(test: impl AsyncFnOnce(&MongoHarness)) {
     }
 }
 
-async fn open(uri: &str) -> Arc<MongoStore> {
+pub(crate) async fn open(uri: &str) -> Arc<MongoStore> {
     Arc::new(MongoStore::connect(uri).await.unwrap())
 }
 

@@ -7,7 +7,7 @@ use crate::content::RAW_BYTES_PER_CHAR;
 use crate::id::USER_ID_RULE;
 use crate::inbox::{Channels, Notify, Preferences, SenderKey, TEXT_MAX_CHARS, TITLE_MAX_CHARS};
 use crate::person::NAME_MAX_CHARS;
-use crate::{Timestamp, UserId};
+use crate::{MailAddress, Timestamp, UserId};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::fmt::Debug;
@@ -377,11 +377,28 @@ fn a_profile_has_a_name_in_one_clean_line() {
         (json!({"name": format!("a{}", "\u{0}".repeat(NAME_MAX_CHARS * RAW_BYTES_PER_CHAR))}), name),
         (json!({"name": "a", "avatar": "javascript:alert(1)"}), avatar),
         (json!({"name": "a", "avatar": "//evil.test/a"}), avatar),
-        (json!({"name": "a", "email": "a@b"}), email),
+        (json!({"name": "a", "email": "a@"}), email),
+        (json!({"name": "a", "email": "a@x.example."}), email),
+        (json!({"name": "a", "email": "a@b_c.example"}), email),
+        (json!({"name": "a", "email": "a@xn--a.example"}), email),
         (json!({"name": "a", "email": "a@b.c\r\nBcc: x@y.z"}), email),
         (json!({"name": "a", "email": "a@b@c.d"}), email),
     ] {
         assert_eq!(refused::<ProfileBody>(&body), said);
+    }
+}
+
+/// Mails go to all of these.
+#[test]
+fn an_address_is_what_mails_can_be_sent_to() {
+    for address in ["root@localhost", "jürgen@example.com", "idn@bücher.example", "a+b@例え.テスト"] {
+        let body: ProfileBody = read(&json!({"name": "Ann", "email": address}));
+        assert_eq!(
+            body.into_profile("ann".parse().unwrap()).email.as_deref(),
+            Some(address),
+            "as it was given"
+        );
+        assert!(address.parse::<MailAddress>().is_ok());
     }
 }
 

@@ -1,5 +1,6 @@
 //! What is known of people: names, addresses, logins.
 
+use crate::MailAddress;
 use crate::client::values::unfit::Unfit;
 use crate::content::{is_blank, line_within};
 use crate::person::NAME_MAX_CHARS;
@@ -160,11 +161,10 @@ fn is_safe(url: &str) -> bool {
     }
 }
 
-/// One `local@domain`, in the characters that need no quoting: nothing that a mail header would read as more
-/// than an address.
+/// One address to which mails can be sent, without a display name.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(try_from = "String")]
-#[schemars(extend("format" = "email", "maxLength" = EMAIL_MAX_BYTES))]
+#[schemars(extend("format" = "idn-email", "maxLength" = EMAIL_MAX_BYTES))]
 pub struct EmailAddress(String);
 
 impl EmailAddress {
@@ -178,16 +178,9 @@ impl TryFrom<String> for EmailAddress {
     type Error = Unfit;
 
     fn try_from(text: String) -> Result<Self, Unfit> {
-        if is_email(&text) { Ok(Self(text)) } else { Err(Unfit::must_be("an address like name@example.com")) }
+        let is_address = text.len() <= EMAIL_MAX_BYTES && text.parse::<MailAddress>().is_ok();
+        if is_address { Ok(Self(text)) } else { Err(Unfit::must_be("an address like name@example.com")) }
     }
-}
-
-fn is_email(text: &str) -> bool {
-    let is_plain = text.bytes().all(|byte| byte.is_ascii_graphic() && !b"\"(),:;<>[\\]".contains(&byte));
-    let halves = text.split_once('@').filter(|(local, domain)| !local.is_empty() && !domain.contains('@'));
-    is_plain
-        && text.len() <= EMAIL_MAX_BYTES
-        && halves.is_some_and(|(_, domain)| domain.contains('.') && !domain.starts_with('.'))
 }
 
 /// One login of a person: 64 hexadecimal digits.
