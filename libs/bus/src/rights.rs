@@ -6,7 +6,7 @@
 //! queues made by an operator (`eventflow topology apply`).
 
 use crate::topology::{
-    DEAD_PREFIX, Delay, GATEWAY_PREFIX, GATEWAYS_EXCHANGE, Queue, Sharded, WORKERS_EXCHANGE,
+    DEAD_PREFIX, Delay, GATEWAY_PREFIX, GATEWAYS_EXCHANGE, Queue, SHARD_LOG, Sharded, WORKERS_EXCHANGE,
 };
 
 /// Patterns of the names of all queues.
@@ -25,17 +25,9 @@ pub struct Uses {
     consumes: Vec<String>,
     has_gateway_queue: bool,
     tells_all_gateways: bool,
-    hellos: Hellos,
+    says_hello: bool,
     looks_at_queues: bool,
-}
-
-/// A role's part in the hellos of the workers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Hellos {
-    #[default]
-    None,
-    Hears,
-    SaysAndHears,
+    reads_shard_log: bool,
 }
 
 impl Uses {
@@ -50,7 +42,7 @@ impl Uses {
     #[must_use]
     pub fn shards<T>(mut self, shards: &Sharded<T>) -> Self {
         self.consumes.push(format!("{}[0-9]+", literal(&format!("{}.", shards.stage()))));
-        self.hellos = Hellos::SaysAndHears;
+        self.says_hello = true;
         self
     }
 
@@ -75,10 +67,11 @@ impl Uses {
         self
     }
 
-    /// The role hears the workers say hello, and says nothing.
+    /// The role follows the number of shards: it reads the shard log, and says hello to whoever changes it.
     #[must_use]
-    pub fn workers_hellos(mut self) -> Self {
-        self.hellos = Hellos::Hears;
+    pub fn shard_log(mut self) -> Self {
+        self.reads_shard_log = true;
+        self.says_hello = true;
         self
     }
 
@@ -102,13 +95,13 @@ impl Uses {
             write.push(of_gateway.clone());
             read.extend([of_gateway, literal(GATEWAYS_EXCHANGE)]);
         }
-        if self.hellos != Hellos::None {
+        if self.says_hello {
             configure.push(of_broker.clone());
-            write.push(of_broker.clone());
+            write.extend([of_broker.clone(), literal(WORKERS_EXCHANGE)]);
             read.extend([of_broker, literal(WORKERS_EXCHANGE)]);
         }
-        if self.hellos == Hellos::SaysAndHears {
-            write.push(literal(WORKERS_EXCHANGE));
+        if self.reads_shard_log {
+            read.push(literal(SHARD_LOG));
         }
         if self.looks_at_queues {
             write.extend(QUEUES.map(str::to_owned));
@@ -153,6 +146,13 @@ mod tests {
         assert_eq!(rights.configure, "^$");
         assert_eq!(rights.write, "^(amq[.]default)$");
         assert_eq!(rights.read, "^$");
+    }
+
+    #[test]
+    fn who_follows_the_number_of_shards_reads_the_log_and_says_hello() {
+        let rights = Uses::default().shard_log().rights();
+        assert_eq!(rights.read, "^(amq[.]gen-.*|workers|shards)$");
+        assert_eq!(rights.write, "^(amq[.]default|amq[.]gen-.*|workers)$");
     }
 
     #[test]

@@ -31,6 +31,7 @@ pub mod preferences;
 pub mod presence;
 pub mod push;
 pub mod reply;
+pub mod reshard;
 pub mod schedule;
 mod schema;
 pub mod sends;

@@ -1,5 +1,5 @@
 use super::*;
-use crate::port::{Depth, Destination, Health, Hellos, Outgoing, Publish, Subscription};
+use crate::port::{BrokerError, Depth, Destination, Health, Hellos, Outgoing, Publish, Subscription};
 use async_trait::async_trait;
 use eventflow_protocol::change::{AdvanceCursor, Cursor};
 use eventflow_protocol::frame::Frame;
@@ -109,8 +109,8 @@ impl Rig {
         let (mode, health) = (watch::Sender::new(Mode::Open), watch::Sender::new(Health::Up));
         let broker = Arc::new(Moody { mode, health, taken: Arc::default() });
         let port: Arc<dyn Broker> = broker.clone();
-        let requests =
-            Requests::open(&port, Topology::new(1), &Metrics::default(), &TaskTracker::new()).await.unwrap();
+        let gate = ShardGate::fixed(1);
+        let requests = Requests::open(&port, &gate, &Metrics::default(), &TaskTracker::new());
         Self { broker, requests }
     }
 

@@ -6,7 +6,7 @@
 
 use super::assign::assign;
 use super::members::GONE_AFTER;
-use eventflow_protocol::hello::Hello;
+use eventflow_protocol::hello::{Hello, RESHARD};
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -34,7 +34,7 @@ struct Listed {
     counts: VecDeque<(Instant, BTreeMap<String, u64>)>,
 }
 
-/// One worker, for operators.
+/// One worker, for operators; or one gateway, of the stage [`eventflow_protocol::hello::GATEWAYS`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Worker {
     /// The stage whose shards it shares.
@@ -47,7 +47,7 @@ pub struct Worker {
     pub version: String,
     /// The shards whose queues it consumes, active or waiting.
     pub holds: Vec<u16>,
-    /// The number of shards that it was told of.
+    /// The number of shards that it was told of; of a gateway, by which it sends.
     pub shards: u16,
 }
 
@@ -98,6 +98,10 @@ impl Roster {
 
     /// Takes note of a hello.
     pub fn hear(&mut self, hello: Hello, now: Instant) {
+        // A command that changes the number of shards is nobody who works.
+        if hello.stage == RESHARD {
+            return;
+        }
         let (stage, id) = (hello.stage.clone(), hello.member.clone());
         if hello.leaves {
             self.take_off(&stage, &id, Fate::Left, now);
@@ -220,7 +224,7 @@ mod tests {
             holds: vec![0, 1],
             place: format!("host/{member}"),
             done: BTreeMap::from([("persist.0".to_owned(), done)]),
-            leaves: false,
+            ..Hello::default()
         }
     }
 
