@@ -55,7 +55,8 @@ pub enum OperatorCommand {
     Queues(queues::QueuesArguments),
     /// Shows which worker owns which shard, and which workers there are.
     Shards(queues::QueuesArguments),
-    /// Changes the number of shards while messages flow, or shows it. Exit code 3 if it cannot be changed now.
+    /// Changes the number of shards while messages flow, or shows it. Exit code 3 if it cannot be changed
+    /// now.
     Reshard(reshard::ReshardArguments),
     /// Lists, shows, edits, replays and discards dead letters.
     Dlq(dlq::DlqArguments),

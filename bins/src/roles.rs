@@ -119,9 +119,8 @@ impl Role {
 async fn start_sockets(system: &mut System) -> anyhow::Result<Router> {
     let id = GatewayId::new();
     let parts = ingress_parts(system).await?;
-    let shards = (system.topology, &system.shard_gate());
-    let signals =
-        Signals::open(&system.backends.broker, shards, &system.metrics, &system.lanes).await?;
+    let gate = system.shard_gate();
+    let signals = Signals::open(&system.backends.broker, &gate, &system.metrics, &system.lanes).await?;
     let (gateway, upkeep) =
         Gateway::new(&parts, signals, id.clone(), socket_settings(&system.config.gateway))?;
     // The gateway lets clients in once its queue exists. If the queue had to be created again, its sockets

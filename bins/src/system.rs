@@ -168,8 +168,8 @@ impl System {
         });
     }
 
-    /// The gate through which gateways send to the shards, with whoever opens and closes it. A process that is
-    /// alone with its queues has one that is always open.
+    /// The gate through which gateways send to the shards, with whoever opens and closes it. A process that
+    /// is alone with its queues has one that is always open.
     pub fn shard_gate(&mut self) -> ShardGate {
         if let Some(gate) = &self.shard_gate {
             return gate.clone();
@@ -180,7 +180,8 @@ impl System {
             Some(log) => {
                 let gate = ShardGate::closed(setting);
                 let (broker, metrics) = (Arc::clone(&self.backends.broker), self.metrics.reshard.clone());
-                let follower = Follower::new(broker, log, gate.clone(), setting, metrics).at(instance::name());
+                let follower =
+                    Follower::new(broker, log, gate.clone(), setting, metrics).at(instance::name());
                 let closed = gate.clone();
                 let why = "commands wait: the number of shards is not known, or being changed; see the log";
                 self.readiness.warn("shards", move || (closed.shards() == 0).then(|| why.to_owned()));

@@ -10,9 +10,8 @@ use anyhow::{Context, bail, ensure};
 use clap::Args;
 use eventflow_boot::instance;
 use eventflow_bus::port::Broker as _;
-use eventflow_bus::reshard::change::{Change, GatewayView, Outcome, Step};
-use eventflow_bus::reshard::log::ShardLog;
 use eventflow_bus::reshard::SILENT_AFTER;
+use eventflow_bus::reshard::change::{Change, GatewayView, Outcome, Step};
 use eventflow_bus::topology::{CURSORS, FANOUT, MAX_SHARDS, PERSIST};
 use eventflow_config::Config;
 use serde_json::json;
@@ -66,15 +65,20 @@ pub(crate) async fn reshard(arguments: &ReshardArguments, config: &Config) -> an
         );
     }
     let broker = connect(config).await?;
-    let (port, log) = (Arc::clone(&broker) as _, Arc::clone(&broker) as Arc<dyn ShardLog>);
     let place = instance::name();
-    let mut change = Change::open(port, log, &place).await.context("read the shard log")?;
+    let mut change = Change::open(Arc::clone(&broker) as _, Arc::clone(&broker) as _, &place)
+        .await
+        .context("read the shard log")?;
     let answer = match arguments.to {
         None => status(&mut change, arguments).await,
         Some(to) => {
             let report = run(&mut change, to, arguments.dry_run).await?;
             let gone = (to..MAX_SHARDS).flat_map(|shard| {
-                [PERSIST.shard(shard).name().to_owned(), CURSORS.shard(shard).name().to_owned(), FANOUT.shard(shard).name().to_owned()]
+                [
+                    PERSIST.shard(shard).name().to_owned(),
+                    CURSORS.shard(shard).name().to_owned(),
+                    FANOUT.shard(shard).name().to_owned(),
+                ]
             });
             let mut left_over = Vec::new();
             for queue in gone {
@@ -193,7 +197,9 @@ fn told(report: Report, arguments: &ReshardArguments) -> anyhow::Result<Answer> 
         text.push_str(&format!("  - {obstacle}\n"));
     }
     if !left_over.is_empty() {
-        text.push_str("\nlate retries may come back to these queues; keep their workers until they are empty:\n");
+        text.push_str(
+            "\nlate retries may come back to these queues; keep their workers until they are empty:\n",
+        );
         text.push_str(&left_over.iter().map(|queue| format!("  - {queue}\n")).collect::<String>());
     }
     Ok(Answer::of(text).found(is_bad))

@@ -64,10 +64,10 @@ impl ShardLanes {
         self.lane(shard_of(subject, self.0.gate.last())).await?.send(envelope).await
     }
 
-    /// The lanes to the first `shards` queues, and to all that are in use.
-    pub async fn every_lane(&self, shards: u16) -> Result<Vec<&Lane>, PublishError> {
+    /// The lanes to all shards that are in use, or may be soon.
+    pub async fn every_lane(&self) -> Result<Vec<&Lane>, PublishError> {
         let mut lanes = Vec::new();
-        for shard in 0..shards.max(self.0.gate.last()) {
+        for shard in 0..self.0.gate.widest() {
             lanes.push(self.lane(shard).await?);
         }
         Ok(lanes)

@@ -276,11 +276,7 @@ impl LaneTask {
     }
 
     /// Publishes a frame, and repeats it while its confirm may have been lost with the connection.
-    async fn publish(
-        &mut self,
-        message: Outgoing,
-        permit: Option<&Permit>,
-    ) -> Result<(), PublishError> {
+    async fn publish(&mut self, message: Outgoing, permit: Option<&Permit>) -> Result<(), PublishError> {
         let started = Instant::now();
         loop {
             // Each attempt gets the remaining time and one pause more, so that the last attempt gets some
@@ -291,8 +287,7 @@ impl LaneTask {
             let result = answer.map_or(Err(PublishError::Unavailable), |mut results| {
                 results.pop().unwrap_or(Ok(())).map_err(|error| self.explain(&error))
             });
-            let is_over =
-                started.elapsed() >= LOST_CONFIRM_PATIENCE || permit.is_some_and(Permit::is_lapsed);
+            let is_over = started.elapsed() >= LOST_CONFIRM_PATIENCE || permit.is_some_and(Permit::is_lapsed);
             if result != Err(PublishError::Unavailable) || is_over {
                 self.metrics.confirm_seconds.observe(started.elapsed().as_secs_f64());
                 return result;

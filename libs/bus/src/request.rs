@@ -3,8 +3,8 @@
 //! Input: a command from an ingress. Output: its result, or the answer that it is queued. Results travel at
 //! most once. A worker carries the command out even when its result is lost, so "queued" is a promise.
 
-use crate::port::Broker;
 use crate::lanes::{LaneParts, ShardLanes};
+use crate::port::Broker;
 use crate::publish::{Confirmation, PublishError};
 use crate::reshard::gate::ShardGate;
 use crate::topology::{CURSORS, PERSIST};
@@ -47,7 +47,12 @@ pub struct Requests {
 impl Requests {
     /// Makes the lanes to every shard, behind `gate`. Their tasks run on `tracker` until every clone of this
     /// value is dropped.
-    pub fn open(broker: &Arc<dyn Broker>, gate: &ShardGate, metrics: &Metrics, tracker: &TaskTracker) -> Self {
+    pub fn open(
+        broker: &Arc<dyn Broker>,
+        gate: &ShardGate,
+        metrics: &Metrics,
+        tracker: &TaskTracker,
+    ) -> Self {
         let callers = Arc::<Callers>::default();
         let (replies, frames) = mpsc::channel(REPLY_BUFFER);
         tracker.spawn(read_replies(frames, Arc::clone(&callers)));
@@ -88,14 +93,7 @@ impl Requests {
         // The wait for a change of the number of shards counts as a part of the wait for the answer.
         let started = Instant::now();
         let confirmation = self.lanes(command).send(&command.subject(), envelope).await?;
-        Ok(PendingCommand {
-            span,
-            confirmation,
-            result,
-            started,
-            metrics: self.metrics.clone(),
-            entry,
-        })
+        Ok(PendingCommand { span, confirmation, result, started, metrics: self.metrics.clone(), entry })
     }
 
     fn lanes(&self, command: &Command) -> &ShardLanes {

@@ -190,7 +190,11 @@ impl Sharing {
             done: self.consumers().map(|consumer| consumer.done()).collect(),
             leaves,
             barriers: true,
-            unnumbered_ms: self.consumers().filter_map(|consumer| consumer.unnumbered_ago()).min().map(whole_ms),
+            unnumbered_ms: self
+                .consumers()
+                .filter_map(|consumer| consumer.unnumbered_ago())
+                .min()
+                .map(whole_ms),
             ..Hello::default()
         };
         let payload = codec::encode(&hello).expect("text and numbers have a MessagePack form");

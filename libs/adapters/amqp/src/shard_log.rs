@@ -36,8 +36,10 @@ impl ShardLog for AmqpBroker {
         make(link).await?;
         let channel = link.open().await?.channel;
         let reading = timeout(CALL_TIMEOUT, consume(&channel));
-        let consumer =
-            reading.await.map_err(|_| late("read the shard log"))?.map_err(|error| about_queue(SHARD_LOG, error))?;
+        let consumer = reading
+            .await
+            .map_err(|_| late("read the shard log"))?
+            .map_err(|error| about_queue(SHARD_LOG, error))?;
         Ok(Box::new(AmqpRecords { consumer, channel, taken: None }))
     }
 
@@ -64,10 +66,9 @@ async fn consume(channel: &Channel) -> lapin::Result<Consumer> {
 impl Records for AmqpRecords {
     async fn next(&mut self) -> Result<Bytes, BrokerError> {
         // What was taken by the call before is acknowledged by this one: a call that is dropped while it
-        // waits has taken nothing.
-        if let Some(tag) = self.taken {
+        // waits has taken nothing. If its acknowledgement is lost with it, the next one counts for both.
+        if let Some(tag) = self.taken.take() {
             self.channel.basic_ack(tag, BasicAckOptions { multiple: true }).await.map_err(unavailable)?;
-            self.taken = None;
         }
         let source = match self.consumer.next().await {
             Some(Ok(delivery)) => {

@@ -186,8 +186,7 @@ async fn of_two_commands_one_changes_the_number_and_a_missing_worker_is_named() 
     assert_eq!(obstacles.len(), 2 * usize::from(MAX), "no shard is consumed: {obstacles:?}");
     let worker = Worker::start(&rabbit, &ledger).await;
     let (mut one, mut other) = (command(&rabbit, MAX).await, command(&rabbit, MAX).await);
-    let (first, second) =
-        tokio::join!(one.attempt(MAX, async |_| {}), other.attempt(MAX, async |_| {}));
+    let (first, second) = tokio::join!(one.attempt(MAX, async |_| {}), other.attempt(MAX, async |_| {}));
     let outcomes = [first.expect("the broker is up"), second.expect("the broker is up")];
     assert_eq!(outcomes.iter().filter(|outcome| **outcome == Outcome::Changed).count(), 1, "{outcomes:?}");
     gateway.uses(MAX).await;

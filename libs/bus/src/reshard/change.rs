@@ -85,7 +85,11 @@ pub struct Change {
 
 impl Change {
     /// Reads the log up to now. Nobody is heard yet.
-    pub async fn open(broker: Arc<dyn Broker>, log: Arc<dyn ShardLog>, place: &str) -> Result<Self, BrokerError> {
+    pub async fn open(
+        broker: Arc<dyn Broker>,
+        log: Arc<dyn ShardLog>,
+        place: &str,
+    ) -> Result<Self, BrokerError> {
         let me = Uuid::now_v7().simple().to_string();
         Ok(Self {
             hellos: broker.hellos().await?,
@@ -146,7 +150,11 @@ impl Change {
     }
 
     /// Tries once to change the number to `to`. Tells each step before it goes on.
-    pub async fn attempt(&mut self, to: u16, mut tell: impl AsyncFnMut(Step)) -> Result<Outcome, BrokerError> {
+    pub async fn attempt(
+        &mut self,
+        to: u16,
+        mut tell: impl AsyncFnMut(Step),
+    ) -> Result<Outcome, BrokerError> {
         self.listen(HELLO_EVERY).await?;
         let (attempt, before) = (Uuid::now_v7(), self.state());
         let hold = ShardRecord::Hold { attempt, generation: before.generation, to };
@@ -174,7 +182,8 @@ impl Change {
                 self.barriers.forget();
                 why = format!("not every gateway holds: {}", self.who_does_not_hold(attempt));
             } else if self.barriers.are_forgotten() {
-                let (gateways, queues) = (self.members.gateways().count(), self.barriers.begin(before.shards));
+                let (gateways, queues) =
+                    (self.members.gateways().count(), self.barriers.begin(before.shards));
                 tell(Step::Barriers { gateways, queues }).await;
                 self.barriers.send().await;
             } else if self.barriers.are_through() {
@@ -187,7 +196,11 @@ impl Change {
                 why = format!("not run empty: {}", self.barriers.missing());
             }
         }
-        if self.state().generation > before.generation { Ok(Outcome::Changed) } else { Ok(Outcome::GivenUp(why)) }
+        if self.state().generation > before.generation {
+            Ok(Outcome::Changed)
+        } else {
+            Ok(Outcome::GivenUp(why))
+        }
     }
 
     fn who_does_not_hold(&self, attempt: Uuid) -> String {

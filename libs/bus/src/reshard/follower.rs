@@ -192,7 +192,9 @@ impl Follower {
             hold.is_given_up = true;
             tracing::warn!(attempt = %hold.attempt, "the change of the number of shards takes too long and is given up");
             let give_up = ShardRecord::GiveUp { attempt: pending.id };
-            timeout(STEP_LIMIT, reading.append(&give_up)).await.unwrap_or_else(|late| Err(BrokerError::Unavailable(late.into())))?;
+            timeout(STEP_LIMIT, reading.append(&give_up))
+                .await
+                .unwrap_or_else(|late| Err(BrokerError::Unavailable(late.into())))?;
         }
         Ok(())
     }
@@ -223,7 +225,12 @@ impl Follower {
         timeout(STEP_LIMIT, hearing).await.unwrap_or_else(|late| Err(BrokerError::Unavailable(late.into())))
     }
 
-    async fn say(&mut self, hellos: &mut dyn Hellos, generation: u64, shards: u16) -> Result<(), BrokerError> {
+    async fn say(
+        &mut self,
+        hellos: &mut dyn Hellos,
+        generation: u64,
+        shards: u16,
+    ) -> Result<(), BrokerError> {
         let now = Instant::now();
         self.hello_at = now + HELLO_EVERY;
         self.count += 1;

@@ -27,6 +27,8 @@ pub struct ShardGate(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     began: Instant,
+    /// The number that the settings name.
+    setting: u16,
     /// The number while the gate is open, 0 while it is closed.
     open: AtomicU16,
     /// The last number that was in force here.
@@ -60,6 +62,7 @@ impl ShardGate {
     fn new(open: u16, last: u16, lease_ms: u64) -> Self {
         Self(Arc::new(Inner {
             began: Instant::now(),
+            setting: last,
             open: AtomicU16::new(open),
             last: AtomicU16::new(last),
             generation: AtomicU64::new(0),
@@ -110,6 +113,11 @@ impl ShardGate {
     /// The number by which to send what need not keep its order.
     pub fn last(&self) -> u16 {
         self.0.last.load(SeqCst)
+    }
+
+    /// The larger of that number and the one of the settings, for what every shard has to be told.
+    pub fn widest(&self) -> u16 {
+        self.last().max(self.0.setting)
     }
 
     /// The number while the gate is open; 0 while it is closed.

@@ -29,7 +29,9 @@ impl Reading {
             while reading.next().await?.as_ref() != Some(&mark) {}
             Ok(reading)
         };
-        timeout(READING_LIMIT, reading).await.unwrap_or_else(|late| Err(BrokerError::Unavailable(late.into())))
+        timeout(READING_LIMIT, reading)
+            .await
+            .unwrap_or_else(|late| Err(BrokerError::Unavailable(late.into())))
     }
 
     /// Puts `shards` in force if no number is, and waits until one is.

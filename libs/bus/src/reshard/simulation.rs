@@ -171,7 +171,8 @@ impl Model {
         gateway.read += 1;
         gateway.state.apply(record);
         gateway.holding = None;
-        gateway.open = gateway.state.pending.is_none().then_some(gateway.state.shards).filter(|open| *open > 0);
+        gateway.open =
+            gateway.state.pending.is_none().then_some(gateway.state.shards).filter(|open| *open > 0);
         self.hold_if_quiet(index);
     }
 
@@ -251,7 +252,8 @@ impl Model {
         if let Some(record) = self.log.get(command.read) {
             command.read += 1;
             command.state.apply(record);
-            command.is_held |= matches!(record, ShardRecord::Hold { attempt, .. } if *attempt == command.attempt);
+            command.is_held |=
+                matches!(record, ShardRecord::Hold { attempt, .. } if *attempt == command.attempt);
             self.command = Some(command);
             return;
         }
@@ -330,10 +332,11 @@ impl Model {
         let mut state = ShardState::default();
         self.log.iter().for_each(|record| state.apply(record));
         self.changes = state.generation - 1;
-        let judged = self.done.iter().zip(&self.clients).enumerate().try_for_each(|(thread, (done, (sent, _)))| {
-            let expected: Vec<u32> = (0..*sent).collect();
-            if *done == expected { Ok(()) } else { Err(format!("thread {thread}: {done:?}")) }
-        });
+        let judged =
+            self.done.iter().zip(&self.clients).enumerate().try_for_each(|(thread, (done, (sent, _)))| {
+                let expected: Vec<u32> = (0..*sent).collect();
+                if *done == expected { Ok(()) } else { Err(format!("thread {thread}: {done:?}")) }
+            });
         (judged, self.changes)
     }
 }

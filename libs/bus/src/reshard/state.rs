@@ -29,7 +29,6 @@ impl ShardState {
     /// Takes the next record.
     pub fn apply(&mut self, record: &ShardRecord) {
         match *record {
-            ShardRecord::Here { .. } => {}
             ShardRecord::Number { generation, shards } if generation > self.generation && shards > 0 => {
                 *self = Self { generation, shards, pending: None };
             }
@@ -43,8 +42,9 @@ impl ShardState {
                 *self = Self { generation: self.generation + 1, shards, pending: None };
             }
             ShardRecord::GiveUp { attempt } if self.is_pending(attempt) => self.pending = None,
-            // Void: late, repeated, or of somebody who did not know better.
-            ShardRecord::Number { .. }
+            // No decision; or void: late, repeated, or of somebody who did not know better.
+            ShardRecord::Here { .. }
+            | ShardRecord::Number { .. }
             | ShardRecord::Hold { .. }
             | ShardRecord::GoOn { .. }
             | ShardRecord::GiveUp { .. } => {}
@@ -89,8 +89,7 @@ mod tests {
 
     #[test]
     fn whichever_of_go_on_and_give_up_comes_first_decides() {
-        let (go_on, give_up) =
-            (ShardRecord::GoOn { attempt: ONE }, ShardRecord::GiveUp { attempt: ONE });
+        let (go_on, give_up) = (ShardRecord::GoOn { attempt: ONE }, ShardRecord::GiveUp { attempt: ONE });
         let went_on = state(&[FIRST, hold(ONE, 1), go_on.clone(), give_up.clone()]);
         assert_eq!(went_on, ShardState { generation: 2, shards: 8, pending: None });
         let stayed = state(&[FIRST, hold(ONE, 1), give_up, go_on]);
@@ -109,8 +108,11 @@ mod tests {
         let attempt = (1_u128..4).prop_map(Uuid::from_u128);
         prop_oneof![
             (0_u64..4, 0_u16..9).prop_map(|(generation, shards)| ShardRecord::Number { generation, shards }),
-            (attempt.clone(), 0_u64..4, 0_u16..9)
-                .prop_map(|(attempt, generation, to)| ShardRecord::Hold { attempt, generation, to }),
+            (attempt.clone(), 0_u64..4, 0_u16..9).prop_map(|(attempt, generation, to)| ShardRecord::Hold {
+                attempt,
+                generation,
+                to
+            }),
             attempt.clone().prop_map(|attempt| ShardRecord::GoOn { attempt }),
             attempt.prop_map(|attempt| ShardRecord::GiveUp { attempt }),
         ]

@@ -20,7 +20,9 @@ pub enum Obstacle {
     #[error("another reshard is under way at {0}")]
     Rival(String),
     /// A worker does not pass barriers on.
-    #[error("the {stage} worker at {place} is of version {version}, which does not know this: update it first")]
+    #[error(
+        "the {stage} worker at {place} is of version {version}, which does not know this: update it first"
+    )]
     OldWorker {
         /// What it does.
         stage: String,
@@ -30,7 +32,9 @@ pub enum Obstacle {
         version: String,
     },
     /// A worker consumes too few shards.
-    #[error("the {stage} worker at {place} was told of {shards} shards: restart it with SHARDS={wanted} first")]
+    #[error(
+        "the {stage} worker at {place} was told of {shards} shards: restart it with SHARDS={wanted} first"
+    )]
     TooFewShards {
         /// What it does.
         stage: String,
@@ -52,7 +56,9 @@ pub enum Obstacle {
         wanted: u16,
     },
     /// A gateway sent something lately that does not follow the number.
-    #[error("a gateway of an older version sent a command {0} s ago: update every gateway first, then wait a minute")]
+    #[error(
+        "a gateway of an older version sent a command {0} s ago: update every gateway first, then wait a minute"
+    )]
     OldGateway(u64),
 }
 
@@ -110,7 +116,8 @@ mod tests {
     }
 
     fn found(changed: impl FnOnce(&mut Vec<Hello>)) -> Vec<Obstacle> {
-        let mut hellos = vec![worker("persist", "a", 0..5), worker("persist", "b", 4..8), worker("fanout", "c", 0..8)];
+        let mut hellos =
+            vec![worker("persist", "a", 0..5), worker("persist", "b", 4..8), worker("fanout", "c", 0..8)];
         changed(&mut hellos);
         let mut members = Members::new("m".into());
         hellos.into_iter().for_each(|hello| members.hear(hello, Instant::now()));

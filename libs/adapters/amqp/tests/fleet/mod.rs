@@ -111,9 +111,8 @@ impl Worker {
         let broker: Arc<dyn Broker> = amqp.clone();
         let (metrics, topology) = (Metrics::default(), Topology::new(MAX));
         let permits = Arc::new(Semaphore::new(1_000));
-        let sharing = |stage| {
-            Sharing::new(Arc::clone(&broker), stage, topology, metrics.shares.stage(stage), SETTLE)
-        };
+        let sharing =
+            |stage| Sharing::new(Arc::clone(&broker), stage, topology, metrics.shares.stage(stage), SETTLE);
         let (mut persist, mut fanout) = (sharing("persist"), sharing("fanout"));
         for shard in 0..MAX {
             let events = FANOUT.shard(shard).name().to_owned();

@@ -86,7 +86,8 @@ impl Barriers {
             let barrier = Barrier { barrier: Uuid::now_v7(), then: vec![events.clone()] };
             self.sent.insert(barrier.barrier, queue.clone());
             let payload = codec::encode(&barrier).expect("ids and names have a MessagePack form");
-            messages.push(Outgoing { reply_to: Some(ReplyTo::Me), ..Outgoing::to_queue(queue.clone(), payload) });
+            messages
+                .push(Outgoing { reply_to: Some(ReplyTo::Me), ..Outgoing::to_queue(queue.clone(), payload) });
         }
         for error in self.publisher.publish(messages).await.iter().filter_map(|sent| sent.as_ref().err()) {
             tracing::warn!(error = error as &dyn std::error::Error, "a barrier was not sent");

@@ -8,11 +8,11 @@
 
 use crate::ws::upstream::registry_sync::Unlisted;
 use async_trait::async_trait;
-use eventflow_bus::port::{Broker, BrokerError};
 use eventflow_bus::lanes::{LaneParts, ShardLanes};
+use eventflow_bus::port::{Broker, BrokerError};
 use eventflow_bus::publish::{Confirmation, Lane, PublishError};
 use eventflow_bus::reshard::gate::ShardGate;
-use eventflow_bus::topology::{CURSORS, FANOUT, PRESENCE, Topology};
+use eventflow_bus::topology::{CURSORS, FANOUT, PRESENCE};
 use eventflow_bus::trace;
 use eventflow_metrics::Metrics;
 use eventflow_ports::Clock;
@@ -34,7 +34,6 @@ pub struct Signals {
     cursors: ShardLanes,
     fanout: ShardLanes,
     presence: Lane,
-    topology: Topology,
 }
 
 /// What a gateway says when the registry does not know who is connected to it.
@@ -56,7 +55,7 @@ impl Signals {
     /// sweeper. Their tasks run on `tracker` until every clone is gone.
     pub async fn open(
         broker: &Arc<dyn Broker>,
-        (topology, gate): (Topology, &ShardGate),
+        gate: &ShardGate,
         metrics: &Metrics,
         tracker: &TaskTracker,
     ) -> Result<Self, BrokerError> {
@@ -70,7 +69,7 @@ impl Signals {
         let presence = Lane::open(broker, PRESENCE.name(), None, series, tracker).await?;
         let cursors = ShardLanes::new(&CURSORS, gate.clone(), parts.clone());
         let fanout = ShardLanes::new(&FANOUT, gate.clone(), parts);
-        Ok(Self { cursors, fanout, presence, topology })
+        Ok(Self { cursors, fanout, presence })
     }
 
     /// Publishes how far somebody has got in a thread.
@@ -94,7 +93,7 @@ impl Signals {
     pub(crate) async fn unlisted(&self, gateway: &GatewayId, at: Timestamp) -> Result<(), PublishError> {
         let (gateway, command) = (gateway.clone(), CommandId::new());
         let event = Event::GatewayUnlisted { gateway, command, at };
-        let lanes = self.fanout.every_lane(self.topology.shards()).await?;
+        let lanes = self.fanout.every_lane().await?;
         let mut confirmations = Vec::with_capacity(lanes.len());
         let envelope = envelope(event.id().0, &event)?;
         for lane in lanes {
