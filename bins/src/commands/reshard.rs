@@ -8,6 +8,7 @@ use crate::commands::queues::connect;
 use crate::commands::table::Table;
 use anyhow::{Context, bail, ensure};
 use clap::Args;
+use eventflow_amqp::AmqpBroker;
 use eventflow_boot::instance;
 use eventflow_bus::port::Broker as _;
 use eventflow_bus::reshard::SILENT_AFTER;
@@ -73,26 +74,26 @@ pub(crate) async fn reshard(arguments: &ReshardArguments, config: &Config) -> an
         None => status(&mut change, arguments).await,
         Some(to) => {
             let report = run(&mut change, to, arguments.dry_run).await?;
-            let gone = (to..MAX_SHARDS).flat_map(|shard| {
-                [
-                    PERSIST.shard(shard).name().to_owned(),
-                    CURSORS.shard(shard).name().to_owned(),
-                    FANOUT.shard(shard).name().to_owned(),
-                ]
-            });
-            let mut left_over = Vec::new();
-            for queue in gone {
-                if let Ok(depth) = broker.depth(&queue).await
-                    && report.shards == to
-                {
-                    left_over.push(format!("{queue} ({} messages)", depth.ready));
-                }
-            }
+            let left_over = if report.shards == to { left_over(&broker, to).await } else { Vec::new() };
             told(Report { left_over, ..report }, arguments)
         }
     };
     broker.shutdown().await;
     answer
+}
+
+/// The queues of shards that the number does not use.
+async fn left_over(broker: &AmqpBroker, shards: u16) -> Vec<String> {
+    let mut left_over = Vec::new();
+    for shard in shards..MAX_SHARDS {
+        let names = [PERSIST.shard(shard), CURSORS.shard(shard)].map(|queue| queue.name().to_owned());
+        for queue in names.into_iter().chain([FANOUT.shard(shard).name().to_owned()]) {
+            if let Ok(depth) = broker.depth(&queue).await {
+                left_over.push(format!("{queue} ({} messages)", depth.ready));
+            }
+        }
+    }
+    left_over
 }
 
 async fn status(change: &mut Change, arguments: &ReshardArguments) -> anyhow::Result<Answer> {
