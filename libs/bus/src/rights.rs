@@ -27,7 +27,8 @@ pub struct Uses {
     tells_all_gateways: bool,
     says_hello: bool,
     looks_at_queues: bool,
-    reads_shard_log: bool,
+    /// What it reads beside that, and never sends to the retry ladder.
+    reads: Vec<String>,
 }
 
 impl Uses {
@@ -70,7 +71,7 @@ impl Uses {
     /// The role follows the number of shards: it reads the shard log, and says hello to whoever changes it.
     #[must_use]
     pub fn shard_log(mut self) -> Self {
-        self.reads_shard_log = true;
+        self.reads.push(literal(SHARD_LOG));
         self.says_hello = true;
         self
     }
@@ -100,9 +101,7 @@ impl Uses {
             write.extend([of_broker.clone(), literal(WORKERS_EXCHANGE)]);
             read.extend([of_broker, literal(WORKERS_EXCHANGE)]);
         }
-        if self.reads_shard_log {
-            read.push(literal(SHARD_LOG));
-        }
+        read.extend(self.reads.iter().cloned());
         if self.looks_at_queues {
             write.extend(QUEUES.map(str::to_owned));
         }

@@ -1,5 +1,6 @@
 use super::*;
 use crate::port::{BrokerError, Depth, Destination, Health, Hellos, Outgoing, Publish, Subscription};
+use crate::topology::Topology;
 use async_trait::async_trait;
 use eventflow_protocol::change::{AdvanceCursor, Cursor};
 use eventflow_protocol::frame::Frame;

@@ -345,9 +345,9 @@ impl Model {
 fn whatever_dies_every_thread_keeps_its_order_and_loses_nothing() {
     let mut changes = 0;
     for seed in 1..=1_500 {
-        let (judged, changed) = Model::new(seed, Without::Nothing).run();
+        let (judged, times) = Model::new(seed, Without::Nothing).run();
         judged.unwrap_or_else(|fault| panic!("seed {seed}: {fault}"));
-        changes += changed;
+        changes += times;
     }
     assert!(changes > 1_500, "the number changed only {changes} times");
 }
