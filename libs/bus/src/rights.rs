@@ -25,10 +25,18 @@ pub struct Uses {
     consumes: Vec<String>,
     has_gateway_queue: bool,
     tells_all_gateways: bool,
-    says_hello: bool,
+    hellos: Hellos,
     looks_at_queues: bool,
     /// What it reads beside that, and never sends to the retry ladder.
     reads: Vec<String>,
+}
+
+/// A role's part in the hellos of workers and gateways.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Hellos {
+    #[default]
+    None,
+    SaysAndHears,
 }
 
 impl Uses {
@@ -43,7 +51,7 @@ impl Uses {
     #[must_use]
     pub fn shards<T>(mut self, shards: &Sharded<T>) -> Self {
         self.consumes.push(format!("{}[0-9]+", literal(&format!("{}.", shards.stage()))));
-        self.says_hello = true;
+        self.hellos = Hellos::SaysAndHears;
         self
     }
 
@@ -72,7 +80,7 @@ impl Uses {
     #[must_use]
     pub fn shard_log(mut self) -> Self {
         self.reads.push(literal(SHARD_LOG));
-        self.says_hello = true;
+        self.hellos = Hellos::SaysAndHears;
         self
     }
 
@@ -96,7 +104,7 @@ impl Uses {
             write.push(of_gateway.clone());
             read.extend([of_gateway, literal(GATEWAYS_EXCHANGE)]);
         }
-        if self.says_hello {
+        if self.hellos == Hellos::SaysAndHears {
             configure.push(of_broker.clone());
             write.extend([of_broker.clone(), literal(WORKERS_EXCHANGE)]);
             read.extend([of_broker, literal(WORKERS_EXCHANGE)]);
