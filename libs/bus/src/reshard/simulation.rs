@@ -268,7 +268,9 @@ impl Model {
 
     fn begin(&mut self) {
         let mut state = ShardState::default();
-        self.log.iter().for_each(|record| state.apply(record));
+        for record in &self.log {
+            state.apply(record);
+        }
         if let Some(left) = state.pending {
             self.log.push(ShardRecord::GiveUp { attempt: left.id });
             return;
@@ -330,7 +332,9 @@ impl Model {
             self.work();
         }
         let mut state = ShardState::default();
-        self.log.iter().for_each(|record| state.apply(record));
+        for record in &self.log {
+            state.apply(record);
+        }
         self.changes = state.generation - 1;
         let judged =
             self.done.iter().zip(&self.clients).enumerate().try_for_each(|(thread, (done, (sent, _)))| {

@@ -69,7 +69,9 @@ mod tests {
 
     fn state(records: &[ShardRecord]) -> ShardState {
         let mut state = ShardState::default();
-        records.iter().for_each(|record| state.apply(record));
+        for record in records {
+            state.apply(record);
+        }
         state
     }
 

@@ -120,7 +120,9 @@ mod tests {
             vec![worker("persist", "a", 0..5), worker("persist", "b", 4..8), worker("fanout", "c", 0..8)];
         changed(&mut hellos);
         let mut members = Members::new("m".into());
-        hellos.into_iter().for_each(|hello| members.hear(hello, Instant::now()));
+        for hello in hellos {
+            members.hear(hello, Instant::now());
+        }
         obstacles(&members, true, 4, 8)
     }
 
