@@ -134,7 +134,7 @@ impl Follower {
         let mut look = interval(LOOK_EVERY);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            self.act(&reading).await?;
+            self.act(&mut reading).await?;
             if Instant::now() >= self.hello_at {
                 let state = reading.state;
                 // One that is not sent is not heard, and in the end the lease runs out.
@@ -161,7 +161,7 @@ impl Follower {
     }
 
     /// Does what the records ask for.
-    async fn act(&mut self, reading: &Reading) -> Result<(), BrokerError> {
+    async fn act(&mut self, reading: &mut Reading) -> Result<(), BrokerError> {
         let state = reading.state;
         let Some(pending) = state.pending else {
             if let Some(hold) = self.hold.take() {

@@ -56,7 +56,7 @@ impl Reading {
     }
 
     /// Appends a record.
-    pub(super) async fn append(&self, record: &ShardRecord) -> Result<(), BrokerError> {
+    pub(super) async fn append(&mut self, record: &ShardRecord) -> Result<(), BrokerError> {
         self.log.append(codec::encode(record).expect("ids and numbers have a MessagePack form")).await
     }
 }
