@@ -63,6 +63,7 @@ impl World {
     }
 
     /// With other settings.
+    #[allow(clippy::unused_async, reason = "a world is awaited like every other part of a test")]
     pub(crate) async fn with(configure: impl FnOnce(&mut IngressConfig)) -> Self {
         let worker = Worker::default();
         let store = worker.store.clone();
