@@ -111,7 +111,9 @@ async fn status(change: &mut Change, arguments: &ReshardArguments) -> anyhow::Re
     }
     let mut text = format!("{} shards are in force, generation {}\n", state.shards, state.generation);
     if let Some(to) = pending {
-        text.push_str(&format!("a change to {to} shards is under way\n"));
+        text += "a change is under way, to this number of shards: ";
+        text += &to.to_string();
+        text += "\n";
     }
     Ok(Answer::of(text + "\n" + &table(&gateways)))
 }
@@ -195,13 +197,17 @@ fn told(report: Report, arguments: &ReshardArguments) -> anyhow::Result<Answer> 
         (false, _) => format!("{shards} shards are in force; nothing speaks against changing to {to} now\n"),
     };
     for obstacle in &obstacles {
-        text.push_str(&format!("  - {obstacle}\n"));
+        text += "  - ";
+        text += obstacle;
+        text += "\n";
     }
     if !left_over.is_empty() {
         text.push_str(
             "\nlate retries may come back to these queues; keep their workers until they are empty:\n",
         );
-        text.push_str(&left_over.iter().map(|queue| format!("  - {queue}\n")).collect::<String>());
+        text += "  - ";
+        text += &left_over.join("\n  - ");
+        text += "\n";
     }
     Ok(Answer::of(text).found(is_bad))
 }
