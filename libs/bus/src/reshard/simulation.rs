@@ -14,7 +14,8 @@ use uuid::Uuid;
 
 const THREADS: u8 = 6;
 const NUMBERS: [u16; 2] = [4, 8];
-const STEPS: usize = 1_500;
+const STEPS: usize = 3_000;
+const RUNS: u64 = 600;
 
 /// What is left out of the protocol, to see that the model notices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,15 +111,15 @@ impl Model {
     }
 
     fn step(&mut self) {
-        match self.pick(100) {
-            0..24 => self.client_sends(),
-            24..40 => self.of_a_gateway(Self::flush),
-            40..56 => self.of_a_gateway(Self::read_log),
-            56..62 => self.of_a_gateway(Self::say_hello),
-            62..74 => self.work(),
-            74..97 => self.command_steps(),
-            97 => self.something_dies(),
-            98 => self.of_a_gateway(Self::give_up),
+        match self.pick(1_000) {
+            0..200 => self.client_sends(),
+            200..330 => self.of_a_gateway(Self::flush),
+            330..470 => self.of_a_gateway(Self::read_log),
+            470..550 => self.of_a_gateway(Self::say_hello),
+            550..800 => self.work(),
+            800..990 => self.command_steps(),
+            990..993 => self.something_dies(),
+            993 => self.of_a_gateway(Self::give_up),
             _ => self.join(),
         }
     }
@@ -198,8 +199,15 @@ impl Model {
     }
 
     fn work(&mut self) {
-        let queue = self.pick(2 * self.persist.len());
-        let (index, is_persist) = (queue / 2, queue.is_multiple_of(2));
+        let filled = |queues: &[(VecDeque<Message>, bool)], is_persist: bool| {
+            let filled = queues.iter().enumerate().filter(|(_, (queue, _))| !queue.is_empty());
+            filled.map(move |(index, _)| (index, is_persist)).collect::<Vec<_>>()
+        };
+        let choice = [filled(&self.persist, true), filled(&self.fanout, false)].concat();
+        if choice.is_empty() {
+            return;
+        }
+        let (index, is_persist) = choice[self.pick(choice.len())];
         let dies = self.pick(8) == 0;
         let queues = if is_persist { &mut self.persist } else { &mut self.fanout };
         let (queue, came_back) = &mut queues[index];
@@ -348,19 +356,19 @@ impl Model {
 #[test]
 fn whatever_dies_every_thread_keeps_its_order_and_loses_nothing() {
     let mut changes = 0;
-    for seed in 1..=1_500 {
+    for seed in 1..=RUNS {
         let (judged, times) = Model::new(seed, Without::Nothing).run();
         judged.unwrap_or_else(|fault| panic!("seed {seed}: {fault}"));
         changes += times;
     }
-    assert!(changes > 1_500, "the number changed only {changes} times");
+    assert!(changes > RUNS, "the number changed only {changes} times");
 }
 
 /// The model would notice if a part of the protocol were missing.
 #[test]
 fn without_barriers_or_without_waiting_for_confirms_the_order_breaks() {
     for without in [Without::Barriers, Without::Holding] {
-        let broken = (1..=1_500).any(|seed| Model::new(seed, without).run().0.is_err());
+        let broken = (1..=RUNS).any(|seed| Model::new(seed, without).run().0.is_err());
         assert!(broken, "{without:?}");
     }
 }
