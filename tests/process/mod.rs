@@ -14,6 +14,7 @@ mod own_state;
 mod pairing;
 mod poison;
 mod pushes;
+mod reshard;
 mod sends;
 mod settings;
 mod signals;

@@ -165,6 +165,10 @@ impl Change {
         if !self.state().is_pending(attempt) {
             return Ok(Outcome::Rival);
         }
+        // A gateway that has not read this hold said hello before it was appended. So it is heard before what
+        // this command says now.
+        let _ = self.say().await;
+        let said_behind_it = self.count;
         let deadline = Instant::now() + ATTEMPT_MAX;
         let mut why = String::new();
         let mut is_decided = false;
@@ -177,6 +181,8 @@ impl Change {
             if !self.members.hears_itself(now) || now >= deadline {
                 self.reading.append(&ShardRecord::GiveUp { attempt }).await?;
                 is_decided = true;
+            } else if !self.members.has_heard_up_to(said_behind_it) {
+                why = "the hellos of the gateways are late".to_owned();
             } else if !self.members.all_hold(attempt) {
                 // Whoever does not hold may send behind a barrier, which then proves nothing.
                 self.barriers.forget();

@@ -123,7 +123,8 @@ impl Follower {
         self.say(hellos.as_mut(), 0, 0).await?;
         let until = self.hear_myself(hellos.as_mut()).await?;
         let mut reading = Reading::up_to_now(&self.log).await?;
-        reading.or_number(self.setting).await?;
+        let (generation, shards) = self.known();
+        reading.or_number(generation, shards).await?;
         self.until_older_passages_are_settled().await;
         self.gate.renew(until);
         tracing::info!(
@@ -153,6 +154,15 @@ impl Follower {
         }
     }
 
+    /// The number that this gateway would put in force: the one of its settings, or the one by which it has
+    /// sent already. A broker that lost its power may have lost the end of the log.
+    fn known(&self) -> (u64, u16) {
+        match self.gate.generation() {
+            0 => (1, self.setting),
+            generation => (generation, self.gate.last()),
+        }
+    }
+
     /// If the lease had ended, what passed before must not count as passed under the next one.
     async fn until_older_passages_are_settled(&self) {
         while self.gate.is_lapsed() && !self.gate.is_quiet() {
@@ -168,8 +178,11 @@ impl Follower {
                 self.metrics.hold_seconds.observe(hold.since.elapsed().as_secs_f64());
                 self.hello_at = Instant::now();
             }
-            // What has passed by another number is settled first. It is: nobody decides before that.
             let is_same = self.gate.generation() == state.generation;
+            if !is_same {
+                self.gate.close();
+            }
+            // What has passed by another number is settled first. It is: nobody decides before that.
             if self.gate.shards() == 0 && (is_same || self.gate.is_quiet()) {
                 self.gate.open(state.generation, state.shards);
             }

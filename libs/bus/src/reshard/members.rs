@@ -17,12 +17,14 @@ pub(super) struct Members {
     me: String,
     heard: BTreeMap<(String, String), (Hello, Instant)>,
     heard_myself: Option<Instant>,
+    /// The count of the newest hello of its own that this command has heard.
+    heard_count: u64,
 }
 
 impl Members {
     /// Nobody is known yet.
     pub(super) fn new(me: String) -> Self {
-        Self { me, heard: BTreeMap::new(), heard_myself: None }
+        Self { me, heard: BTreeMap::new(), heard_myself: None, heard_count: 0 }
     }
 
     /// Takes note of a hello.
@@ -34,6 +36,7 @@ impl Members {
                 self.heard.values_mut().for_each(|(_, heard)| *heard = now);
             }
             self.heard_myself = Some(now);
+            self.heard_count = self.heard_count.max(hello.count);
         } else if hello.leaves {
             self.heard.remove(&key);
         } else {
@@ -53,6 +56,12 @@ impl Members {
     /// Whether the hellos arrive here.
     pub(super) fn hears_itself(&self, now: Instant) -> bool {
         self.heard_myself.is_some_and(|heard| now - heard <= DEAF_AFTER)
+    }
+
+    /// Whether everything is known that others said before this command said its hello number `count`: hellos
+    /// arrive in the order in which they were said.
+    pub(super) fn has_heard_up_to(&self, count: u64) -> bool {
+        self.heard_count >= count
     }
 
     /// Those of one stage, by age.
@@ -98,6 +107,17 @@ mod tests {
         assert!(!members.all_hold(Uuid::nil()), "it may still be sending");
         members.forget_silent(after);
         assert!(members.all_hold(Uuid::nil()), "there is none");
+    }
+
+    #[test]
+    fn what_was_said_before_its_own_hello_is_known_once_a_command_hears_that() {
+        let now = Instant::now();
+        let mut members = Members::new("me".into());
+        members.hear(Hello { count: 3, ..hello(RESHARD, "me") }, now);
+        members.hear(Hello { count: 9, ..hello(RESHARD, "other") }, now);
+        assert!(!members.has_heard_up_to(4));
+        members.hear(Hello { count: 4, ..hello(RESHARD, "me") }, now);
+        assert!(members.has_heard_up_to(4));
     }
 
     #[test]

@@ -6,7 +6,7 @@
 
 use super::assign::assign;
 use super::members::GONE_AFTER;
-use eventflow_protocol::hello::{Hello, RESHARD};
+use eventflow_protocol::hello::{GATEWAYS, Hello, RESHARD};
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -200,7 +200,11 @@ impl Roster {
         self.note(Change { at: now, stage: stage.to_owned(), worker: short(id), place, what, workers });
     }
 
+    /// A gateway that comes or goes shares nothing out anew.
     fn note(&mut self, change: Change) {
+        if change.stage == GATEWAYS {
+            return;
+        }
         self.changes.push_front(change);
         self.changes.truncate(CHANGES_KEPT);
     }
@@ -272,5 +276,16 @@ mod tests {
         let changes: Vec<_> =
             roster.changes().map(|change| (change.worker.as_str(), change.what, change.workers)).collect();
         assert_eq!(changes, [("b", Fate::Left, 0), ("a", Fate::Silent, 1), ("b", Fate::Joined, 2)]);
+    }
+
+    #[test]
+    fn a_gateway_is_listed_and_its_coming_and_going_is_no_change_of_the_shards() {
+        let now = Instant::now();
+        let mut roster = Roster::new(now);
+        let later = now + GONE_AFTER * 2;
+        roster.hear(Hello { stage: GATEWAYS.into(), ..hello("g", 0) }, later);
+        assert_eq!(roster.workers().len(), 1);
+        roster.forget_silent(later + GONE_AFTER * 2);
+        assert_eq!((roster.workers().len(), roster.changes().count()), (0, 0));
     }
 }
