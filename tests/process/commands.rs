@@ -76,9 +76,17 @@ async fn a_fleet_shows_its_queues_its_owners_and_its_health_and_drains_one_proce
     });
     let pipeline = pipeline.await.unwrap();
     assert_eq!(pipeline["unknown"]["inPerSecond"].as_str().map(str::is_empty), Some(false));
-    let stages: BTreeSet<&str> =
-        pipeline["workers"].as_array().unwrap().iter().filter_map(|worker| worker["stage"].as_str()).collect();
-    assert_eq!(stages, BTreeSet::from(["fanout", "gateway", "persist"]), "who shares shards or sends to them");
+    let stages: BTreeSet<&str> = pipeline["workers"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(|worker| worker["stage"].as_str())
+        .collect();
+    assert_eq!(
+        stages,
+        BTreeSet::from(["fanout", "gateway", "persist"]),
+        "who shares shards or sends to them"
+    );
     let text = run(&["queues"], &settings).await.expect(0).printed;
     assert!(text.contains("persist.1") && text.contains("dead: all empty"), "{text}");
     let shards = run(&["shards"], &settings).await.expect(0).printed;

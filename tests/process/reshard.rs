@@ -55,7 +55,10 @@ async fn the_number_of_shards_of_a_fleet_changes_and_the_command_says_what_it_di
     let down = run(&["reshard", "--to", "1", "--json"], &settings).await.expect(0);
     assert!(down.errors.contains("2 gateways hold, 4 queues have to run empty"), "{}", down.errors);
     let down = down.json();
-    assert_eq!((&down["shards"], &down["generation"], &down["obstacles"]), (&json!(1), &json!(2), &json!([])));
+    assert_eq!(
+        (&down["shards"], &down["generation"], &down["obstacles"]),
+        (&json!(1), &json!(2), &json!([]))
+    );
     assert_eq!(
         down["leftOver"],
         json!(["persist.1 (0 messages)", "cursors.1 (0 messages)", "fanout.1 (0 messages)"])
@@ -111,7 +114,9 @@ async fn a_command_that_is_killed_leaves_nothing_behind_and_of_two_at_once_one_c
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_reshard_cannot_do_is_refused_with_the_reason() {
-    for wrong in [&["reshard"][..], &["reshard", "--to", "0"], &["reshard", "--to", "65"], &["reshard", "--to", "x"]] {
+    for wrong in
+        [&["reshard"][..], &["reshard", "--to", "0"], &["reshard", "--to", "65"], &["reshard", "--to", "x"]]
+    {
         run(wrong, &[]).await.expect(2);
     }
     let single = run(&["reshard", "--to", "4"], &[]).await.expect(1);

@@ -138,7 +138,8 @@ mod tests {
             let mut reading = Reading::up_to_now(&log).await.unwrap();
             reading.or_number(1, 4).await.unwrap();
             let attempt = Uuid::now_v7();
-            for record in [ShardRecord::Hold { attempt, generation: 1, to: 8 }, ShardRecord::GoOn { attempt }] {
+            for record in [ShardRecord::Hold { attempt, generation: 1, to: 8 }, ShardRecord::GoOn { attempt }]
+            {
                 reading.append(&record).await.unwrap();
             }
             (memory, log)

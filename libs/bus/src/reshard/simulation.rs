@@ -37,8 +37,7 @@ fn whatever_dies_every_thread_keeps_its_order_and_loses_nothing() {
 
 #[test]
 fn a_model_that_lacks_a_rule_breaks_the_order() {
-    let rules =
-        [Without::Barriers, Without::Confirms, Without::Closing, Without::Waiting, Without::Leases];
+    let rules = [Without::Barriers, Without::Confirms, Without::Closing, Without::Waiting, Without::Leases];
     for without in rules {
         let is_broken = (1..=RUNS).any(|seed| Model::new(seed, without).run().is_err());
         assert!(is_broken, "{without:?}");
