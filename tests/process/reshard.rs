@@ -1,6 +1,6 @@
-//! `eventflow reshard` against a fleet, run as operators run it: what it tells, how it ends, that it may be killed,
-//! run again, and run twice at once. That messages keep their order meanwhile is judged by `tests/scale --reshard`
-//! and by the tests of the adapter.
+//! `eventflow reshard` against a fleet, run as operators run it: what it tells, how it ends, that it may be
+//! killed, run again, and run twice at once. That messages keep their order meanwhile is judged by
+//! `tests/scale --reshard` and by the tests of the adapter.
 
 use super::commands::{FOUND, check, run, settings_of};
 use crate::backends::Own;
@@ -13,7 +13,7 @@ use std::time::Duration;
 use tokio::process::Command;
 use tokio::time::sleep;
 
-/// A change is under way when this has passed since the command started: it listens for 8 s, then for 1 s more.
+/// A change is under way when this has passed since the command started: it listens for 8 s, then for 1 s.
 const UNDER_WAY: Duration = Duration::from_millis(9_050);
 
 async fn status(settings: &[(String, String)]) -> Value {

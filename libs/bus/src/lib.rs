@@ -14,6 +14,7 @@ pub mod lanes;
 pub mod pipeline;
 pub mod port;
 pub mod publish;
+mod publish_error;
 pub mod request;
 pub mod reshard;
 pub mod rights;

@@ -5,6 +5,8 @@
 //! time after the last flush. Repeating a frame whose confirm was lost is safe because the receiving handler
 //! recognises the id of each envelope.
 
+pub use crate::publish_error::PublishError;
+
 use crate::port::{Broker, BrokerError, Destination, Health, Outgoing, Publish, ReplyTo};
 use crate::reshard::gate::Permit;
 use bytes::Bytes;
@@ -31,33 +33,6 @@ const FULL_LANE_PATIENCE: Duration = Duration::from_millis(250);
 const LOST_CONFIRM_PATIENCE: Duration = Duration::from_secs(3);
 /// Pause between two attempts to publish a frame whose confirm was lost.
 const LOST_CONFIRM_PAUSE: Duration = Duration::from_millis(100);
-
-/// Why the broker did not accept an envelope.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum PublishError {
-    /// The broker cannot be reached now. If the lane has sent the envelope before, the broker may or may not
-    /// have it.
-    #[error("publish: the broker is unavailable")]
-    Unavailable,
-    /// The broker holds publishers back, or the lane is full.
-    #[error("publish: overloaded")]
-    Overloaded,
-    /// The broker refused the envelope for good: the queue does not exist or is full.
-    #[error("publish: the broker refused")]
-    Refused,
-}
-
-impl From<&BrokerError> for PublishError {
-    fn from(error: &BrokerError) -> Self {
-        match error {
-            BrokerError::Unavailable(_) | BrokerError::Lost { .. } => Self::Unavailable,
-            BrokerError::Blocked => Self::Overloaded,
-            BrokerError::Unroutable(_) | BrokerError::Refused(_) | BrokerError::Mismatch { .. } => {
-                Self::Refused
-            }
-        }
-    }
-}
 
 /// The broker's pending answer for one envelope.
 #[derive(Debug)]

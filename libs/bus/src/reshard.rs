@@ -16,7 +16,7 @@ pub mod state;
 mod survey;
 
 #[cfg(test)]
-mod simulation;
+mod tests;
 
 use std::time::Duration;
 

@@ -182,7 +182,7 @@ impl Change {
                 self.reading.append(&ShardRecord::GiveUp { attempt }).await?;
                 is_decided = true;
             } else if !self.members.has_heard_up_to(said_behind_it) {
-                why = "the hellos of the gateways are late".to_owned();
+                why = String::from("the hellos of the gateways are late");
             } else if !self.members.all_hold(attempt) {
                 // Whoever does not hold may send behind a barrier, which then proves nothing.
                 self.barriers.forget();

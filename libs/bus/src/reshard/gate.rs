@@ -7,7 +7,7 @@
 //! number that they may have changed.
 
 use crate::port::Health;
-use crate::publish::PublishError;
+use crate::publish_error::PublishError;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, AtomicU64, AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;

@@ -1,6 +1,6 @@
-//! The protocol as a model: gateways, queues, workers and a command take their steps in any order, and any of
-//! them dies or is cut off at any step. Commands of a thread must reach the end of the pipeline in their order,
-//! each of them. A model that lacks one rule of the protocol must fail, or it would prove nothing.
+//! The protocol as a model: gateways, queues, workers and a command take their steps in any order, and any
+//! of them dies or is cut off at any step. Commands of a thread must reach the end of the pipeline in their
+//! order, each of them. A model that lacks one rule of the protocol must fail, or it would prove nothing.
 
 mod model;
 
