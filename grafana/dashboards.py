@@ -281,6 +281,8 @@ QUEUES = [
             table("Owners", "eventflow_shard_owner == 1", "The worker that consumes a shard."),
             graph("Shards by worker", ("sum by (stage, instance) (eventflow_shard_owner)", "{{stage}} {{instance}}")),
             graph("Workers that hear each other", ("min by (stage) (eventflow_workers_seen > 0)", "{{stage}}")),
+            graph("Shards that gateways send to", [("max(eventflow_publishing_shards)", "most"), ("min(eventflow_publishing_shards > 0)", "fewest")]),
+            graph("Commands held back for a change", percentiles("eventflow_reshard_hold_seconds", "instance", "", "instance"), "s", ((2, "red"),)),
         ],
     ),
     (

@@ -45,13 +45,22 @@ export class Pipeline {
   #drawWorkers({ workers, changes }) {
     $('worker-list').replaceChildren(...workers.map(worker => element('li', {},
       element('strong', {}, `${worker.stage} `, element('span', { class: 'mono' }, worker.id)),
-      element('span', { class: 'facts' }, `${worker.holds.length ? `shards ${worker.holds.join(', ')}` : 'no shard'} · ${worker.place ?? 'place unknown'} · version ${worker.version}`))));
+      element('span', { class: 'facts' }, `${held(worker)} · ${worker.place ?? 'place unknown'} · version ${worker.version}`))));
     $('no-workers').hidden = workers.length > 0;
     $('change-list').replaceChildren(...changes.map(change => element('li', {}, element('div', { class: 'line' }, moment(change.at),
       element('span', { class: 'grow' }, `${change.stage} `, element('span', { class: 'mono' }, change.worker), ` ${FATES[change.what]}: ${change.workers} ${change.workers === 1 ? 'worker' : 'workers'} now`),
       element('span', { class: 'facts' }, change.place ?? '')))));
     $('no-changes').hidden = changes.length > 0;
   }
+}
+
+/**
+ * What a worker consumes, or by how many shards a gateway sends.
+ * @param {Worker} worker
+ */
+function held({ stage, shards, holds }) {
+  if (stage === 'gateway') return `sends to ${shards} ${shards === 1 ? 'shard' : 'shards'}`;
+  return holds.length ? `shards ${holds.join(', ')}` : 'no shard';
 }
 
 /** The fields that may be unknown, as the page calls them.
@@ -99,7 +108,10 @@ function chip(name, figures) {
  * isConsumed: boolean | null, inPerSecond: number | null, outPerSecond: number | null }} Hop
  */
 /** @typedef {Figures & { delayMs: number }} Rung */
-/** @typedef {{ id: string, stage: string, holds: number[], place: string | null, version: string }} Worker */
+/**
+ * @typedef {{ id: string, stage: string, shards: number, holds: number[],
+ *   place: string | null, version: string }} Worker
+ */
 /**
  * @typedef {{ at: string, stage: string, worker: string, what: 'joined' | 'left' | 'silent',
  *   workers: number, place: string | null }} Change

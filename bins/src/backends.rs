@@ -6,6 +6,7 @@ use crate::markup::markup;
 use anyhow::Context;
 use eventflow_amqp::{AmqpBroker, AmqpConfig};
 use eventflow_bus::port::Broker;
+use eventflow_bus::reshard::log::ShardLog;
 use eventflow_config::{Config, HostKeySetting, MEMORY};
 use eventflow_embedded::{Database, EmbeddedBroker, EmbeddedJournal, EmbeddedStore};
 use eventflow_metrics::{CallMetrics, Metrics};
@@ -66,6 +67,8 @@ pub struct Backends {
     pub membership: Membership,
     /// Clock: tells the time of day.
     pub clock: Arc<dyn Clock>,
+    /// The log that decides how many shards there are; none for a process that is alone with its queues.
+    pub shard_log: Option<Arc<dyn ShardLog>>,
     amqp: Option<Arc<AmqpBroker>>,
     mongo: Option<Arc<MongoStore>>,
     prepared: watch::Sender<bool>,
@@ -167,6 +170,7 @@ impl Backends {
             journal,
             membership,
             clock,
+            shard_log: amqp.clone().map(|broker| broker as _),
             amqp,
             mongo,
             prepared: watch::Sender::new(false),

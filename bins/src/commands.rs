@@ -7,6 +7,7 @@ mod dlq;
 mod doctor;
 mod drain;
 mod queues;
+mod reshard;
 mod table;
 mod topology_diff;
 
@@ -54,6 +55,9 @@ pub enum OperatorCommand {
     Queues(queues::QueuesArguments),
     /// Shows which worker owns which shard, and which workers there are.
     Shards(queues::QueuesArguments),
+    /// Changes the number of shards while messages flow, or shows it. Exit code 3 if it cannot be changed
+    /// now.
+    Reshard(reshard::ReshardArguments),
     /// Lists, shows, edits, replays and discards dead letters.
     Dlq(dlq::DlqArguments),
     /// Looks at everything that the system depends on and says what to do. Exit code 3 if something is bad.
@@ -92,6 +96,7 @@ pub fn run(command: &OperatorCommand, config: &Config) -> anyhow::Result<Answer>
         OperatorCommand::ImportV1(arguments) => crate::import::run(arguments, config).map(Answer::from),
         OperatorCommand::Queues(arguments) => wait_for(queues::queues(arguments, config)),
         OperatorCommand::Shards(arguments) => wait_for(queues::shards(arguments, config)),
+        OperatorCommand::Reshard(arguments) => wait_for(reshard::reshard(arguments, config)),
         OperatorCommand::Dlq(arguments) => wait_for(dlq::dlq(arguments, config)),
         OperatorCommand::Doctor(arguments) => wait_for(doctor::doctor(arguments, config)),
         OperatorCommand::Drain(arguments) => wait_for(drain::drain(arguments, config)),

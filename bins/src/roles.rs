@@ -118,9 +118,9 @@ impl Role {
 
 async fn start_sockets(system: &mut System) -> anyhow::Result<Router> {
     let id = GatewayId::new();
-    let parts = ingress_parts(system).await?;
-    let signals =
-        Signals::open(&system.backends.broker, system.topology, &system.metrics, &system.lanes).await?;
+    let parts = ingress_parts(system)?;
+    let gate = system.shard_gate();
+    let signals = Signals::open(&system.backends.broker, &gate, &system.metrics, &system.lanes).await?;
     let (gateway, upkeep) =
         Gateway::new(&parts, signals, id.clone(), socket_settings(&system.config.gateway))?;
     // The gateway lets clients in once its queue exists. If the queue had to be created again, its sockets
@@ -143,7 +143,7 @@ async fn start_sockets(system: &mut System) -> anyhow::Result<Router> {
 }
 
 async fn start_rest(system: &mut System) -> anyhow::Result<Router> {
-    let mut parts = ingress_parts(system).await?;
+    let mut parts = ingress_parts(system)?;
     // Only a socket gateway hears who leaves a thread.
     if system.gateway.is_none() {
         parts.membership = parts.membership.unheard();
@@ -294,12 +294,12 @@ fn thread_rules(settings: &ThreadSettings) -> ThreadRules {
 
 /// The parts that both ingresses are built from. Both share one set of lanes to the workers, and tell the
 /// operator of their clients once.
-async fn ingress_parts(system: &mut System) -> anyhow::Result<IngressParts> {
+fn ingress_parts(system: &mut System) -> anyhow::Result<IngressParts> {
     if let Some(parts) = &system.ingress {
         return Ok(parts.clone());
     }
-    let requests =
-        Requests::open(&system.backends.broker, system.topology, &system.metrics, &system.lanes).await?;
+    let gate = system.shard_gate();
+    let requests = Requests::open(&system.backends.broker, &gate, &system.metrics, &system.lanes);
     let public_keys = jwks::start(system)?;
     let ops = ops_parts(system);
     let server = &system.config.server;

@@ -8,8 +8,11 @@ use crate::build::{REVISION, VERSION};
 use crate::{front, watch};
 use anyhow::{Context, anyhow};
 use axum::Router;
+use eventflow_boot::instance;
 use eventflow_boot::shutdown::signalled;
 use eventflow_boot::{AdminParts, Identity, Need, Problem, Readiness, Shutdown, Spans, admin, listener};
+use eventflow_bus::reshard::follower::Follower;
+use eventflow_bus::reshard::gate::ShardGate;
 use eventflow_bus::topology::Topology;
 use eventflow_config::{Config, MEMORY};
 use eventflow_ingress::IngressParts;
@@ -71,6 +74,8 @@ pub struct System {
     pub decides: bool,
     /// The socket gateway, if this process has that role.
     pub gateway: Option<(GatewayId, Gateway)>,
+    /// The gate to the shards; made when the first gateway starts.
+    shard_gate: Option<ShardGate>,
     workers: JoinSet<String>,
     servers: JoinSet<anyhow::Result<()>>,
     spans: Spans,
@@ -105,6 +110,7 @@ impl System {
             lanes: TaskTracker::new(),
             decides: false,
             gateway: None,
+            shard_gate: None,
             workers: JoinSet::new(),
             servers: JoinSet::new(),
             spans,
@@ -160,6 +166,31 @@ impl System {
                 () = stop.clone().cancelled_owned() => {}
             }
         });
+    }
+
+    /// The gate through which gateways send to the shards, with whoever opens and closes it. A process that
+    /// is alone with its queues has one that is always open.
+    pub fn shard_gate(&mut self) -> ShardGate {
+        if let Some(gate) = &self.shard_gate {
+            return gate.clone();
+        }
+        let setting = self.topology.shards();
+        let gate = match self.backends.shard_log.clone() {
+            None => ShardGate::fixed(setting),
+            Some(log) => {
+                let gate = ShardGate::closed(setting);
+                let (broker, metrics) = (Arc::clone(&self.backends.broker), self.metrics.reshard.clone());
+                let follower =
+                    Follower::new(broker, log, gate.clone(), setting, metrics).at(instance::name());
+                let closed = gate.clone();
+                let why = "commands wait: the number of shards is not known, or being changed; see the log";
+                self.readiness.warn("shards", move || (closed.shards() == 0).then(|| why.to_owned()));
+                // It ends after the last client was served, so it is no part that ends with the workers.
+                self.lanes.spawn(follower.run(self.shutdown.serving.clone()));
+                gate
+            }
+        };
+        self.shard_gate.insert(gate).clone()
     }
 
     /// Watches the broker and the store for as long as the process runs.

@@ -76,9 +76,10 @@ pub fn permissions() -> Value {
 fn uses(role: Role) -> Uses {
     let uses = Uses::default();
     match role {
-        Role::WsGateway => uses.gateway_queue(),
+        // Gateways follow the number of shards.
+        Role::WsGateway => uses.gateway_queue().shard_log(),
         // It shows operators the pipeline, and ends people's sockets at every gateway.
-        Role::HttpGateway => uses.workers_hellos().looks().all_gateways(),
+        Role::HttpGateway => uses.shard_log().looks().all_gateways(),
         // A replay asks how full the queue is that it sends to.
         Role::PersistenceWorker => uses.shards(&PERSIST).shards(&CURSORS).dead_letters().looks(),
         Role::FanoutWorker => uses.shards(&FANOUT).all_gateways(),
@@ -103,7 +104,7 @@ fn apply(topology: Topology, config: &Config) -> anyhow::Result<String> {
         broker.shutdown().await;
         anyhow::ensure!(reached, "reach the broker: {state:?}");
         made.context("make the topology")?;
-        let (queues, shards) = (topology.queues().len(), topology.shards());
+        let (queues, shards) = (topology.shared().len(), topology.shards());
         Ok(format!("{queues} queues for {shards} shards are at the broker\n"))
     })
 }
@@ -111,7 +112,7 @@ fn apply(topology: Topology, config: &Config) -> anyhow::Result<String> {
 /// Declares everything, and asks for it: a user who may not configure declares nothing.
 async fn make(broker: &AmqpBroker, topology: &Topology) -> Result<(), BrokerError> {
     broker.declare(topology).await?;
-    for queue in topology.queues() {
+    for queue in topology.shared() {
         broker.depth(&queue.name).await?;
     }
     Ok(())

@@ -15,6 +15,7 @@ mod own_state;
 mod pairing;
 mod poison;
 mod pushes;
+mod reshard;
 mod sends;
 mod settings;
 mod signals;

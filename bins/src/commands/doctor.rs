@@ -1,11 +1,12 @@
 //! `eventflow doctor`: looks at everything that the system depends on, and says what to do about what is not
 //! as it should be. It changes nothing.
 //!
-//! [`rabbit`], [`stores`] and [`process`] look; a [`finding`] is what they see.
+//! [`rabbit`], [`shards`], [`stores`] and [`process`] look; a [`finding`] is what they see.
 
 mod finding;
 mod process;
 mod rabbit;
+mod shards;
 mod stores;
 
 use crate::commands::answer::Answer;
@@ -30,6 +31,7 @@ pub struct DoctorArguments {
 pub(crate) async fn doctor(arguments: &DoctorArguments, config: &Config) -> anyhow::Result<Answer> {
     let mut findings = process::look(config).await;
     findings.extend(rabbit::look(config, arguments.management.as_deref()).await);
+    findings.extend(shards::look(config).await);
     findings.extend(stores::look_at_store(config).await);
     findings.extend(stores::look_at_presence(config).await);
     findings.extend(stores::look_at_mail(config).await);

@@ -16,6 +16,7 @@ use eventflow_bus::topology::Topology;
 use eventflow_config::Config;
 use eventflow_ports::{Clock as _, SystemClock};
 use eventflow_protocol::client::answers::{Hop, PipelineAnswer, QueueFigures, WorkerFate};
+use eventflow_protocol::hello::GATEWAYS;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::timeout;
@@ -71,12 +72,17 @@ pub(crate) async fn shards(arguments: &QueuesArguments, config: &Config) -> anyh
     let mut workers = Table::new(["stage", "worker", "runs at", "version", "shards"]);
     for worker in &answer.workers {
         let holds: Vec<String> = worker.holds.iter().map(u16::to_string).collect();
+        let shards = match (worker.stage == GATEWAYS, holds.is_empty()) {
+            (true, _) => format!("sends by {}", worker.shards),
+            (false, true) => "none".to_owned(),
+            (false, false) => holds.join(" "),
+        };
         workers.row([
             worker.stage.clone(),
             worker.id.clone(),
             figure(worker.place.clone()),
             worker.version.clone(),
-            if holds.is_empty() { "none".to_owned() } else { holds.join(" ") },
+            shards,
         ]);
     }
     let heard = if workers.is_empty() { "no worker is heard\n".to_owned() } else { workers.text() };
@@ -101,7 +107,7 @@ async fn ask(arguments: &QueuesArguments, config: &Config) -> anyhow::Result<Pip
 }
 
 /// A broker that is connected.
-async fn connect(config: &Config) -> anyhow::Result<Arc<AmqpBroker>> {
+pub(crate) async fn connect(config: &Config) -> anyhow::Result<Arc<AmqpBroker>> {
     let broker = AmqpBroker::connect(AmqpConfig::new(config.broker.url.expose(), "eventflow operator"))?;
     let mut health = broker.health();
     let connected =

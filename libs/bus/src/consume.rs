@@ -16,12 +16,14 @@ mod leftovers;
 mod pipeline;
 mod stage;
 mod status;
+mod unnumbered;
 
 use self::guard::Guard;
 use self::leftovers::Leftovers;
 use self::pipeline::Pipeline;
 use self::stage::Stage;
 pub use self::status::{StageState, StageStatus};
+use self::unnumbered::Unnumbered;
 use crate::handler::BatchHandler;
 use crate::port::{Broker, BrokerError};
 use crate::topology::Topology;
@@ -65,6 +67,7 @@ pub struct Consumer<H> {
     metrics: QueueMetrics,
     handler_timeout: Duration,
     status: StageStatus,
+    unnumbered: Unnumbered,
 }
 
 impl<H: BatchHandler> Consumer<H> {
@@ -84,6 +87,7 @@ impl<H: BatchHandler> Consumer<H> {
             status: StageStatus::starting(metrics.paused.clone()),
             metrics,
             handler_timeout: HANDLER_TIMEOUT,
+            unnumbered: Unnumbered::default(),
         }
     }
 
@@ -112,6 +116,11 @@ impl<H: BatchHandler> Consumer<H> {
     /// Envelopes carried out so far, by this and any earlier consumer of the queue in this process.
     pub(crate) fn done(&self) -> u64 {
         self.metrics.done.get()
+    }
+
+    /// How long ago the newest frame came from a gateway that does not follow the number of shards.
+    pub(crate) fn unnumbered_ago(&self) -> Option<Duration> {
+        self.unnumbered.ago()
     }
 
     /// Runs until `shutdown`; may run again after that. Then it finishes the batch in hand, acknowledges it,
@@ -148,9 +157,9 @@ impl<H: BatchHandler> Consumer<H> {
             shutdown: shutdown.clone(),
         });
         let publisher = Mutex::new(self.broker.publisher(None).await?);
-        let leftovers = Leftovers { guard: Arc::clone(&guard), publisher };
+        let leftovers = Leftovers { guard: Arc::clone(&guard), broker: Arc::clone(&self.broker), publisher };
         let stage = Stage { handler: Arc::clone(&self.handler), guard, leftovers };
-        Pipeline::new(stage, Arc::clone(&self.broker)).run().await
+        Pipeline::new(stage, Arc::clone(&self.broker), self.unnumbered.clone()).run().await
     }
 
     async fn declare(&self) -> Result<(), BrokerError> {

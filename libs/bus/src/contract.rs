@@ -5,6 +5,7 @@
 //! its own. A broken promise panics and says what was expected. [`durability::check`] also needs a way to
 //! restart the broker and takes it as an argument.
 
+pub mod barriers;
 pub mod consuming;
 pub mod durability;
 pub mod gateways;

@@ -60,7 +60,7 @@ pub async fn pipeline(
                     answer.retry.push(RetryRung { delay_ms: whole_ms(delay.duration()), figures });
                 }
                 QueueKind::Work | QueueKind::SingleActive => answer.hops.push(view.hop(figures)),
-                QueueKind::Gateway => {}
+                QueueKind::Gateway | QueueKind::Log => {}
             }
         }
         answer.workers = roster.workers().into_iter().map(listed).collect();

@@ -5,7 +5,10 @@
 //! time after the last flush. Repeating a frame whose confirm was lost is safe because the receiving handler
 //! recognises the id of each envelope.
 
+pub use crate::publish_error::PublishError;
+
 use crate::port::{Broker, BrokerError, Destination, Health, Outgoing, Publish, ReplyTo};
+use crate::reshard::gate::Permit;
 use bytes::Bytes;
 use eventflow_metrics::QueueMetrics;
 use eventflow_protocol::frame::{Envelope, FRAME_MAX_BYTES, FRAME_MAX_ITEMS, Frame};
@@ -31,33 +34,6 @@ const LOST_CONFIRM_PATIENCE: Duration = Duration::from_secs(3);
 /// Pause between two attempts to publish a frame whose confirm was lost.
 const LOST_CONFIRM_PAUSE: Duration = Duration::from_millis(100);
 
-/// Why the broker did not accept an envelope.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum PublishError {
-    /// The broker cannot be reached now. If the lane has sent the envelope before, the broker may or may not
-    /// have it.
-    #[error("publish: the broker is unavailable")]
-    Unavailable,
-    /// The broker holds publishers back, or the lane is full.
-    #[error("publish: overloaded")]
-    Overloaded,
-    /// The broker refused the envelope for good: the queue does not exist or is full.
-    #[error("publish: the broker refused")]
-    Refused,
-}
-
-impl From<&BrokerError> for PublishError {
-    fn from(error: &BrokerError) -> Self {
-        match error {
-            BrokerError::Unavailable(_) | BrokerError::Lost { .. } => Self::Unavailable,
-            BrokerError::Blocked => Self::Overloaded,
-            BrokerError::Unroutable(_) | BrokerError::Refused(_) | BrokerError::Mismatch { .. } => {
-                Self::Refused
-            }
-        }
-    }
-}
-
 /// The broker's pending answer for one envelope.
 #[derive(Debug)]
 pub struct Confirmation(oneshot::Receiver<Result<(), PublishError>>);
@@ -72,14 +48,17 @@ impl Confirmation {
 struct Job {
     envelope: Envelope,
     taken_at: Instant,
+    /// Of an envelope whose shard was chosen by the number in force.
+    permit: Option<Permit>,
     confirmed: oneshot::Sender<Result<(), PublishError>>,
 }
 
 impl Job {
-    /// Whether the caller has already been told that the envelope failed. A caller that merely left early may
-    /// still expect the envelope to be carried out.
+    /// Whether the envelope must not be sent any more: its caller has been told that it failed (one that
+    /// merely left early may still expect it to be carried out), or its number of shards may have changed.
     fn is_given_up(&self) -> bool {
-        self.confirmed.is_closed() && self.taken_at.elapsed() >= LOST_CONFIRM_PATIENCE
+        let is_late = self.confirmed.is_closed() && self.taken_at.elapsed() >= LOST_CONFIRM_PATIENCE;
+        is_late || self.permit.as_ref().is_some_and(Permit::is_lapsed)
     }
 }
 
@@ -122,13 +101,27 @@ impl Lane {
     /// Takes a place in the lane. The lane publishes in the order of the calls. Fails at once while the
     /// broker cannot be reached, and with [`PublishError::Overloaded`] when the lane stays full.
     pub async fn send(&self, envelope: Envelope) -> Result<Confirmation, PublishError> {
+        self.take(envelope, None).await
+    }
+
+    /// As [`Self::send`], for an envelope whose shard was chosen by the number in force. The permit lives
+    /// until the envelope's fate is known.
+    pub(crate) async fn send_permitted(
+        &self,
+        envelope: Envelope,
+        permit: Permit,
+    ) -> Result<Confirmation, PublishError> {
+        self.take(envelope, Some(permit)).await
+    }
+
+    async fn take(&self, envelope: Envelope, permit: Option<Permit>) -> Result<Confirmation, PublishError> {
         match *self.health.borrow() {
             Health::Up => {}
             Health::Down(_) => return Err(PublishError::Unavailable),
             Health::Blocked(_) => return Err(PublishError::Overloaded),
         }
         let (confirmed, confirmation) = oneshot::channel();
-        let job = Job { envelope, taken_at: Instant::now(), confirmed };
+        let job = Job { envelope, taken_at: Instant::now(), permit, confirmed };
         let sent = self.jobs.send_timeout(job, FULL_LANE_PATIENCE).await;
         sent.map_err(|_| PublishError::Overloaded)?;
         Ok(Confirmation(confirmation))
@@ -220,12 +213,22 @@ impl LaneTask {
     }
 
     async fn flush(&mut self, jobs: Vec<Job>) {
-        let (items, callers): (Vec<_>, Vec<_>) =
-            jobs.into_iter().map(|job| (job.envelope, job.confirmed)).unzip();
+        let mut items = Vec::with_capacity(jobs.len());
+        let mut callers = Vec::with_capacity(jobs.len());
+        let mut permits = Vec::with_capacity(jobs.len());
+        for Job { envelope, permit, confirmed, .. } in jobs {
+            items.push(envelope);
+            callers.push(confirmed);
+            permits.extend(permit);
+        }
         let count = items.len();
         let to = Destination::Queue(self.queue.clone());
-        let result = match Outgoing::of_frame(to, &Frame { items }) {
-            Ok(message) => self.publish(Outgoing { reply_to: self.reply_to.clone(), ..message }).await,
+        let generation = permits.first().map(Permit::generation);
+        let result = match Outgoing::of_frame(to, &Frame { items, generation }) {
+            Ok(message) => {
+                let message = Outgoing { reply_to: self.reply_to.clone(), ..message };
+                self.publish(message, permits.first()).await
+            }
             Err(error) => {
                 tracing::error!(
                     queue = self.queue,
@@ -244,10 +247,11 @@ impl LaneTask {
             // The caller may have left; then nobody needs the answer.
             let _ = caller.send(result);
         }
+        drop(permits);
     }
 
     /// Publishes a frame, and repeats it while its confirm may have been lost with the connection.
-    async fn publish(&mut self, message: Outgoing) -> Result<(), PublishError> {
+    async fn publish(&mut self, message: Outgoing, permit: Option<&Permit>) -> Result<(), PublishError> {
         let started = Instant::now();
         loop {
             // Each attempt gets the remaining time and one pause more, so that the last attempt gets some
@@ -258,7 +262,8 @@ impl LaneTask {
             let result = answer.map_or(Err(PublishError::Unavailable), |mut results| {
                 results.pop().unwrap_or(Ok(())).map_err(|error| self.explain(&error))
             });
-            if result != Err(PublishError::Unavailable) || started.elapsed() >= LOST_CONFIRM_PATIENCE {
+            let is_over = started.elapsed() >= LOST_CONFIRM_PATIENCE || permit.is_some_and(Permit::is_lapsed);
+            if result != Err(PublishError::Unavailable) || is_over {
                 self.metrics.confirm_seconds.observe(started.elapsed().as_secs_f64());
                 return result;
             }

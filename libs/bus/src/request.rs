@@ -3,9 +3,11 @@
 //! Input: a command from an ingress. Output: its result, or the answer that it is queued. Results travel at
 //! most once. A worker carries the command out even when its result is lost, so "queued" is a promise.
 
-use crate::port::{Broker, BrokerError};
-use crate::publish::{Confirmation, Lane, PublishError};
-use crate::topology::{CURSORS, PERSIST, Queue, Topology};
+use crate::lanes::{LaneParts, ShardLanes};
+use crate::port::Broker;
+use crate::publish::{Confirmation, PublishError};
+use crate::reshard::gate::ShardGate;
+use crate::topology::{CURSORS, PERSIST};
 use crate::trace::{self, TRACE_ID};
 use bytes::Bytes;
 use eventflow_metrics::{AnswerOutcome, Metrics};
@@ -36,42 +38,36 @@ type Callers = Mutex<HashMap<CommandId, oneshot::Sender<CommandResult>>>;
 /// Sends commands to the persistence workers and returns their results. A process has one.
 #[derive(Clone)]
 pub struct Requests {
-    persist: Arc<[Lane]>,
-    cursors: Arc<[Lane]>,
-    topology: Topology,
+    persist: ShardLanes,
+    cursors: ShardLanes,
     callers: Arc<Callers>,
     metrics: Metrics,
 }
 
 impl Requests {
-    /// Opens the lanes to every shard. Their tasks run on `tracker` until every clone of this value is
-    /// dropped.
-    pub async fn open(
+    /// Makes the lanes to every shard, behind `gate`. Their tasks run on `tracker` until every clone of this
+    /// value is dropped.
+    pub fn open(
         broker: &Arc<dyn Broker>,
-        topology: Topology,
+        gate: &ShardGate,
         metrics: &Metrics,
         tracker: &TaskTracker,
-    ) -> Result<Self, BrokerError> {
+    ) -> Self {
         let callers = Arc::<Callers>::default();
         let (replies, frames) = mpsc::channel(REPLY_BUFFER);
         tracker.spawn(read_replies(frames, Arc::clone(&callers)));
-        let open = async |queue: Queue<Command>| {
-            let series = metrics.bus.queue(queue.name());
-            Lane::open(broker, queue.name(), Some(replies.clone()), series, tracker).await
+        let parts = LaneParts {
+            broker: Arc::clone(broker),
+            replies: Some(replies),
+            metrics: metrics.clone(),
+            tracker: tracker.clone(),
         };
-        let mut persist = Vec::new();
-        let mut cursors = Vec::new();
-        for shard in 0..topology.shards() {
-            persist.push(open(PERSIST.shard(shard)).await?);
-            cursors.push(open(CURSORS.shard(shard)).await?);
-        }
-        Ok(Self {
-            persist: persist.into(),
-            cursors: cursors.into(),
-            topology,
+        Self {
+            persist: ShardLanes::new(&PERSIST, gate.clone(), parts.clone()),
+            cursors: ShardLanes::new(&CURSORS, gate.clone(), parts),
             callers,
             metrics: metrics.clone(),
-        })
+        }
     }
 
     /// Sends a command. The lane publishes the commands for one thread in the order of the calls.
@@ -94,20 +90,14 @@ impl Requests {
         // Register the caller first: the result can arrive before `Lane::send` returns.
         lock(&self.callers).insert(id, answered);
         let entry = CallerEntry { id, callers: Arc::clone(&self.callers) };
-        let confirmation = self.lane(command).send(envelope).await?;
-        Ok(PendingCommand {
-            span,
-            confirmation,
-            result,
-            started: Instant::now(),
-            metrics: self.metrics.clone(),
-            entry,
-        })
+        // The wait for a change of the number of shards counts as a part of the wait for the answer.
+        let started = Instant::now();
+        let confirmation = self.lanes(command).send(&command.subject(), envelope).await?;
+        Ok(PendingCommand { span, confirmation, result, started, metrics: self.metrics.clone(), entry })
     }
 
-    fn lane(&self, command: &Command) -> &Lane {
-        let lanes = if matches!(command, Command::AdvanceCursor(_)) { &self.cursors } else { &self.persist };
-        &lanes[usize::from(self.topology.shard_of(&command.subject()))]
+    fn lanes(&self, command: &Command) -> &ShardLanes {
+        if matches!(command, Command::AdvanceCursor(_)) { &self.cursors } else { &self.persist }
     }
 }
 

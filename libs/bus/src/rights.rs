@@ -6,7 +6,7 @@
 //! queues made by an operator (`eventflow topology apply`).
 
 use crate::topology::{
-    DEAD_PREFIX, Delay, GATEWAY_PREFIX, GATEWAYS_EXCHANGE, Queue, Sharded, WORKERS_EXCHANGE,
+    DEAD_PREFIX, Delay, GATEWAY_PREFIX, GATEWAYS_EXCHANGE, Queue, SHARD_LOG, Sharded, WORKERS_EXCHANGE,
 };
 
 /// Patterns of the names of all queues.
@@ -27,14 +27,15 @@ pub struct Uses {
     tells_all_gateways: bool,
     hellos: Hellos,
     looks_at_queues: bool,
+    /// What it reads beside that, and never sends to the retry ladder.
+    reads: Vec<String>,
 }
 
-/// A role's part in the hellos of the workers.
+/// A role's part in the hellos of workers and gateways.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Hellos {
     #[default]
     None,
-    Hears,
     SaysAndHears,
 }
 
@@ -75,10 +76,11 @@ impl Uses {
         self
     }
 
-    /// The role hears the workers say hello, and says nothing.
+    /// The role follows the number of shards: it reads the shard log, and says hello to whoever changes it.
     #[must_use]
-    pub fn workers_hellos(mut self) -> Self {
-        self.hellos = Hellos::Hears;
+    pub fn shard_log(mut self) -> Self {
+        self.reads.push(literal(SHARD_LOG));
+        self.hellos = Hellos::SaysAndHears;
         self
     }
 
@@ -102,14 +104,12 @@ impl Uses {
             write.push(of_gateway.clone());
             read.extend([of_gateway, literal(GATEWAYS_EXCHANGE)]);
         }
-        if self.hellos != Hellos::None {
+        if self.hellos == Hellos::SaysAndHears {
             configure.push(of_broker.clone());
-            write.push(of_broker.clone());
+            write.extend([of_broker.clone(), literal(WORKERS_EXCHANGE)]);
             read.extend([of_broker, literal(WORKERS_EXCHANGE)]);
         }
-        if self.hellos == Hellos::SaysAndHears {
-            write.push(literal(WORKERS_EXCHANGE));
-        }
+        read.extend(self.reads.iter().cloned());
         if self.looks_at_queues {
             write.extend(QUEUES.map(str::to_owned));
         }
@@ -153,6 +153,13 @@ mod tests {
         assert_eq!(rights.configure, "^$");
         assert_eq!(rights.write, "^(amq[.]default)$");
         assert_eq!(rights.read, "^$");
+    }
+
+    #[test]
+    fn who_follows_the_number_of_shards_reads_the_log_and_says_hello() {
+        let rights = Uses::default().shard_log().rights();
+        assert_eq!(rights.read, "^(amq[.]gen-.*|workers|shards)$");
+        assert_eq!(rights.write, "^(amq[.]default|amq[.]gen-.*|workers)$");
     }
 
     #[test]

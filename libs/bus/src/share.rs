@@ -18,8 +18,9 @@ mod seat;
 
 use self::assign::{Seat, assign};
 use self::decide::{Place, Situation, Step, decide};
+pub(crate) use self::members::GONE_AFTER;
 use self::members::Members;
-use self::seat::ShardSeat;
+use self::seat::{AnyConsumer, ShardSeat};
 use crate::consume::Consumer;
 use crate::handler::BatchHandler;
 use crate::port::{Broker, BrokerError, Hellos};
@@ -186,16 +187,22 @@ impl Sharing {
             shards: self.shards,
             holds: self.said.clone(),
             place: self.place.clone(),
-            done: self
-                .seats
-                .iter()
-                .flat_map(|seat| &seat.consumers)
-                .map(|consumer| consumer.done())
-                .collect(),
+            done: self.consumers().map(|consumer| consumer.done()).collect(),
             leaves,
+            barriers: true,
+            unnumbered_ms: self
+                .consumers()
+                .filter_map(|consumer| consumer.unnumbered_ago())
+                .min()
+                .map(whole_ms),
+            ..Hello::default()
         };
         let payload = codec::encode(&hello).expect("text and numbers have a MessagePack form");
         hellos.say(payload).await
+    }
+
+    fn consumers(&self) -> impl Iterator<Item = &Arc<dyn AnyConsumer>> {
+        self.seats.iter().flat_map(|seat| &seat.consumers)
     }
 
     /// The shards whose queues this worker consumes, active or waiting.
@@ -272,6 +279,10 @@ impl Sharing {
         let owns = place == Place::Owner && seat.is_subscribed();
         self.metrics.owner(shard).set(i64::from(owns));
     }
+}
+
+fn whole_ms(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// A consumer ended that was not told to.

@@ -42,6 +42,13 @@ pub(crate) const DEAD_PREFIX: &str = "dead.";
 /// Exchange that reaches every gateway. Fan-out uses it when nobody knows where a user is connected.
 pub const GATEWAYS_EXCHANGE: &str = "gateways";
 
+/// The log of records that decide how many shards there are (docs/adr/0014).
+pub const SHARD_LOG: &str = "shards";
+/// Size limit of the shard log: some 20,000 records, which a gateway that starts reads in a second or two. A
+/// record takes about 200 bytes (measured on 3.10): one for each start of a gateway and each lost connection,
+/// and a few for each change of the number. The newest are kept, and the number in force is repeated.
+pub const SHARD_LOG_MAX_BYTES: u64 = 4 * 1024 * 1024;
+
 /// Exchange through which workers say hello to each other, to share the shards.
 pub const WORKERS_EXCHANGE: &str = "workers";
 
@@ -211,6 +218,8 @@ pub enum QueueKind {
     Delay(Delay),
     /// Dead-letter queue: messages wait here until a collector has them in the store.
     Dead,
+    /// Log: what is in it stays when it is read, and everybody reads it in the same order.
+    Log,
     /// Queue of one gateway process. It survives a broker restart and expires with its gateway.
     Gateway,
 }
@@ -262,7 +271,7 @@ impl Topology {
         queues
     }
 
-    /// All queues to declare: work queues, their dead-letter queues and the retry ladder.
+    /// All queues: work queues, their dead-letter queues and the retry ladder.
     pub fn queues(&self) -> Vec<QueueSpec> {
         let work = self.work_queues();
         let origins = work.iter().map(|queue| queue.name.as_str()).chain([GATEWAY_PREFIX]);
@@ -270,6 +279,12 @@ impl Topology {
         let ladder = Delay::LADDER
             .map(|delay| QueueSpec { name: delay.queue().to_owned(), kind: QueueKind::Delay(delay) });
         work.iter().cloned().chain(parked).chain(ladder).collect()
+    }
+
+    /// What to declare at a broker that several processes share: all queues, and the shard log.
+    pub fn shared(&self) -> Vec<QueueSpec> {
+        let log = QueueSpec { name: SHARD_LOG.to_owned(), kind: QueueKind::Log };
+        self.queues().into_iter().chain([log]).collect()
     }
 }
 

@@ -22,6 +22,7 @@ use crate::{IngressConfig, IngressParts, Notices, OpsParts};
 use broker::{TestBroker, Worker};
 use eventflow_bus::port::{Broker, Health};
 use eventflow_bus::request::Requests;
+use eventflow_bus::reshard::gate::ShardGate;
 use eventflow_bus::share::lookout::Lookout;
 use eventflow_bus::topology::Topology;
 use eventflow_metrics::Metrics;
@@ -62,6 +63,7 @@ impl World {
     }
 
     /// With other settings.
+    #[allow(clippy::unused_async, reason = "a world is awaited like every other part of a test")]
     pub(crate) async fn with(configure: impl FnOnce(&mut IngressConfig)) -> Self {
         let worker = Worker::default();
         let store = worker.store.clone();
@@ -79,7 +81,7 @@ impl World {
         let metrics = Metrics::default();
         let topology = Topology::new(2);
         let port: Arc<dyn Broker> = broker.clone();
-        let requests = Requests::open(&port, topology, &metrics, &tracker).await.unwrap();
+        let requests = Requests::open(&port, &ShardGate::fixed(topology.shards()), &metrics, &tracker);
         let mut config = IngressConfig::new(SECRET);
         // A busy machine must not make a gateway do without what a test waits for.
         config.shed_at = Duration::ZERO;

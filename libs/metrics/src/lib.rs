@@ -21,6 +21,7 @@ mod label;
 mod outbound_values;
 mod presence;
 mod push;
+mod reshard;
 mod runtime;
 mod sends;
 mod series;
@@ -46,6 +47,7 @@ pub use label::{Counters, Gauges, Histograms, Label};
 pub use outbound_values::{MailOutcome, PushOutcome, PushWindowOutcome, SuppressedMail, SuppressedPush};
 pub use presence::PresenceMetrics;
 pub use push::PushMetrics;
+pub use reshard::ReshardMetrics;
 pub use runtime::RuntimeMetrics;
 pub use sends::SendMetrics;
 pub use server_values::{CallOutcome, Dependency, RedisOperation};
@@ -98,6 +100,8 @@ pub struct Metrics {
     pub runtime: RuntimeMetrics,
     /// Sharing of shards between workers.
     pub shares: SharesMetrics,
+    /// Reshard: the number of shards, as a gateway follows it.
+    pub reshard: ReshardMetrics,
     /// Sends to many people.
     pub sends: SendMetrics,
     /// What goes through sockets.
@@ -129,6 +133,7 @@ impl Metrics {
             redis: RedisMetrics::new(registry)?,
             runtime: RuntimeMetrics::new(registry)?,
             shares: SharesMetrics::new(registry)?,
+            reshard: ReshardMetrics::new(registry)?,
             sends: SendMetrics::new(registry)?,
             sockets: SocketMetrics::new(registry)?,
             store: StoreMetrics::new(registry)?,

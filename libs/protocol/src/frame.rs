@@ -38,12 +38,16 @@ pub struct Envelope {
 pub struct Frame {
     /// In publishing order.
     pub items: Vec<Envelope>,
+    /// Generation of the number of shards by which a gateway chose the queue. Absent from frames of others,
+    /// and of gateways of versions that do not follow the number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generation: Option<u64>,
 }
 
 impl Frame {
     /// A frame of one envelope.
     pub fn of(envelope: Envelope) -> Self {
-        Self { items: vec![envelope] }
+        Self { items: vec![envelope], generation: None }
     }
 
     /// The envelopes in as few frames as the bounds allow, in order.
@@ -97,7 +101,7 @@ mod tests {
         #[test]
         fn a_frame_reads_back(bodies in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..50), 0..20)) {
             let items = bodies.into_iter().map(|body| Envelope { id: Uuid::now_v7(), attempt: 2, body: body.into(), trace: None }).collect();
-            let frame = Frame { items };
+            let frame = Frame { items, generation: Some(3) };
             prop_assert_eq!(Frame::decode(&frame.encode().unwrap()).unwrap(), frame);
         }
     }

@@ -32,6 +32,7 @@ pub mod presence;
 pub mod push;
 pub mod quote;
 pub mod reply;
+pub mod reshard;
 pub mod schedule;
 mod schema;
 pub mod sends;

@@ -230,7 +230,7 @@ mod tests {
     #[test]
     fn a_frame_has_the_context_of_its_first_envelope_that_has_one() {
         let items = vec![envelope(None), envelope(Some(example())), envelope(None)];
-        assert_eq!(Frame { items }.trace(), Some(example()));
+        assert_eq!(Frame { items, generation: None }.trace(), Some(example()));
         assert_eq!(Frame::of(envelope(None)).trace(), None);
     }
 }

@@ -30,7 +30,6 @@ use eventflow_bus::settle::Outcome;
 use eventflow_bus::topology::{FANOUT, NOTIFY, PUSH};
 use eventflow_metrics::{Metrics, QueueMetrics};
 use eventflow_ports::{PresenceStore, StoreError};
-use eventflow_protocol::command::Subject;
 use eventflow_protocol::event::Event;
 use eventflow_protocol::frame::Envelope;
 use eventflow_protocol::inbox::{Channels, Notification, Preferences};
@@ -309,12 +308,14 @@ impl Decision {
             by_queue.insert(PUSH.name().to_owned(), outbox.cleared.clone());
         }
         for (user_id, thread_id) in &outbox.told {
-            let shard = self.parts.topology.shard_of(&Subject::Thread(*thread_id));
-            let queue = FANOUT.shard(shard).name().to_owned();
             let (command, at) = (CommandId::new(), self.parts.clock.now());
             let event = Event::ToldOutside { thread_id: *thread_id, user_id: user_id.clone(), command, at };
             let envelope = event.envelope(None).expect("ids and times always encode");
-            by_queue.entry(queue).or_default().push(envelope);
+            // The thread's shard follows from the number in force, which gateways know and this stage does
+            // not. To hear it without need costs a shard nothing, and it is rare.
+            for shard in 0..self.parts.topology.shards() {
+                by_queue.entry(FANOUT.shard(shard).name().to_owned()).or_default().push(envelope.clone());
+            }
         }
         let messages = |(queue, envelopes)| Outgoing::of_envelopes(&Destination::Queue(queue), envelopes);
         by_queue.into_iter().flat_map(messages).collect()

@@ -161,7 +161,7 @@ fn dead_persist() -> String {
 #[tokio::test]
 async fn whatever_is_in_a_dead_letter_queue_gets_into_the_store_and_out_of_the_queue() {
     let stage = Stage::new().await;
-    let several = Frame { items: vec![envelope(1), envelope(2)] }.encode().unwrap();
+    let several = Frame { items: vec![envelope(1), envelope(2)], generation: None }.encode().unwrap();
     let unreadable = Envelope { body: Bytes::from_static(b"\x01junk"), ..envelope(3) };
     let large = Bytes::from(vec![0xc1; 300 * 1024]);
     stage

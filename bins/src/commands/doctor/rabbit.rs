@@ -112,7 +112,7 @@ async fn queues(inspection: &Inspection, topology: &Topology) -> Vec<Finding> {
     const CHECK: &str = "topology";
     let differences = topology_diff::differences(inspection, topology).await;
     if differences.is_empty() {
-        let count = topology.queues().len();
+        let count = topology.shared().len();
         return vec![Finding::ok(PART, CHECK, format!("{count} queues are declared as they must be"))];
     }
     let finding = |difference: topology_diff::Difference| {

@@ -36,7 +36,7 @@ async fn measure(broker: &Arc<AmqpBroker>, items: usize, in_flight: usize) -> Re
     let queue = PERSIST.shard(0);
     let envelope =
         || Envelope { id: Uuid::now_v7(), attempt: 0, body: vec![7; BODY_BYTES].into(), trace: None };
-    let payload = Frame { items: (0..items).map(|_| envelope()).collect() }.encode()?;
+    let payload = Frame { items: (0..items).map(|_| envelope()).collect(), generation: None }.encode()?;
     let publishing = async {
         let mut publisher = broker.publisher(None).await?;
         let start = Instant::now();

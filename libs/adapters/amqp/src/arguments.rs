@@ -6,7 +6,7 @@
 
 use eventflow_bus::topology::{
     DELIVERY_LIMIT, GATEWAY_QUEUE_EXPIRES, GATEWAY_QUEUE_MAX_BYTES, GATEWAYS_EXCHANGE, QueueKind, QueueSpec,
-    Topology, WORKERS_EXCHANGE, dead,
+    SHARD_LOG_MAX_BYTES, Topology, WORKERS_EXCHANGE, dead,
 };
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -37,6 +37,7 @@ pub fn arguments(queue: &QueueSpec) -> Vec<(&'static str, Argument)> {
         }
         QueueKind::Delay(delay) => delayed(delay.duration()),
         QueueKind::Dead => parked(),
+        QueueKind::Log => log(),
         QueueKind::Gateway => gateway(),
     }
 }
@@ -50,13 +51,13 @@ pub fn fanout_exchange(queue: &QueueSpec) -> Option<&'static str> {
         // The routing key of a message names the queue that it returns to, so the exchange must not use it.
         QueueKind::Delay(delay) => Some(delay.queue()),
         QueueKind::Gateway => Some(GATEWAYS_EXCHANGE),
-        QueueKind::Work | QueueKind::SingleActive | QueueKind::Dead => None,
+        QueueKind::Work | QueueKind::SingleActive | QueueKind::Dead | QueueKind::Log => None,
     }
 }
 
 /// Everything to create except users, in the format that `rabbitmqctl import_definitions` reads.
 pub fn definitions(topology: &Topology) -> Value {
-    let queues = topology.queues();
+    let queues = topology.shared();
     let bound: Vec<(&str, &'static str)> =
         queues.iter().filter_map(|queue| Some((queue.name.as_str(), fanout_exchange(queue)?))).collect();
     let exchanges = bound.iter().map(|(_, exchange)| *exchange).chain(EXCHANGES_OF_PROCESSES);
@@ -115,6 +116,17 @@ fn delayed(wait: Duration) -> Vec<(&'static str, Argument)> {
     let mut arguments = vec![quorum(), ("x-message-ttl", milliseconds(wait))];
     arguments.extend(handed_on_safely());
     arguments
+}
+
+/// A log. A stream gives every reader all of its messages. It drops the oldest ones segment by segment, so
+/// segments are small.
+fn log() -> Vec<(&'static str, Argument)> {
+    let bytes = i64::try_from(SHARD_LOG_MAX_BYTES).expect("a bound fits an i64");
+    vec![
+        ("x-queue-type", text("stream")),
+        ("x-max-length-bytes", Argument::Number(bytes)),
+        ("x-stream-max-segment-size-bytes", Argument::Number(bytes / 16)),
+    ]
 }
 
 /// The queue of a gateway. Classic, since it lives and dies with one process and needs no replicas; durable,
@@ -179,7 +191,7 @@ mod tests {
     fn the_definitions_name_every_queue_and_bind_every_delay() {
         let topology = Topology::new(4);
         let definitions = definitions(&topology);
-        assert_eq!(definitions["queues"].as_array().unwrap().len(), topology.queues().len());
+        assert_eq!(definitions["queues"].as_array().unwrap().len(), topology.shared().len());
         assert_eq!(definitions["bindings"].as_array().unwrap().len(), 6);
         assert_eq!(definitions["exchanges"].as_array().unwrap().len(), 8);
         assert_eq!(definitions["queues"][0]["arguments"]["x-dead-letter-routing-key"], "dead.cursors.0");

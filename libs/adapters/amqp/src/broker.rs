@@ -58,6 +58,11 @@ impl AmqpBroker {
         Ok(Arc::new(Self { config, publishing, consuming, responder, health, half_made, tasks, stop }))
     }
 
+    /// The connection on which to ask and to listen.
+    pub(crate) fn consuming_link(&self) -> &ConnectionLink {
+        &self.consuming.link
+    }
+
     /// Closes both connections in order and awaits every task. Publishers and subscriptions that are still
     /// open fail.
     pub async fn shutdown(&self) {
@@ -73,7 +78,7 @@ impl AmqpBroker {
 #[async_trait]
 impl Broker for AmqpBroker {
     async fn declare(&self, topology: &Topology) -> Result<(), BrokerError> {
-        declare::declare(&self.consuming.link, &topology.queues()).await
+        declare::declare(&self.consuming.link, &topology.shared()).await
     }
 
     /// Asks first and declares then. That is no race, because only this gateway declares its queue.

@@ -36,6 +36,11 @@ pub(crate) async fn declare(link: &ConnectionLink, queues: &[QueueSpec]) -> Resu
     Ok(())
 }
 
+/// Declares a queue that an operator makes where this user may not.
+pub(crate) async fn declare_shared(link: &ConnectionLink, queue: &QueueSpec) -> Result<(), BrokerError> {
+    Declarer::open(link).await?.queue(queue).await.map(drop)
+}
+
 /// Declares a queue of this process alone. The exchange that it is bound to may be an operator's business.
 pub(crate) async fn declare_own(link: &ConnectionLink, queue: &QueueSpec) -> Result<(), BrokerError> {
     if Declarer::open(link).await?.queue(queue).await? {

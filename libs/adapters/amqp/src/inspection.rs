@@ -98,7 +98,7 @@ impl Inspection {
 
     /// Every queue of the topology with what was found, in its order.
     pub async fn queues(&self, topology: &Topology) -> Vec<(QueueSpec, QueueFinding)> {
-        stream::iter(topology.queues())
+        stream::iter(topology.shared())
             .map(|queue| async {
                 let finding = self.queue(&queue).await;
                 (queue, finding)

@@ -21,6 +21,7 @@ mod reconnect;
 mod reject;
 mod replies;
 mod responder;
+mod shard_log;
 mod starvation;
 mod subscription;
 mod supervisor;

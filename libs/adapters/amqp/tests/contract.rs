@@ -5,11 +5,18 @@
 mod rabbit;
 
 use eventflow_bus::contract::{
-    consuming, durability, gateways, hellos, publishing, replies, retrying, splitting,
+    barriers, consuming, durability, gateways, hellos, publishing, replies, retrying, splitting,
 };
 use eventflow_bus::port::Broker;
 use rabbit::Rabbit;
 use std::sync::Arc;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn barriers_pass_behind_everything_before_them() {
+    let rabbit = Rabbit::start("barriers").await;
+    barriers::check_all(rabbit.broker().await).await;
+    rabbit.stop().await;
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn publishing_keeps_its_promises() {

@@ -143,7 +143,7 @@ fn frames(numbers: std::ops::Range<u32>) -> Vec<Outgoing> {
     let frame = |number: u32| {
         let body = codec::encode(&number).expect("a number can be encoded");
         let envelope = Envelope { id: Uuid::now_v7(), attempt: 0, body, trace: None };
-        Frame { items: vec![envelope] }.encode().expect("a frame of numbers can be encoded")
+        Frame::of(envelope).encode().expect("a frame of numbers can be encoded")
     };
     numbers.map(|number| Outgoing::to_queue(PERSIST.shard(0).name(), frame(number))).collect()
 }

@@ -6,6 +6,7 @@ mod rabbit;
 use bytes::Bytes;
 use eventflow_amqp::{AmqpBroker, AmqpConfig};
 use eventflow_bus::port::{Broker, BrokerError, Destination, Health, Outgoing, ReplyTo};
+use eventflow_bus::reshard::log::ShardLog as _;
 use eventflow_bus::rights::Uses;
 use eventflow_bus::topology::{Delay, EMAIL, FANOUT, NOTIFY, PERSIST, PRESENCE, Topology, dead, gateway};
 use eventflow_protocol::GatewayId;
@@ -118,14 +119,18 @@ async fn a_role_that_consumes_nothing_publishes_to_queues_and_hears_its_replies(
 }
 
 #[tokio::test]
-async fn who_shows_operators_the_pipeline_tells_every_gateway_and_hears_the_workers() {
-    let uses = Uses::default().workers_hellos().looks().all_gateways();
+async fn who_shows_operators_the_pipeline_tells_every_gateway_and_follows_the_number_of_shards() {
+    let uses = Uses::default().shard_log().looks().all_gateways();
     let (rabbit, broker) = as_user("rights-console", &uses).await;
     publish(&broker, Destination::AllGateways).await.expect("somebody's sockets end at every gateway");
     let mut heard = broker.hellos().await.expect("a queue of its own");
     let mut worker = rabbit.connect().await.hellos().await.expect("a worker's queue");
     worker.say(Bytes::from_static(b"hello")).await.expect("a worker says hello");
     assert_eq!(heard.hear().await.expect("the worker's hello"), "hello");
+    heard.say(Bytes::from_static(b"gateway")).await.expect("a gateway says hello too");
+    broker.append(Bytes::from_static(b"record")).await.expect("the shard log");
+    let mut records = broker.read().await.expect("the shard log");
+    assert_eq!(records.next().await.expect("what was appended"), "record");
     for queue in [PERSIST.shard(0).name(), &dead(PERSIST.shard(0).name())] {
         broker.depth(queue).await.expect("how full a queue is");
         assert!(broker.subscribe(queue, PREFETCH).await.is_err(), "{queue} is work");

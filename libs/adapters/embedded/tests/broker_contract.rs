@@ -5,11 +5,17 @@
 mod support;
 
 use eventflow_bus::contract::{
-    consuming, durability, gateways, hellos, publishing, replies, retrying, splitting,
+    barriers, consuming, durability, gateways, hellos, publishing, replies, retrying, splitting,
 };
 use eventflow_bus::port::Broker;
 use std::sync::Arc;
 use support::Site;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn barriers_pass_behind_everything_before_them() {
+    let site = Site::new();
+    barriers::check_all(Arc::new(site.open().await.broker)).await;
+}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn publishing_keeps_its_promises() {

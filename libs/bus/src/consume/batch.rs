@@ -7,6 +7,7 @@ use crate::port::{DeliveryTag, Headers, Incoming, Subscription};
 use bytes::Bytes;
 use eventflow_protocol::codec;
 use eventflow_protocol::frame::{Envelope, FRAME_MAX_ITEMS, Frame};
+use eventflow_protocol::reshard::Barrier;
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
 use uuid::Uuid;
@@ -20,6 +21,13 @@ pub(super) struct Unreadable {
     pub(super) payload: Bytes,
     pub(super) attempt: u32,
     pub(super) reason: String,
+}
+
+/// A barrier that came by, with the address of whoever waits for it.
+#[derive(Debug)]
+pub(super) struct Passing {
+    pub(super) barrier: Barrier,
+    pub(super) reply_to: String,
 }
 
 /// How a message becomes one item by itself ([`crate::handler::BatchHandler::whole`]).
@@ -46,6 +54,10 @@ pub(super) struct Batch<T> {
     /// Where each of `items` came from.
     pub(super) sources: Vec<Source>,
     pub(super) unreadable: Vec<Unreadable>,
+    /// Passed on behind everything else of the batch.
+    pub(super) barriers: Vec<Passing>,
+    /// Whether a frame came from a gateway that does not follow the number of shards.
+    pub(super) is_unnumbered: bool,
     /// The messages that are acknowledged when all of this is settled.
     pub(super) tags: Vec<DeliveryTag>,
 }
@@ -53,8 +65,14 @@ pub(super) struct Batch<T> {
 impl<T: DeserializeOwned> Batch<T> {
     /// `first`, and what else is already here.
     pub(super) fn gather(first: Incoming, subscription: &mut dyn Subscription, whole: Whole<T>) -> Self {
-        let mut batch =
-            Self { items: Vec::new(), sources: Vec::new(), unreadable: Vec::new(), tags: Vec::new() };
+        let mut batch = Self {
+            items: Vec::new(),
+            sources: Vec::new(),
+            unreadable: Vec::new(),
+            barriers: Vec::new(),
+            is_unnumbered: false,
+            tags: Vec::new(),
+        };
         batch.take(first, whole);
         while batch.items.len() < BATCH_MAX_ITEMS {
             let Some(incoming) = subscription.try_next() else { break };
@@ -70,8 +88,19 @@ impl<T: DeserializeOwned> Batch<T> {
         }
         match Frame::decode(&incoming.payload) {
             Ok(frame) => self.open(frame, &incoming),
-            Err(error) => {
-                let reason = explain(&error);
+            Err(error) => self.take_other(incoming, &error),
+        }
+    }
+
+    /// A message that is no frame: a barrier, or something that nobody can read.
+    fn take_other(&mut self, incoming: Incoming, error: &codec::CodecError) {
+        match (codec::decode::<Barrier>(&incoming.payload), incoming.reply_to) {
+            // What came back with it may be behind it now, so it proves nothing. Whoever waits sends another.
+            (Ok(_), _) if incoming.redelivered || incoming.delivery_count > 0 => {}
+            (Ok(barrier), Some(reply_to)) => self.barriers.push(Passing { barrier, reply_to }),
+            (Ok(_), None) => {}
+            (Err(_), _) => {
+                let reason = explain(error);
                 self.unreadable.push(Unreadable {
                     payload: incoming.payload,
                     attempt: incoming.headers.attempt,
@@ -92,6 +121,9 @@ impl<T: DeserializeOwned> Batch<T> {
         let reply_to: Option<Arc<str>> = incoming.reply_to.as_deref().map(Arc::from);
         let redelivered =
             incoming.redelivered || incoming.delivery_count > 0 || incoming.headers.is_published_again();
+        // Frames that the consume loop publishes again keep no generation, and have a reason.
+        let is_sent_again = incoming.headers.is_published_again();
+        self.is_unnumbered |= frame.generation.is_none() && reply_to.is_some() && !is_sent_again;
         for envelope in frame.items {
             match codec::decode(&envelope.body) {
                 Ok(value) => {

@@ -1,14 +1,16 @@
 //! What must be published before a batch may be acknowledged: envelopes to try again, and envelopes to park.
 
-use super::batch::{Source, Unreadable};
+use super::batch::{Passing, Source, Unreadable};
 use super::guard::{Backoff, Guard, Stopping};
 use crate::handler::Unavailable;
-use crate::port::{Destination, Headers, Outgoing, Publish, ReplyTo};
+use crate::port::{Broker, Destination, Headers, Outgoing, Publish, ReplyTo};
 use crate::settle::{Outcome, Settlement, settle};
 use crate::topology::{self, Delay};
 use bytes::Bytes;
 use eventflow_metrics::ParkReason;
+use eventflow_protocol::codec;
 use eventflow_protocol::frame::{Envelope, Frame};
+use eventflow_protocol::reshard::{Barrier, BarrierPassed};
 use std::sync::Arc;
 use tokio::sync::Mutex;
 
@@ -27,6 +29,7 @@ pub(super) struct Settled {
 /// Publishes the leftovers of one queue.
 pub(super) struct Leftovers {
     pub(super) guard: Arc<Guard>,
+    pub(super) broker: Arc<dyn Broker>,
     pub(super) publisher: Mutex<Box<dyn Publish>>,
 }
 
@@ -120,6 +123,34 @@ impl Leftovers {
         }
         self.publish_until_confirmed(alone).await?;
         Ok(true)
+    }
+
+    /// Passes barriers on, behind everything that was announced so far. One that does not get through is
+    /// dropped: whoever waits for it sends another.
+    pub(super) async fn pass_on(&self, barriers: Vec<Passing>) {
+        for Passing { barrier: Barrier { barrier, mut then }, reply_to } in barriers {
+            if then.is_empty() {
+                let passed = codec::encode(&BarrierPassed { barrier }).unwrap_or_default();
+                self.broker.reply(&reply_to, passed).await;
+                continue;
+            }
+            let queue = then.remove(0);
+            let payload = codec::encode(&Barrier { barrier, then }).unwrap_or_default();
+            let reply_to = Some(ReplyTo::Address(reply_to));
+            let message = Outgoing { reply_to, ..Outgoing::to_queue(queue, payload) };
+            for error in self
+                .publisher
+                .lock()
+                .await
+                .publish(vec![message])
+                .await
+                .iter()
+                .filter_map(|r| r.as_ref().err())
+            {
+                let queue = self.guard.queue.as_str();
+                tracing::warn!(queue, error = error as &dyn std::error::Error, "a barrier is dropped");
+            }
+        }
     }
 
     async fn publish_until_confirmed(&self, mut messages: Vec<Outgoing>) -> Result<(), Stopping> {

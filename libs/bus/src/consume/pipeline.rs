@@ -11,6 +11,7 @@ use super::guard::Stopping;
 use super::in_hand::InHand;
 use super::stage::{Announced, Stage, ToAnnounce};
 use super::status::StageState;
+use super::unnumbered::Unnumbered;
 use crate::handler::BatchHandler;
 use crate::port::{Broker, BrokerError, DeliveryTag, Incoming, Subscription};
 use crate::topology::{DELIVERY_LIMIT, SUSPECT_DELIVERIES};
@@ -51,6 +52,7 @@ pub(super) struct Pipeline<H: BatchHandler> {
     in_hand: InHand,
     /// The last message had been delivered before and came back to its queue, so others may have too.
     came_back: bool,
+    unnumbered: Unnumbered,
 }
 
 /// Why a subscription's life ends, other than by an error.
@@ -73,7 +75,7 @@ enum Wake<O> {
 }
 
 impl<H: BatchHandler> Pipeline<H> {
-    pub(super) fn new(stage: Stage<H>, broker: Arc<dyn Broker>) -> Self {
+    pub(super) fn new(stage: Stage<H>, broker: Arc<dyn Broker>, unnumbered: Unnumbered) -> Self {
         let in_hand = InHand::of(&stage.guard.metrics);
         Self {
             stage: Arc::new(stage),
@@ -85,6 +87,7 @@ impl<H: BatchHandler> Pipeline<H> {
             finalize_at: Instant::now(),
             width: 1,
             came_back: false,
+            unnumbered,
         }
     }
 
@@ -211,6 +214,9 @@ impl<H: BatchHandler> Pipeline<H> {
         metrics.frames.inc_by(batch.tags.len() as u64);
         metrics.redelivered.inc_by(u64::from(batch.items.iter().any(|item| item.redelivered)));
         metrics.consume_batch.observe(batch.items.len() as f64);
+        if batch.is_unnumbered {
+            self.unnumbered.came();
+        }
         let accepted_at = batch.items.iter().filter_map(|item| H::accepted_at(&item.value)).min();
         self.in_hand.add(batch.tags.len(), accepted_at);
         let performed = self.stage.perform(batch, spans).instrument(span.clone()).await?;

@@ -3,7 +3,7 @@
 //! In comes a batch; out comes, after all three steps, the right to acknowledge its messages. A panic or a
 //! hang is pinned on the envelope that causes it, so that its neighbours are not held up.
 
-use super::batch::{Batch, Unreadable};
+use super::batch::{Batch, Passing, Unreadable};
 use super::batch_spans::BatchSpans;
 use super::guard::{Guard, Stopping};
 use super::leftovers::{Leftovers, Settled};
@@ -25,6 +25,7 @@ pub(super) struct ToAnnounce<O> {
     outboxes: Vec<O>,
     settled: Vec<Settled>,
     unreadable: Vec<Unreadable>,
+    barriers: Vec<Passing>,
     tags: Vec<DeliveryTag>,
     spans: BatchSpans,
 }
@@ -70,7 +71,7 @@ impl<H: BatchHandler> Stage<H> {
         batch: Batch<H::Value>,
         spans: BatchSpans,
     ) -> Result<ToAnnounce<H::Outbox>, Stopping> {
-        let Batch { items, sources, unreadable, tags } = batch;
+        let Batch { items, sources, unreadable, barriers, tags, .. } = batch;
         let timer = self.metrics().perform_seconds.start_timer();
         let items = Arc::new(items);
         let parts = match self.attempt(&items).await? {
@@ -88,7 +89,7 @@ impl<H: BatchHandler> Stage<H> {
         for ((source, item), outcome) in sources.into_iter().zip(items.iter()).zip(outcomes) {
             settled.push(Settled { source, reply_to: item.reply_to.clone(), outcome });
         }
-        Ok(ToAnnounce { outboxes, settled, unreadable, tags, spans })
+        Ok(ToAnnounce { outboxes, settled, unreadable, barriers, tags, spans })
     }
 
     /// Performs `items` together; `Err(reason)` if that panics or hangs.
@@ -161,7 +162,7 @@ impl<H: BatchHandler> Stage<H> {
         &self,
         work: ToAnnounce<H::Outbox>,
     ) -> Result<Announced<H::Outbox>, Stopping> {
-        let ToAnnounce { outboxes, mut settled, unreadable, tags, spans } = work;
+        let ToAnnounce { outboxes, mut settled, unreadable, barriers, tags, spans } = work;
         let timer = self.metrics().announce_seconds.start_timer();
         let outboxes: Vec<_> = outboxes.into_iter().map(Arc::new).collect();
         for outbox in &outboxes {
@@ -175,6 +176,7 @@ impl<H: BatchHandler> Stage<H> {
         let done = settled.iter().filter(|settled| settled.outcome == Outcome::Done).count();
         self.metrics().done.inc_by(done as u64);
         self.leftovers.publish(settled, unreadable).await?;
+        self.leftovers.pass_on(barriers).await;
         // Spans end here: the envelopes are on their way, and what is left of the batch waits for other
         // batches.
         drop(spans);

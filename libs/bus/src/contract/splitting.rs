@@ -54,7 +54,9 @@ fn frame_of(numbers: std::ops::Range<u32>) -> Bytes {
         let body = codec::encode(&number).expect("a number can be encoded");
         Envelope { id: Uuid::now_v7(), attempt: 0, body, trace: None }
     };
-    Frame { items: numbers.map(envelope).collect() }.encode().expect("a frame of numbers can be encoded")
+    Frame { items: numbers.map(envelope).collect(), generation: None }
+        .encode()
+        .expect("a frame of numbers can be encoded")
 }
 
 /// Notes what it gets, and whether it may have been handled before.

@@ -1,5 +1,6 @@
 use super::*;
-use crate::port::{Depth, Destination, Health, Hellos, Outgoing, Publish, Subscription};
+use crate::port::{BrokerError, Depth, Destination, Health, Hellos, Outgoing, Publish, Subscription};
+use crate::topology::Topology;
 use async_trait::async_trait;
 use eventflow_protocol::change::{AdvanceCursor, Cursor};
 use eventflow_protocol::frame::Frame;
@@ -105,12 +106,12 @@ struct Rig {
 }
 
 impl Rig {
-    async fn new() -> Self {
+    fn new() -> Self {
         let (mode, health) = (watch::Sender::new(Mode::Open), watch::Sender::new(Health::Up));
         let broker = Arc::new(Moody { mode, health, taken: Arc::default() });
         let port: Arc<dyn Broker> = broker.clone();
-        let requests =
-            Requests::open(&port, Topology::new(1), &Metrics::default(), &TaskTracker::new()).await.unwrap();
+        let gate = ShardGate::fixed(1);
+        let requests = Requests::open(&port, &gate, &Metrics::default(), &TaskTracker::new());
         Self { broker, requests }
     }
 
@@ -141,7 +142,7 @@ fn command() -> Command {
 
 #[tokio::test(start_paused = true)]
 async fn while_the_broker_confirms_nothing_every_caller_is_told_within_the_patience() {
-    let rig = Rig::new().await;
+    let rig = Rig::new();
     rig.broker.mode.send_replace(Mode::Silent);
     for (result, waited) in join_all((0..CALLERS).map(|n| rig.call(n))).await {
         assert_eq!(result, Err(PublishError::Unavailable));
@@ -151,7 +152,7 @@ async fn while_the_broker_confirms_nothing_every_caller_is_told_within_the_patie
 
 #[tokio::test(start_paused = true)]
 async fn what_nobody_waits_for_any_more_is_not_published_later() {
-    let rig = Rig::new().await;
+    let rig = Rig::new();
     rig.broker.mode.send_replace(Mode::Silent);
     join_all((0..CALLERS).map(|n| rig.call(n / 10))).await;
     rig.broker.mode.send_replace(Mode::Open);
@@ -167,7 +168,7 @@ async fn what_nobody_waits_for_any_more_is_not_published_later() {
 
 #[tokio::test(start_paused = true)]
 async fn when_the_broker_goes_all_who_wait_are_told_at_once() {
-    let rig = Rig::new().await;
+    let rig = Rig::new();
     rig.broker.mode.send_replace(Mode::Silent);
     let going = async {
         // sleep: paused time
@@ -188,7 +189,7 @@ async fn when_the_broker_goes_all_who_wait_are_told_at_once() {
 
 #[tokio::test(start_paused = true)]
 async fn what_a_caller_sent_before_it_left_is_published_while_the_broker_is_there() {
-    let rig = Rig::new().await;
+    let rig = Rig::new();
     let mut sent = Vec::new();
     for _ in 0..600 {
         let id = CommandId::new();
@@ -202,7 +203,7 @@ async fn what_a_caller_sent_before_it_left_is_published_while_the_broker_is_ther
 
 #[tokio::test(start_paused = true)]
 async fn a_cursor_takes_another_way_than_a_message_so_that_no_message_waits_behind_it() {
-    let rig = Rig::new().await;
+    let rig = Rig::new();
     let advance = |cursor| AdvanceCursor {
         thread_id: ThreadId::from_bytes([7; 12]),
         user_id: "ann".parse().unwrap(),

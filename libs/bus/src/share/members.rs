@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// Silence after which a worker counts as gone: four hellos, so that a busy machine may be late with some.
-pub(super) const GONE_AFTER: Duration = Duration::from_secs(4);
+pub(crate) const GONE_AFTER: Duration = Duration::from_secs(4);
 /// Silence of its own hellos after which a worker counts itself deaf. Shorter than [`GONE_AFTER`], or a
 /// worker that hears nothing would first think itself alone.
 const DEAF_AFTER: Duration = Duration::from_millis(2_500);
@@ -113,9 +113,7 @@ mod tests {
             version: "0".into(),
             shards: 4,
             holds: vec![],
-            place: String::new(),
-            done: BTreeMap::new(),
-            leaves: false,
+            ..Hello::default()
         }
     }
 

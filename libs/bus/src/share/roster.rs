@@ -6,7 +6,7 @@
 
 use super::assign::assign;
 use super::members::GONE_AFTER;
-use eventflow_protocol::hello::Hello;
+use eventflow_protocol::hello::{GATEWAYS, Hello, RESHARD};
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -34,7 +34,7 @@ struct Listed {
     counts: VecDeque<(Instant, BTreeMap<String, u64>)>,
 }
 
-/// One worker, for operators.
+/// One worker, for operators; or one gateway, of the stage [`eventflow_protocol::hello::GATEWAYS`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Worker {
     /// The stage whose shards it shares.
@@ -47,7 +47,7 @@ pub struct Worker {
     pub version: String,
     /// The shards whose queues it consumes, active or waiting.
     pub holds: Vec<u16>,
-    /// The number of shards that it was told of.
+    /// The number of shards that it was told of; of a gateway, by which it sends.
     pub shards: u16,
 }
 
@@ -98,6 +98,10 @@ impl Roster {
 
     /// Takes note of a hello.
     pub fn hear(&mut self, hello: Hello, now: Instant) {
+        // A command that changes the number of shards is nobody who works.
+        if hello.stage == RESHARD {
+            return;
+        }
         let (stage, id) = (hello.stage.clone(), hello.member.clone());
         if hello.leaves {
             self.take_off(&stage, &id, Fate::Left, now);
@@ -196,7 +200,11 @@ impl Roster {
         self.note(Change { at: now, stage: stage.to_owned(), worker: short(id), place, what, workers });
     }
 
+    /// A gateway that comes or goes shares nothing out anew.
     fn note(&mut self, change: Change) {
+        if change.stage == GATEWAYS {
+            return;
+        }
         self.changes.push_front(change);
         self.changes.truncate(CHANGES_KEPT);
     }
@@ -220,7 +228,7 @@ mod tests {
             holds: vec![0, 1],
             place: format!("host/{member}"),
             done: BTreeMap::from([("persist.0".to_owned(), done)]),
-            leaves: false,
+            ..Hello::default()
         }
     }
 
@@ -268,5 +276,16 @@ mod tests {
         let changes: Vec<_> =
             roster.changes().map(|change| (change.worker.as_str(), change.what, change.workers)).collect();
         assert_eq!(changes, [("b", Fate::Left, 0), ("a", Fate::Silent, 1), ("b", Fate::Joined, 2)]);
+    }
+
+    #[test]
+    fn a_gateway_is_listed_and_its_coming_and_going_is_no_change_of_the_shards() {
+        let now = Instant::now();
+        let mut roster = Roster::new(now);
+        let later = now + GONE_AFTER * 2;
+        roster.hear(Hello { stage: GATEWAYS.into(), ..hello("g", 0) }, later);
+        assert_eq!(roster.workers().len(), 1);
+        roster.forget_silent(later + GONE_AFTER * 2);
+        assert_eq!((roster.workers().len(), roster.changes().count()), (0, 0));
     }
 }

@@ -5,6 +5,7 @@ use crate::handler::BatchHandler;
 use crate::port::BrokerError;
 use async_trait::async_trait;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -19,6 +20,8 @@ pub(super) trait AnyConsumer: Send + Sync + 'static {
     fn received(&self) -> u64;
     /// The queue, and the envelopes that were carried out so far.
     fn done(&self) -> (String, u64);
+    /// How long ago a gateway sent something that does not follow the number of shards.
+    fn unnumbered_ago(&self) -> Option<Duration>;
 }
 
 #[async_trait]
@@ -37,6 +40,10 @@ impl<H: BatchHandler> AnyConsumer for Consumer<H> {
 
     fn done(&self) -> (String, u64) {
         (self.queue().to_owned(), Consumer::done(self))
+    }
+
+    fn unnumbered_ago(&self) -> Option<Duration> {
+        Consumer::unnumbered_ago(self)
     }
 }
 

@@ -173,5 +173,5 @@ impl Feed {
 pub(crate) fn frame(number: u64) -> Bytes {
     let body = codec::encode(&number).expect("a number can be encoded");
     let envelope = Envelope { id: Uuid::now_v7(), attempt: 0, body, trace: None };
-    Frame { items: vec![envelope] }.encode().expect("a frame of a number can be encoded")
+    Frame::of(envelope).encode().expect("a frame of a number can be encoded")
 }

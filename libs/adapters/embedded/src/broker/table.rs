@@ -120,6 +120,8 @@ pub(super) fn kind_name(kind: QueueKind) -> &'static str {
         QueueKind::Delay(_) => "delay",
         QueueKind::Dead => "dead",
         QueueKind::Gateway => "gateway",
+        // One process shares its queues with nobody.
+        QueueKind::Log => "log",
     }
 }
 

@@ -6,6 +6,7 @@ use crate::ws::lifecycle::AUTHENTICATION_TIMEOUT;
 use crate::ws::{Gateway, Signals};
 use async_trait::async_trait;
 use eventflow_bus::handler::{BatchHandler as _, Item};
+use eventflow_bus::reshard::gate::ShardGate;
 use eventflow_ports::journal::Part;
 use eventflow_ports::{Journal, JournalError, MemoryJournal, Registry as _};
 use eventflow_protocol::command::Command;
@@ -74,7 +75,8 @@ impl Rig {
 
     async fn gateway(world: World, id: GatewayId, timeout: Duration, config: Config) -> Self {
         let metrics = &world.parts.metrics;
-        let signals = Signals::open(&world.port, world.topology, metrics, &world.tracker).await.unwrap();
+        let gate = ShardGate::fixed(world.topology.shards());
+        let signals = Signals::open(&world.port, &gate, metrics, &world.tracker).await.unwrap();
         let (gateway, tasks) = Gateway::with_deadline(&world.parts, signals, id, config, timeout).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (address, shutdown) = (listener.local_addr().unwrap(), CancellationToken::new());

@@ -8,9 +8,11 @@
 
 use crate::ws::upstream::registry_sync::Unlisted;
 use async_trait::async_trait;
+use eventflow_bus::lanes::{LaneParts, ShardLanes};
 use eventflow_bus::port::{Broker, BrokerError};
 use eventflow_bus::publish::{Confirmation, Lane, PublishError};
-use eventflow_bus::topology::{CURSORS, FANOUT, PRESENCE, Topology};
+use eventflow_bus::reshard::gate::ShardGate;
+use eventflow_bus::topology::{CURSORS, FANOUT, PRESENCE};
 use eventflow_bus::trace;
 use eventflow_metrics::Metrics;
 use eventflow_ports::Clock;
@@ -29,10 +31,9 @@ use uuid::Uuid;
 /// The ways into the queues that a gateway fills by itself. One per process; cheap to clone.
 #[derive(Clone)]
 pub struct Signals {
-    cursors: Arc<[Lane]>,
-    fanout: Arc<[Lane]>,
+    cursors: ShardLanes,
+    fanout: ShardLanes,
     presence: Lane,
-    topology: Topology,
 }
 
 /// What a gateway says when the registry does not know who is connected to it.
@@ -50,42 +51,41 @@ impl Unlisted for UnlistedSignal {
 }
 
 impl Signals {
-    /// Opens a lane to each shard of cursors and events, and one to the presence sweeper. Their tasks run on
-    /// `tracker` until every clone is gone.
+    /// Makes the lanes to the shards of cursors and events, behind `gate`, and opens one to the presence
+    /// sweeper. Their tasks run on `tracker` until every clone is gone.
     pub async fn open(
         broker: &Arc<dyn Broker>,
-        topology: Topology,
+        gate: &ShardGate,
         metrics: &Metrics,
         tracker: &TaskTracker,
     ) -> Result<Self, BrokerError> {
-        let open =
-            async |queue: &str| Lane::open(broker, queue, None, metrics.bus.queue(queue), tracker).await;
-        let mut cursors = Vec::new();
-        let mut fanout = Vec::new();
-        for shard in 0..topology.shards() {
-            cursors.push(open(CURSORS.shard(shard).name()).await?);
-            fanout.push(open(FANOUT.shard(shard).name()).await?);
-        }
-        let presence = open(PRESENCE.name()).await?;
-        Ok(Self { cursors: cursors.into(), fanout: fanout.into(), presence, topology })
+        let parts = LaneParts {
+            broker: Arc::clone(broker),
+            replies: None,
+            metrics: metrics.clone(),
+            tracker: tracker.clone(),
+        };
+        let series = metrics.bus.queue(PRESENCE.name());
+        let presence = Lane::open(broker, PRESENCE.name(), None, series, tracker).await?;
+        let cursors = ShardLanes::new(&CURSORS, gate.clone(), parts.clone());
+        let fanout = ShardLanes::new(&FANOUT, gate.clone(), parts);
+        Ok(Self { cursors, fanout, presence })
     }
 
     /// Publishes how far somebody has got in a thread.
     pub(crate) async fn cursor(&self, advance: AdvanceCursor) -> Result<Confirmation, PublishError> {
         let command = Command::AdvanceCursor(advance);
-        let lane = &self.cursors[self.shard(&command.subject())];
-        lane.send(envelope(CommandId::new().0, &command)?).await
+        self.cursors.send(&command.subject(), envelope(CommandId::new().0, &command)?).await
     }
 
-    /// Publishes an event of a thread or of a person that is not stored.
+    /// Publishes an event of a thread or of a person that is not stored. It may overtake others.
     pub(crate) async fn event(&self, event: &Event) -> Result<Confirmation, PublishError> {
         let subject = match event.audience() {
             Audience::Thread(thread) => Subject::Thread(thread),
             Audience::User(user) => Subject::User(user),
             Audience::Watchers(_) | Audience::Gateways => return Err(PublishError::Refused),
         };
-        let lane = &self.fanout[self.shard(&subject)];
-        lane.send(envelope(event.id().0, event)?).await
+        self.fanout.send_loosely(&subject, envelope(event.id().0, event)?).await
     }
 
     /// Tells every shard of the fan-out stage that the registry does not know who is connected to this
@@ -93,9 +93,10 @@ impl Signals {
     pub(crate) async fn unlisted(&self, gateway: &GatewayId, at: Timestamp) -> Result<(), PublishError> {
         let (gateway, command) = (gateway.clone(), CommandId::new());
         let event = Event::GatewayUnlisted { gateway, command, at };
-        let mut confirmations = Vec::with_capacity(self.fanout.len());
+        let lanes = self.fanout.every_lane().await?;
+        let mut confirmations = Vec::with_capacity(lanes.len());
         let envelope = envelope(event.id().0, &event)?;
-        for lane in self.fanout.iter() {
+        for lane in lanes {
             confirmations.push(lane.send(envelope.clone()).await?);
         }
         for confirmation in confirmations {
@@ -107,10 +108,6 @@ impl Signals {
     /// Publishes the state of a device.
     pub(crate) async fn presence(&self, signal: &DeviceSignal) -> Result<Confirmation, PublishError> {
         self.presence.send(envelope(Uuid::now_v7(), signal)?).await
-    }
-
-    fn shard(&self, subject: &Subject) -> usize {
-        usize::from(self.topology.shard_of(subject))
     }
 }
 

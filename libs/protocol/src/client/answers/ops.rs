@@ -95,9 +95,9 @@ pub struct ListedWorker {
     pub id: String,
     /// Host and process; `null` if it does not say.
     pub place: Option<String>,
-    /// Number of shards that it was told of.
+    /// Number of shards that it was told of; of a gateway, by which it sends.
     pub shards: u16,
-    /// The stage.
+    /// The stage; `gateway` for a gateway of a fleet, which follows the number of shards.
     pub stage: String,
     /// Version of its program.
     pub version: String,
