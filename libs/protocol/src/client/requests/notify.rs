@@ -24,7 +24,7 @@ pub const NOTIFIED_MAX: usize = SEND_USERS_MAX;
 
 /// How long after its time a send with a key may be asked for. Whoever got no clear answer repeats the
 /// request, perhaps behind the time that it names; later it is a mistake in the time.
-pub const REPEATED_WITHIN: Duration = Duration::from_mins(10);
+const REPEATED_WITHIN: Duration = Duration::from_mins(10);
 
 /// `POST /notifications`: tell people something.
 ///
