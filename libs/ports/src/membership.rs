@@ -1,8 +1,8 @@
 //! Membership cache: who is in a thread. Every check at the edge and every fan-out needs it, without asking
 //! the store each time.
 //!
-//! The capacity counts people, not threads. An entry is dropped when an event says that its thread changed, and
-//! all are dropped when events may have gone to another process. A
+//! The capacity counts people, not threads. An entry is dropped when an event says that its thread changed,
+//! and all are dropped when events may have gone to another process. A
 //! process that hears no events asks the store before it shows anything ([`Membership::unheard`]): whoever
 //! has left a thread must see nothing more of it. The cache holds existing threads only, so a new thread is
 //! found as soon as it is created.

@@ -289,7 +289,8 @@ impl SendMessage {
             Some(first) => first == self.fingerprint(),
             None => {
                 !stored.is_as_sent()
-                    || fingerprint(&stored.content, &stored.attachments, stored.reply_to.as_ref()) == self.fingerprint()
+                    || fingerprint(&stored.content, &stored.attachments, stored.reply_to.as_ref())
+                        == self.fingerprint()
             }
         };
         stored.thread_id == self.thread_id && is_same_body
@@ -311,9 +312,8 @@ impl SendMessage {
 
     /// The fingerprint of what was typed, which is the same in every form in which it may be kept.
     fn fingerprint(&self) -> Fingerprint {
-        self.typed.unwrap_or_else(|| {
-            fingerprint(self.content.as_str(), &self.attachments, self.reply_to.as_ref())
-        })
+        self.typed
+            .unwrap_or_else(|| fingerprint(self.content.as_str(), &self.attachments, self.reply_to.as_ref()))
     }
 
     /// The message as it is stored under this command's id, at this place of its thread.

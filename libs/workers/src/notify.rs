@@ -7,6 +7,7 @@
 //! follow from what they say.
 
 pub mod again;
+mod attention;
 pub(crate) mod busy;
 pub mod dispatch;
 mod fair;
@@ -16,6 +17,7 @@ mod parts;
 mod unreachable;
 mod wish;
 
+use self::attention::{known_status, status, was_there};
 use self::fair::in_fair_order;
 use self::known::{Known, Person};
 use self::missed::LeftOut;
@@ -29,7 +31,7 @@ use eventflow_bus::port::{BrokerError, Destination, Outgoing, Publish};
 use eventflow_bus::settle::Outcome;
 use eventflow_bus::topology::{FANOUT, NOTIFY, PUSH};
 use eventflow_metrics::{Metrics, QueueMetrics};
-use eventflow_ports::{PresenceStore, StoreError};
+use eventflow_ports::StoreError;
 use eventflow_protocol::event::Event;
 use eventflow_protocol::frame::Envelope;
 use eventflow_protocol::inbox::{Channels, Notification, Preferences};
@@ -50,10 +52,6 @@ pub const MESSAGE_KIND: &str = "message";
 const DECIDED_AGAIN_AFTER: Duration = Duration::from_mins(1);
 /// Preferences read at the same time: half of what a store's connections carry.
 const READ_AT_ONCE: usize = 16;
-
-/// How much the clocks of the hosts may differ that store things and that note who comes. Whoever came so
-/// shortly before a thing counts as having come after it: being told twice does less harm than not at all.
-const CLOCKS_DIFFER: Duration = Duration::from_secs(5);
 
 /// Jobs decided at the same time. Each may write a thousand windows, so a few fill the store's connections.
 const DECIDED_AT_ONCE: usize = 4;
@@ -370,35 +368,6 @@ pub(crate) fn chosen_channels(data: &serde_json::Map<String, serde_json::Value>)
     let Some(serde_json::Value::Array(names)) = data.get(DELIVER_BY) else { return Channels::default() };
     let has = |channel: Channel| names.iter().any(|name| name.as_str() == Some(channel.name()));
     Channels { in_app: true, email: has(Channel::Email), push: has(Channel::Push) }
-}
-
-/// Whether the person's sockets were sent what was stored `at` that time: they were there already, and still
-/// are. However late this is asked, who has come since does not count.
-async fn was_there(presence: &dyn PresenceStore, user: &UserId, now: Timestamp, at: Timestamp) -> bool {
-    match presence.online_since(std::slice::from_ref(user), now).await {
-        Ok(known) => known.get(user).is_some_and(|since| since.plus(CLOCKS_DIFFER) <= at),
-        Err(error) => {
-            tracing::debug!(error = &error as &dyn std::error::Error, "nobody can say who was there");
-            false
-        }
-    }
-}
-
-/// How likely the person sees what their sockets are sent. If nobody can say, they are offline: what is told
-/// twice does less harm than what is not told.
-async fn status(presence: &dyn PresenceStore, user: &UserId, now: Timestamp) -> Status {
-    known_status(presence, user, now).await.unwrap_or_default()
-}
-
-/// The same; `None` if nobody can say.
-async fn known_status(presence: &dyn PresenceStore, user: &UserId, now: Timestamp) -> Option<Status> {
-    match presence.attention(std::slice::from_ref(user), now).await {
-        Ok(known) => Some(known.get(user).copied().unwrap_or_default()),
-        Err(error) => {
-            tracing::debug!(error = &error as &dyn std::error::Error, "nobody can say who is there");
-            None
-        }
-    }
 }
 
 /// The job of a reader for the push workers, which take it as it is.

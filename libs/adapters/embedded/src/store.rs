@@ -143,7 +143,8 @@ impl Store for EmbeddedStore {
 
     async fn messages_by_id(&self, ids: &[MessageId]) -> Result<Vec<Message>, StoreError> {
         let ids = ids.to_vec();
-        in_time("read messages", self.database.read(move |connection| message::by_ids(connection, &ids))).await
+        in_time("read messages", self.database.read(move |connection| message::by_ids(connection, &ids)))
+            .await
     }
 
     async fn thread(&self, id: ThreadId) -> Result<Option<Thread>, StoreError> {

@@ -69,7 +69,10 @@ impl Schemas {
         }
         rename(document, &name_of);
         // A type that clients send as they get it may be sent with `null`.
-        schemas.iter_mut().filter(|(name, _)| !named.contains_key(*name)).for_each(|(_, got)| absent_not_null(got));
+        schemas
+            .iter_mut()
+            .filter(|(name, _)| !named.contains_key(*name))
+            .for_each(|(_, got)| absent_not_null(got));
         schemas.extend(named);
         schemas.values_mut().for_each(only_one);
         document["components"]["schemas"] = Value::Object(schemas);
@@ -125,7 +128,9 @@ fn never_null(property: &mut Value) {
     let Some(fields) = property.as_object_mut() else { return };
     for list in ["type", "enum", "anyOf"] {
         if let Some(choices) = fields.get_mut(list).and_then(Value::as_array_mut) {
-            choices.retain(|choice| !choice.is_null() && *choice != "null" && choice.get("type") != Some(&json!("null")));
+            choices.retain(|choice| {
+                !choice.is_null() && *choice != "null" && choice.get("type") != Some(&json!("null"))
+            });
         }
     }
     if let Some([only]) = fields.get("type").and_then(Value::as_array).map(Vec::as_slice) {

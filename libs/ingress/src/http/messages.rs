@@ -12,7 +12,7 @@ use crate::http::query::Query;
 use crate::refusal::Refusal;
 use crate::twin;
 use axum::extract::State;
-use eventflow_ports::{quotes, ChangePage, ChangedMessages, MessagePage};
+use eventflow_ports::{ChangePage, ChangedMessages, MessagePage, quotes};
 use eventflow_protocol::ThreadId;
 use eventflow_protocol::change::RECEIPT_PARTICIPANTS_MAX;
 use eventflow_protocol::client::answers::{HistoryAnswer, MessageAnswer};

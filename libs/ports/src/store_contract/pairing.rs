@@ -331,7 +331,8 @@ fn leg(scene: &Scene, text: &str, kind: Leg, seconds: usize) -> NewMessage {
 fn paired(new: &NewMessage, leg: Leg, login: u8) -> Pairing {
     let send = &new.send;
     let (content, reply_to) = (send.content.as_str(), send.reply_to.as_ref());
-    let key = pairing::key(&[login; 32], &send.sender_id, send.thread_id, content, &send.attachments, reply_to);
+    let key =
+        pairing::key(&[login; 32], &send.sender_id, send.thread_id, content, &send.attachments, reply_to);
     Pairing { leg, key, opened_at: None }
 }
 

@@ -4,8 +4,9 @@
 //! is not told any more. Everything is read anew, because people read, mute, archive and leave while a window
 //! waits. Reading changes nothing, so it is safe to repeat.
 
+use super::MESSAGE_KIND;
+use super::attention::known_status;
 use super::parts::wants;
-use super::{MESSAGE_KIND, known_status};
 use eventflow_ports::{Clock, Directory, Inbox, PresenceStore, Store, StoreError};
 use eventflow_protocol::document::{Message, ThreadStatus, ThreadView};
 use eventflow_protocol::inbox::{Notification, Preferences};

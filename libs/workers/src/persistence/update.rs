@@ -119,7 +119,9 @@ impl Persistence {
         wanted: &ChangeMessage,
         mut changed: Changed,
     ) -> Result<Applied, Unavailable> {
-        if let Changed::Done(message, _) | Changed::Before(message, _) | Changed::Nothing(message, _) = &mut changed {
+        if let Changed::Done(message, _) | Changed::Before(message, _) | Changed::Nothing(message, _) =
+            &mut changed
+        {
             self.quote(message).await;
         }
         let mut applied = Applied::changed(item, wanted, changed);

@@ -140,7 +140,9 @@ pub(super) fn read(row: &Row<'_>) -> Result<Message> {
         sender_id: column::user(row, "sender_id")?,
         content: row.get("content")?,
         attachments: column::unpack(row, "attachments")?,
-        reply_to: row.get::<_, Option<[u8; 12]>>("reply_to")?.map(|id| ReplyTo::to(MessageId::from_bytes(id))),
+        reply_to: row
+            .get::<_, Option<[u8; 12]>>("reply_to")?
+            .map(|id| ReplyTo::to(MessageId::from_bytes(id))),
         reactions: column::unpack(row, "reactions")?,
         status: column::read_message_status(row)?,
         read_by: column::unpack(row, "read_by")?,

@@ -267,7 +267,8 @@ async fn no_page_of_a_segment_passes_over_the_hosts_object_ids_or_those_that_it_
             users.insert_one(doc! { "_id": format!("-{number}"), "id": own, "name": "A" }).await.unwrap();
         }
         // A text behind all hexadecimal digits, in another collection.
-        let zoe = Profile { id: "zoe".parse().unwrap(), name: "Zoe".into(), avatar: None, email: None, role: None };
+        let zoe =
+            Profile { id: "zoe".parse().unwrap(), name: "Zoe".into(), avatar: None, email: None, role: None };
         store.put_profile(&zoe).await.unwrap();
         let mut expected: Vec<String> = objects.iter().map(|object| object.to_hex()).collect();
         expected.extend(["b", "c", "d", "e", "zoe"].map(str::to_owned));
@@ -291,11 +292,17 @@ async fn of_a_role_is_whoever_has_it_by_their_own_profile_or_by_the_hosts_if_the
     run_with_uri(async |uri| {
         let (store, users) = (MongoStore::connect(uri).await.unwrap(), users(uri).await);
         for id in ["ann", "ben", "cleo", "dan"] {
-            users.insert_one(doc! { "_id": id, "id": Bson::Null, "name": "A", "role": "driver" }).await.unwrap();
+            users
+                .insert_one(doc! { "_id": id, "id": Bson::Null, "name": "A", "role": "driver" })
+                .await
+                .unwrap();
         }
-        for (id, role) in [("ann", None), ("ben", Some("cook")), ("cleo", Some("driver")), ("eve", Some("driver"))] {
+        for (id, role) in
+            [("ann", None), ("ben", Some("cook")), ("cleo", Some("driver")), ("eve", Some("driver"))]
+        {
             let role = role.map(str::to_owned);
-            let profile = Profile { id: id.parse().unwrap(), name: "A".into(), avatar: None, email: None, role };
+            let profile =
+                Profile { id: id.parse().unwrap(), name: "A".into(), avatar: None, email: None, role };
             store.put_profile(&profile).await.unwrap();
         }
         for limit in [1, 2, 100] {
@@ -308,7 +315,11 @@ async fn of_a_role_is_whoever_has_it_by_their_own_profile_or_by_the_hosts_if_the
                     break;
                 }
             }
-            assert_eq!(shown.iter().map(|user| user.as_str()).collect::<Vec<_>>(), ["cleo", "dan", "eve"], "{limit}");
+            assert_eq!(
+                shown.iter().map(|user| user.as_str()).collect::<Vec<_>>(),
+                ["cleo", "dan", "eve"],
+                "{limit}"
+            );
         }
     })
     .await;

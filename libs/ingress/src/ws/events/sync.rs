@@ -13,7 +13,7 @@ use crate::ws::events::caller::Caller;
 use crate::ws::events::reply::Reply;
 use crate::ws::events::request::thread_id;
 use eventflow_ports::store::PAGE_MAX;
-use eventflow_ports::{quotes, ChangePage, ChangedMessage, ChangedMessages, MessagePage, Place};
+use eventflow_ports::{ChangePage, ChangedMessage, ChangedMessages, MessagePage, Place, quotes};
 use eventflow_protocol::change::RECEIPT_PARTICIPANTS_MAX;
 use eventflow_protocol::client::answers::{RefusedThread, SyncAnswer, SyncedMessages, SyncedThread};
 use eventflow_protocol::client::requests::{SyncEvent, SyncPlace};

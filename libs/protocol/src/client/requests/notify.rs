@@ -156,8 +156,8 @@ impl NotificationBody {
         }
     }
 
-    /// When the send is to begin. `is_known`: the same send was kept before, so its time may have passed. With
-    /// a key the same request may have been accepted before, and be on its way.
+    /// When the send is to begin. `is_known`: the same send was kept before, so its time may have passed.
+    /// With a key the same request may have been accepted before, and be on its way.
     pub fn time(
         &self,
         now: Timestamp,
