@@ -105,7 +105,7 @@ impl Role {
     pub async fn start(self, system: &mut System) -> anyhow::Result<Option<Router>> {
         match self {
             Self::WsGateway => start_sockets(system).await.map(Some),
-            Self::HttpGateway => start_rest(system).await.map(Some),
+            Self::HttpGateway => start_rest(system).map(Some),
             Self::PersistenceWorker => start_persistence(system).await.map(|()| None),
             Self::FanoutWorker => start_fanout(system).await.map(|()| None),
             Self::PresenceSweeper => start_sweeper(system).await.map(|()| None),
@@ -142,7 +142,7 @@ async fn start_sockets(system: &mut System) -> anyhow::Result<Router> {
     Ok(router)
 }
 
-async fn start_rest(system: &mut System) -> anyhow::Result<Router> {
+fn start_rest(system: &mut System) -> anyhow::Result<Router> {
     let mut parts = ingress_parts(system)?;
     // Only a socket gateway hears who leaves a thread.
     if system.gateway.is_none() {

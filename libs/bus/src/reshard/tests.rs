@@ -29,8 +29,8 @@ enum Without {
 fn whatever_dies_every_thread_keeps_its_order_and_loses_nothing() {
     let mut changes = 0;
     for seed in 1..=RUNS {
-        let changed = Model::new(seed, Without::Nothing).run();
-        changes += changed.unwrap_or_else(|fault| panic!("seed {seed}: {fault}"));
+        let times = Model::new(seed, Without::Nothing).run();
+        changes += times.unwrap_or_else(|fault| panic!("seed {seed}: {fault}"));
     }
     assert!(changes > RUNS, "the number changed only {changes} times");
 }
