@@ -22,7 +22,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Somebody who left and came back while the shard was elsewhere hears what is said once it is here again.
 #[tokio::test(flavor = "multi_thread")]

@@ -17,7 +17,7 @@ mod parts;
 mod unreachable;
 mod wish;
 
-use self::attention::{known_status, status, was_there};
+use self::attention::{status, was_there};
 use self::fair::in_fair_order;
 use self::known::{Known, Person};
 use self::missed::LeftOut;

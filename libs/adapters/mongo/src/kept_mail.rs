@@ -21,12 +21,11 @@ impl MongoStore {
     /// Keeps the mail of a window, or forgets it.
     pub(crate) async fn change_mail(&self, id: WindowId, mail: Option<&KeptMail>) -> Result<(), CallError> {
         const WHAT: &str = "keep a mail";
-        let update = match mail {
-            Some(mail) => {
-                let mail = serialize_to_bson(mail).map_err(|error| CallError::driver(WHAT, error.into()))?;
-                doc! { "$set": { "mail": mail } }
-            }
-            None => doc! { "$unset": { "mail": "" } },
+        let update = if let Some(mail) = mail {
+            let mail = serialize_to_bson(mail).map_err(|error| CallError::driver(WHAT, error.into()))?;
+            doc! { "$set": { "mail": mail } }
+        } else {
+            doc! { "$unset": { "mail": "" } }
         };
         let collection = self.windows.clone();
         let filter = doc! { "_id": window_uuid(id) };

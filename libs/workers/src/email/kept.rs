@@ -32,14 +32,13 @@ impl EmailWorker {
         // Another address has not got it.
         let before = outbound.kept_mail(window.id).await?.filter(|kept| kept.mail.to.address == to.address);
         let is_first = before.is_none();
-        let KeptMail { mail, left_out } = match before {
-            Some(kept) => kept,
-            None => {
-                let mail = self.mail(window, remaining, to).await?;
-                let kept = KeptMail { mail, left_out: left_out(remaining) };
-                outbound.keep_mail(window.id, Some(&kept)).await?;
-                kept
-            }
+        let KeptMail { mail, left_out } = if let Some(kept) = before {
+            kept
+        } else {
+            let mail = self.mail(window, remaining, to).await?;
+            let kept = KeptMail { mail, left_out: left_out(remaining) };
+            outbound.keep_mail(window.id, Some(&kept)).await?;
+            kept
         };
         let outcome = self.hand_over(window.id, &mail).await;
         if is_first && matches!(outcome, Err(Trouble::Unsent { perhaps_sent: false, .. })) {

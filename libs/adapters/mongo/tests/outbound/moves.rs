@@ -133,8 +133,8 @@ async fn hold(store: &dyn Outbound, user: &UserId) -> WindowId {
         now: at(0),
         again: false,
     };
-    let held = store.hold(&[hold]).await.unwrap();
-    let [Held::Opened(id)] = held[..] else { panic!("it opens a window: {held:?}") };
+    let answers = store.hold(&[hold]).await.unwrap();
+    let [Held::Opened(id)] = answers[..] else { panic!("it opens a window: {answers:?}") };
     id
 }
 

@@ -281,7 +281,7 @@ async fn no_page_of_a_segment_passes_over_the_hosts_object_ids_or_those_that_it_
                     break;
                 }
             }
-            assert_eq!(shown.iter().map(|user| user.as_str()).collect::<Vec<_>>(), expected, "{limit}");
+            assert_eq!(shown.iter().map(UserId::as_str).collect::<Vec<_>>(), expected, "{limit}");
         }
     })
     .await;
@@ -316,7 +316,7 @@ async fn of_a_role_is_whoever_has_it_by_their_own_profile_or_by_the_hosts_if_the
                 }
             }
             assert_eq!(
-                shown.iter().map(|user| user.as_str()).collect::<Vec<_>>(),
+                shown.iter().map(UserId::as_str).collect::<Vec<_>>(),
                 ["cleo", "dan", "eve"],
                 "{limit}"
             );
