@@ -1373,9 +1373,8 @@ export interface components {
             success: true;
         };
         /**
-         * Format: email
-         * @description One `local@domain`, in the characters that need no quoting: nothing that a mail header would read as more
-         *     than an address.
+         * Format: idn-email
+         * @description One address to which mails can be sent, without a display name.
          */
         EmailAddress: string;
         /** @description The registration token of an app. */
@@ -1696,10 +1695,10 @@ export interface components {
             place: string | null;
             /**
              * Format: uint16
-             * @description Number of shards that it was told of.
+             * @description Number of shards that it was told of; of a gateway, by which it sends.
              */
             shards: number;
-            /** @description The stage. */
+            /** @description The stage; `gateway` for a gateway of a fleet, which follows the number of shards. */
             stage: string;
             /** @description Version of its program. */
             version: string;
