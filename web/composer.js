@@ -1,5 +1,5 @@
-// The text field. It keeps a draft for each conversation over a reload, sends on Enter, answers a message, and
-// edits one's own.
+// The text field. It keeps a draft for each conversation over a reload, sends on Enter, answers a message,
+// and edits one's own.
 
 import { $ } from '/elements.js';
 import { keep, recall } from '/storage.js';
@@ -17,8 +17,8 @@ export class Composer {
   #drafts = recall('drafts', {});
 
   /**
-   * `acts`: `send(threadId, content, answered)`, `edit(message, content)`, `editNewest()`, `pressed(threadId)`,
-   * `stopped()`.
+   * `acts`: `send(threadId, content, answered)`, `edit(message, content)`, `editNewest()`,
+   * `pressed(threadId)`, `stopped()`.
    * @param {{ send: (threadId: string, content: string, answered?: Answered) => void,
    *   edit: (message: Message, content: string) => void, editNewest: () => void,
    *   pressed: (threadId: string) => void, stopped: () => void }} acts

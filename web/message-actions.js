@@ -1,5 +1,5 @@
-// What can be done with a message: react to it, answer it, edit it, take it back. One set of buttons hangs on the
-// message under the pointer or on the one with the focus. Arrow keys go from message to message.
+// What can be done with a message: react to it, answer it, edit it, take it back. One set of buttons hangs
+// on the message under the pointer or on the one with the focus. Arrow keys go from message to message.
 
 import { $, button, element } from '/elements.js';
 
@@ -22,7 +22,8 @@ export class MessageActions {
    * `find(item)` of the handlers gives the message of an item if there is something to do with it.
    * @param {HTMLElement} list
    * @param {{ find: (item: HTMLElement) => Message | undefined, isOwn: (message: Message) => boolean,
-   *   react: (message: Message, emoji: string) => void, reply: (message: Message) => void, edit: (message: Message) => void,
+   *   react: (message: Message, emoji: string) => void, reply: (message: Message) => void,
+   *   edit: (message: Message) => void,
    *   takeBack: (message: Message) => void }} handlers
    */
   constructor(list, handlers) {

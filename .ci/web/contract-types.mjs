@@ -1,7 +1,7 @@
 #!/usr/bin/env node
-// Writes the TypeScript types of the contract, from docs/openapi.json and docs/asyncapi.json, to standard output:
-// every schema under its name, `ServerEvents` (the argument of each event of the server) and `Requests` (what a
-// client may ask over the socket, and what the callback gets if it is not refused).
+// Writes the TypeScript types of the contract, from docs/openapi.json and docs/asyncapi.json, to standard
+// output: every schema under its name, `ServerEvents` (the argument of each event of the server) and
+// `Requests` (what a client may ask over the socket, and what the callback gets if it is not refused).
 //
 //   .ci/web/contract-types.mjs > clients/js/types/contract.d.ts
 //

@@ -3,7 +3,8 @@
 
 /** A time of the server: ISO 8601 in UTC with milliseconds. @typedef {string} Time */
 
-/** A file, as a message that is sent names it. @typedef {import('../types/contract.js').AttachmentReference} Attachment */
+/** A file, as a message that is sent names it. */
+/** @typedef {import('../types/contract.js').AttachmentReference} Attachment */
 /** @typedef {import('../types/contract.js').Reaction} Reaction */
 /** @typedef {import('../types/contract.js').MessageStatus} MessageStatus */
 /** @typedef {import('../types/contract.js').Quote} Quote */

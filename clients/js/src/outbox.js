@@ -24,7 +24,10 @@ import { Refusal } from './refusal.js';
  * @property {{ code: import('./refusal.js').RefusalCode, error: string }} [refusal] why it failed, or waits
  */
 
-/** What is written. @typedef {{ content?: string, attachments?: Attachment[], replyTo?: string, key?: string }} Draft */
+/**
+ * What is written.
+ * @typedef {{ content?: string, attachments?: Attachment[], replyTo?: string, key?: string }} Draft
+ */
 
 /** A message that the server has queued is asked about again after this; it is stored once all the same. */
 const QUEUED_PATIENCE_MS = 15_000;

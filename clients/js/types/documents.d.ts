@@ -2,9 +2,6 @@
  * A time of the server: ISO 8601 in UTC with milliseconds.
  */
 export type Time = string;
-/**
- * A file, as a message that is sent names it.
- */
 export type Attachment = import("../types/contract.js").AttachmentReference;
 export type Reaction = import("../types/contract.js").Reaction;
 export type MessageStatus = import("../types/contract.js").MessageStatus;

@@ -3,7 +3,7 @@
 use crate::refusal::Refusal;
 use eventflow_ports::Store;
 use eventflow_protocol::command::SendMessage;
-use eventflow_protocol::quote::{NO_SUCH_MESSAGE, Quote};
+use eventflow_protocol::quote::NO_SUCH_MESSAGE;
 
 /// Quotes what a message answers, and refuses it if that is no message of its thread. While the store does
 /// not answer, the message goes on its way without a quote, as every message does.
@@ -11,7 +11,7 @@ pub(crate) async fn quote_answered(store: &dyn Store, send: &mut SendMessage) ->
     let Some(reply) = &mut send.reply_to else { return Ok(()) };
     match store.message(reply.message_id).await {
         Ok(Some(answered)) if answered.thread_id == send.thread_id => {
-            reply.quote = Some(Quote::of(&answered));
+            reply.quote = Some(answered.quote());
             Ok(())
         }
         Ok(_) => Err(Refusal::invalid(NO_SUCH_MESSAGE)),

@@ -17,12 +17,12 @@ pub async fn quote(store: &dyn Store, mut page: Vec<&mut Message>) -> Result<(),
     let mut known: HashMap<MessageId, (ThreadId, Quote)> = HashMap::new();
     let answered: BTreeSet<MessageId> = page.iter().filter_map(|message| answered(message)).collect();
     for message in page.iter().filter(|message| answered.contains(&message.id)) {
-        known.insert(message.id, (message.thread_id, Quote::of(message)));
+        known.insert(message.id, (message.thread_id, message.quote()));
     }
     let missing: Vec<MessageId> = answered.into_iter().filter(|id| !known.contains_key(id)).collect();
     for ids in missing.chunks(PAGE_MAX as usize) {
         for message in store.messages_by_id(ids).await? {
-            known.insert(message.id, (message.thread_id, Quote::of(&message)));
+            known.insert(message.id, (message.thread_id, message.quote()));
         }
     }
     for message in &mut page {

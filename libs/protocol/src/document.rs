@@ -4,7 +4,7 @@
 //! keep the same facts in a form of their own. Clients that prefer `id` to `_id` find both: see
 //! [`crate::client::WithId`].
 
-use crate::quote::ReplyTo;
+use crate::quote::{QUOTE_MAX_CHARS, Quote, ReplyTo};
 use crate::{MessageId, ThreadId, Timestamp, UserId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -157,6 +157,17 @@ pub struct Message {
 }
 
 impl Message {
+    /// The beginning of the message, as a reply quotes it.
+    pub fn quote(&self) -> Quote {
+        Quote {
+            seq: self.seq,
+            sender_id: self.sender_id.clone(),
+            content: self.content.chars().take(QUOTE_MAX_CHARS).collect(),
+            filename: self.attachments.first().map(|file| file.filename.clone()),
+            deleted_at: self.deleted_at,
+        }
+    }
+
     /// Whether the message still is what was sent: nobody has edited it or taken it back.
     pub fn is_as_sent(&self) -> bool {
         self.edited_at.is_none() && self.deleted_at.is_none()

@@ -3,7 +3,6 @@
 //! A message keeps the id alone. The quote is read from the message itself whenever somebody asks, so it says
 //! what that says now: what was edited is quoted as it is, and of what was taken back nothing is quoted.
 
-use crate::document::Message;
 use crate::{MessageId, Timestamp, UserId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -49,18 +48,5 @@ impl ReplyTo {
     /// A reply to the message with this id, without the quote.
     pub fn to(message_id: MessageId) -> Self {
         Self { message_id, quote: None }
-    }
-}
-
-impl Quote {
-    /// The beginning of `message`.
-    pub fn of(message: &Message) -> Self {
-        Self {
-            seq: message.seq,
-            sender_id: message.sender_id.clone(),
-            content: message.content.chars().take(QUOTE_MAX_CHARS).collect(),
-            filename: message.attachments.first().map(|file| file.filename.clone()),
-            deleted_at: message.deleted_at,
-        }
     }
 }

@@ -17,11 +17,14 @@ mod kept;
 mod parts;
 mod provider;
 pub mod templates;
+mod tried;
+mod trouble;
 
 use self::breaker::{Breaker, BreakerOpen};
 use self::compose::clipped;
-use self::kept::Tried;
 pub use self::parts::{EmailParts, EmailSettings};
+use self::tried::{Tried, left_out};
+use self::trouble::Trouble;
 use crate::notify::again::{self, Remaining, decide_again};
 use crate::notify::busy::busy;
 use async_trait::async_trait;
@@ -64,25 +67,6 @@ pub struct EmailWorker {
     settled: Mutex<HashMap<(WindowId, u32), Outcome>>,
 }
 
-/// Why a job is not done.
-enum Trouble {
-    /// Something that every job needs is down.
-    Down(Unavailable),
-    /// This job ends so.
-    Settled(Outcome),
-    /// The mail was not sent.
-    Unsent {
-        /// What becomes of the job.
-        outcome: Outcome,
-        /// What the mail server said, for the log.
-        answer: String,
-        /// The rows of the window if it is not tried again.
-        rows: Vec<DeliveryEntry>,
-        /// Whether the server may have taken it all the same.
-        perhaps_sent: bool,
-    },
-}
-
 /// What becomes of a window with which nothing went wrong.
 enum Next {
     /// It is closed with these rows of the log.
@@ -100,16 +84,6 @@ struct Ending;
 #[derive(Debug, thiserror::Error)]
 #[error("it answers slowly; what is left of the batch begins anew")]
 struct Slow;
-
-impl From<StoreError> for Trouble {
-    fn from(error: StoreError) -> Self {
-        match error {
-            StoreError::Unavailable { .. } => Self::Down(Unavailable::new("the store", error)),
-            StoreError::Failed { .. } => Self::Settled(Outcome::retry_for(&error)),
-            StoreError::Refused { .. } => Self::Settled(Outcome::reject_for(&error)),
-        }
-    }
-}
 
 impl EmailWorker {
     /// Opens the stage.
@@ -238,7 +212,7 @@ impl EmailWorker {
             Err((reason, label)) => {
                 self.series.suppressed.of(label).inc();
                 let outcome = Ok(DeliveryOutcome::Suppressed { reason });
-                Tried { outcome, left_out: kept::left_out(&remaining) }
+                Tried { outcome, left_out: left_out(&remaining) }
             }
         };
         let rows = |told: &DeliveryOutcome| self.rows_but(window, &left_out, told);

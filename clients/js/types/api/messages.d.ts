@@ -32,7 +32,8 @@ export class Messages {
     /**
      * Sends by REST, once. With a key it may be repeated, and is.
      * @param {string} threadId
-     * @param {{ content?: string, attachments?: Attachment[], replyTo?: string, clientMessageId?: string }} message
+     * @param {{ content?: string, attachments?: Attachment[], replyTo?: string,
+     *   clientMessageId?: string }} message
      * @returns {Promise<import('../documents.js').MessageAnswer | Queued>}
      */
     send(threadId: string, message: {

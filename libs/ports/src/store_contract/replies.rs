@@ -6,7 +6,7 @@ use crate::store::{Appended, NewMessage, PAGE_MAX, Store};
 use eventflow_protocol::change::Change;
 use eventflow_protocol::content::Content;
 use eventflow_protocol::document::Message;
-use eventflow_protocol::quote::{Quote, ReplyTo};
+use eventflow_protocol::quote::ReplyTo;
 use eventflow_protocol::{CommandId, MessageId};
 
 /// Whatever becomes of a reply, it answers the same message, wherever it is read. The quote is answered to
@@ -15,7 +15,7 @@ pub async fn a_reply_keeps_what_it_answers(harness: &dyn Harness) {
     let store = harness.open().await;
     let scene = Scene::with_people(&*store, 2).await;
     let asked = append(&*store, &[scene.say(0, "shall we?")]).await.remove(0);
-    let quoted = ReplyTo { message_id: asked.id, quote: Some(Quote::of(&asked)) };
+    let quoted = ReplyTo { message_id: asked.id, quote: Some(asked.quote()) };
     let new = reply(scene.say_keyed(1, "yes", "k"), quoted.clone());
     let batch = std::slice::from_ref(&new);
     let answer = append(&*store, batch).await.remove(0);

@@ -5,20 +5,14 @@
 //! `Message-ID`, and what it would say beyond the first would be lost. Once a server has said that it did not
 //! take the mail, it is forgotten, and the next try says how things are by then.
 
-use super::{EmailWorker, Trouble};
+use super::EmailWorker;
+use super::tried::{Tried, left_out};
+use super::trouble::Trouble;
 use crate::notify::again::Remaining;
 use eventflow_ports::{KeptMail, Mailbox};
 use eventflow_protocol::outbound::{
     About, Channel, DeliveryEntry, DeliveryOutcome, Reason, Window, WindowId,
 };
-
-/// What became of a try.
-pub(super) struct Tried {
-    /// What became of the mail.
-    pub(super) outcome: Result<DeliveryOutcome, Trouble>,
-    /// What the mail leaves out of the window, and why.
-    pub(super) left_out: Vec<(About, Reason)>,
-}
 
 impl EmailWorker {
     /// Sends the mail of a window: the one that its recipient may have already, else a new one.
@@ -73,13 +67,4 @@ impl EmailWorker {
         };
         window.items.iter().map(|told| row(told.about)).collect()
     }
-}
-
-/// What the second decision leaves out, and why.
-pub(super) fn left_out(remaining: &Remaining) -> Vec<(About, Reason)> {
-    let reason = |entry: &DeliveryEntry| match entry.outcome {
-        DeliveryOutcome::Suppressed { reason } => Some((entry.about, reason)),
-        _ => None,
-    };
-    remaining.suppressed.iter().filter_map(reason).collect()
 }
