@@ -137,7 +137,9 @@ fn comes_out_the_same<T: Serialize + DeserializeOwned>(kind: &str, text: &str) {
 
 fn without_second_id(kind: &str, value: &mut Value) {
     if let Value::Array(items) = value {
-        items.iter_mut().for_each(|item| without_second_id(kind, item));
+        for item in items.iter_mut() {
+            without_second_id(kind, item);
+        }
     }
     let Value::Object(fields) = value else { return };
     if let Some(id) = fields.get("_id").cloned() {
