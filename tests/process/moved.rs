@@ -1,5 +1,6 @@
 //! A shard that was at another worker: what its worker remembers from before is out of date.
 
+use super::stage::embedded;
 use async_trait::async_trait;
 use eventflow_bus::consume::{Consumer, Declares};
 use eventflow_bus::handler::{BatchHandler, Item, Performed, Unavailable};
@@ -105,9 +106,7 @@ impl BatchHandler for Counted {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_handler_is_told_that_its_queue_is_consumed_anew() {
     let folder = tempfile::tempdir().unwrap();
-    let database = Database::open_in(folder.path()).unwrap();
-    let broker: Arc<dyn Broker> =
-        Arc::new(EmbeddedBroker::open(database, Arc::new(SystemClock)).await.unwrap());
+    let (_, broker) = embedded(folder.path()).await;
     let handler = Arc::new(Counted::default());
     let queue = FANOUT.shard(0);
     let series = Metrics::default().bus.queue(queue.name());

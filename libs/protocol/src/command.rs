@@ -145,7 +145,7 @@ pub struct SendMessage {
     pub attachments: Vec<Attachment>,
     /// The message that this one answers. The ingress has found it in the same thread, and quotes it; while
     /// no store answers, it takes the client's word and quotes nothing.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply_to: Option<ReplyTo>,
     /// The client's own key: the same key of the same sender is the same message.
     #[serde(default)]
