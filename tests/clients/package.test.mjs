@@ -68,7 +68,9 @@ describe('the client package', () => {
     const folder = await mkdtemp(join(tmpdir(), 'eventflow-types-'));
     await run(TSC, ['--project', join(repository, 'clients/js/tsconfig.json'), '--outDir', folder]);
     const own = join(repository, 'clients/js/types');
-    const names = async where => (await readdir(where, { recursive: true })).filter(name => name.endsWith('.ts')).sort();
+    // Those of the contract are made of its documents; `.ci/checks` compares them.
+    const isOfSources = name => name.endsWith('.ts') && name !== 'contract.d.ts';
+    const names = async where => (await readdir(where, { recursive: true })).filter(isOfSources).sort();
     assert.deepEqual(await names(folder), await names(own), 'npm run types, in clients/js');
     for (const name of await names(own)) {
       assert.equal(await readFile(join(own, name), 'utf8'), await readFile(join(folder, name), 'utf8'), `npm run types, in clients/js: ${name}`);
