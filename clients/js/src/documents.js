@@ -203,6 +203,15 @@
  * @typedef {Page & { messages: Message[], lastChange: number, cursors?: Cursors[],
  * gap?: boolean }} HistoryPage
  */
+/**
+ * A message that was found. `highlights` are the places of its `content` that were looked for:
+ * `content.slice(start, end)`.
+ * @typedef {{ message: Message, highlights: { start: number, end: number }[] }} SearchHit
+ */
+/**
+ * `complete` is false while not every message could be searched.
+ * @typedef {Page & { hits: SearchHit[], complete: boolean }} SearchPage
+ */
 /** @typedef {{ success: true, message: Message, deduplicated?: boolean }} MessageAnswer */
 /**
  * @typedef {{ success: true, message: Message, action?: 'edited' | 'deleted' | 'added' | 'removed',

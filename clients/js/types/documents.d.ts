@@ -292,6 +292,24 @@ export type HistoryPage = Page & {
     cursors?: Cursors[];
     gap?: boolean;
 };
+/**
+ * A message that was found. `highlights` are the places of its `content` that were looked for:
+ * `content.slice(start, end)`.
+ */
+export type SearchHit = {
+    message: Message;
+    highlights: {
+        start: number;
+        end: number;
+    }[];
+};
+/**
+ * `complete` is false while not every message could be searched.
+ */
+export type SearchPage = Page & {
+    hits: SearchHit[];
+    complete: boolean;
+};
 export type MessageAnswer = {
     success: true;
     message: Message;

@@ -35,6 +35,7 @@ pub mod origin;
 mod parts;
 pub mod refusal;
 pub mod revocation;
+mod searches;
 mod settings;
 pub mod sliding_window;
 mod templates;

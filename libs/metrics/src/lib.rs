@@ -22,6 +22,7 @@ mod outbound_values;
 mod presence;
 mod push;
 mod runtime;
+mod search;
 mod sends;
 mod series;
 mod server_values;
@@ -47,6 +48,7 @@ pub use outbound_values::{MailOutcome, PushOutcome, PushWindowOutcome, Suppresse
 pub use presence::PresenceMetrics;
 pub use push::PushMetrics;
 pub use runtime::RuntimeMetrics;
+pub use search::SearchMetrics;
 pub use sends::SendMetrics;
 pub use server_values::{CallOutcome, Dependency, RedisOperation};
 pub use share::{ShareMetrics, SharesMetrics};
@@ -98,6 +100,8 @@ pub struct Metrics {
     pub runtime: RuntimeMetrics,
     /// Sharing of shards between workers.
     pub shares: SharesMetrics,
+    /// Search.
+    pub search: SearchMetrics,
     /// Sends to many people.
     pub sends: SendMetrics,
     /// What goes through sockets.
@@ -129,6 +133,7 @@ impl Metrics {
             redis: RedisMetrics::new(registry)?,
             runtime: RuntimeMetrics::new(registry)?,
             shares: SharesMetrics::new(registry)?,
+            search: SearchMetrics::new(registry)?,
             sends: SendMetrics::new(registry)?,
             sockets: SocketMetrics::new(registry)?,
             store: StoreMetrics::new(registry)?,

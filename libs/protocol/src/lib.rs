@@ -33,6 +33,7 @@ pub mod push;
 pub mod reply;
 pub mod schedule;
 mod schema;
+pub mod search;
 pub mod sends;
 pub mod timestamp;
 pub mod trace;

@@ -29,6 +29,7 @@ const STORE: &[&str] = &[
     HIDDEN,
     ROLES,
     WAITING,
+    SEARCH,
 ];
 
 /// `thread.active_at` is the newest message's time, or the thread's own while it has none.
@@ -293,6 +294,26 @@ const ROLES: &str = "
 const WAITING: &str = "
     -- Which windows of this person may be claimed, and when?
     CREATE INDEX outbound_window_by_user ON outbound_window (user_id, claimable_at) WHERE claimable_at IS NOT NULL;
+";
+
+/// Thirteenth layout: blocks of messages for search ([`eventflow_ports::search`]).
+///
+/// `search_block.mark` is 0, or tells the texts of an edited message apart; `bits` is the signature.
+/// `thread.indexed_seq` is how far the thread is in blocks: files of earlier layouts are indexed in the
+/// background.
+const SEARCH: &str = "
+    ALTER TABLE thread ADD COLUMN indexed_seq INTEGER NOT NULL DEFAULT 0;
+    CREATE TABLE search_block (
+        thread_id BLOB    NOT NULL,
+        mark      INTEGER NOT NULL,
+        first     INTEGER NOT NULL,
+        last      INTEGER NOT NULL,
+        oldest    INTEGER NOT NULL,
+        newest    INTEGER NOT NULL,
+        is_open   INTEGER NOT NULL,
+        bits      BLOB    NOT NULL,
+        PRIMARY KEY (thread_id, mark, first)
+    ) STRICT, WITHOUT ROWID;
 ";
 
 const SUPPRESSIONS: &str = "
