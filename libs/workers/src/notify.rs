@@ -172,10 +172,14 @@ impl Decision {
         since: Timestamp,
         mut wishes: Vec<Wish>,
     ) -> Result<(), StoreError> {
-        let left_out = LeftOut::read(&*self.parts.outbound, user, since).await?;
         for notification in missed::notifications(&self.parts, user, since).await? {
             wishes.push(wish_for_notification(known.person(user).await?, &notification, false));
         }
+        // Mostly nothing was missed, and the log need not be read.
+        if wishes.is_empty() {
+            return Ok(());
+        }
+        let left_out = LeftOut::read(&*self.parts.outbound, user, since).await?;
         let (now, grace) = (self.parts.clock.now(), self.parts.grace);
         let again = |wish: &Wish| wish.holds_again(&left_out.channels(&wish.told.about), grace, now);
         let holds: Vec<_> = wishes.iter().flat_map(again).collect();
