@@ -138,15 +138,8 @@ impl Leftovers {
             let payload = codec::encode(&Barrier { barrier, then }).unwrap_or_default();
             let reply_to = Some(ReplyTo::Address(reply_to));
             let message = Outgoing { reply_to, ..Outgoing::to_queue(queue, payload) };
-            for error in self
-                .publisher
-                .lock()
-                .await
-                .publish(vec![message])
-                .await
-                .iter()
-                .filter_map(|r| r.as_ref().err())
-            {
+            let published = self.publisher.lock().await.publish(vec![message]).await;
+            for error in published.iter().filter_map(|result| result.as_ref().err()) {
                 let queue = self.guard.queue.as_str();
                 tracing::warn!(queue, error = error as &dyn std::error::Error, "a barrier is dropped");
             }
