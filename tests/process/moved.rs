@@ -1,38 +1,30 @@
 //! A shard that was at another worker: what its worker remembers from before is out of date.
 
-use super::stage::embedded;
+use super::stage::{embedded, fanout_over};
 use async_trait::async_trait;
 use eventflow_bus::consume::{Consumer, Declares};
 use eventflow_bus::handler::{BatchHandler, Item, Performed, Unavailable};
-use eventflow_bus::port::{Broker, Outgoing};
+use eventflow_bus::port::Outgoing;
 use eventflow_bus::topology::{FANOUT, Topology, gateway};
-use eventflow_embedded::{Database, EmbeddedBroker, EmbeddedStore};
 use eventflow_metrics::Metrics;
 use eventflow_ports::store_contract::fixtures::{Scene, append, at};
-use eventflow_ports::{Membership, MemoryRegistry, People, Registry as _, Store as _, SystemClock};
+use eventflow_ports::{MemoryRegistry, Registry as _, Store as _};
 use eventflow_protocol::command::{CreateThread, LeaveThread};
-use eventflow_protocol::content::Markup;
 use eventflow_protocol::event::Event;
 use eventflow_protocol::frame::{Envelope, Frame};
 use eventflow_protocol::{CommandId, GatewayId, Timestamp, codec};
-use eventflow_workers::fanout::doubt::Doubt;
-use eventflow_workers::fanout::{Fanout, FanoutParts};
+use eventflow_testkit::PATIENCE;
+use eventflow_workers::fanout::Fanout;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
-use std::time::Duration;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
-
-const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Somebody who left and came back while the shard was elsewhere hears what is said once it is here again.
 #[tokio::test(flavor = "multi_thread")]
 async fn who_came_back_while_the_shard_was_elsewhere_hears_what_is_said() {
     let folder = tempfile::tempdir().unwrap();
-    let database = Database::open_in(folder.path()).unwrap();
-    let broker: Arc<dyn Broker> =
-        Arc::new(EmbeddedBroker::open(database.clone(), Arc::new(SystemClock)).await.unwrap());
-    let store = Arc::new(EmbeddedStore::open(database).await.unwrap());
+    let (store, broker) = embedded(folder.path()).await;
     let scene = Scene::with_people(&*store, 3).await;
     let ben = scene.people[1].clone();
     let thread_id = scene.thread;
@@ -40,15 +32,7 @@ async fn who_came_back_while_the_shard_was_elsewhere_hears_what_is_said() {
     let id = GatewayId::new();
     broker.declare_gateway(&id).await.unwrap();
     registry.enter(&id, std::slice::from_ref(&ben)).await.unwrap();
-    let parts = FanoutParts {
-        membership: Membership::new(Arc::clone(&store) as _),
-        people: People::new(Arc::clone(&store) as _, Markup::default()),
-        registry,
-        doubt: Arc::new(Doubt::never()),
-        broker: Arc::clone(&broker),
-        clock: Arc::new(SystemClock),
-        absent: None,
-    };
+    let parts = fanout_over(Arc::clone(&store), Arc::clone(&broker), registry);
     let stage = Fanout::open(0, parts, &Metrics::default()).await.unwrap();
     let heard = async |text: &str| {
         let message = append(&*store, &[scene.say(0, text)]).await.remove(0);

@@ -1,6 +1,7 @@
 //! Overflow: a gateway that does not empty its queue is cut off, through the real fan-out stage on both
 //! brokers, and every other gateway gets all events.
 
+use super::stage::fanout_over;
 use crate::backends::Own;
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -10,17 +11,13 @@ use eventflow_bus::port::{Broker, BrokerError, Health, Outgoing};
 use eventflow_bus::topology::{Topology, gateway};
 use eventflow_embedded::{Database, EmbeddedBroker, EmbeddedStore};
 use eventflow_metrics::Metrics;
-use eventflow_ports::{
-    Located, Membership, MemoryRegistry, NoRegistry, People, Registry, RegistryError, SystemClock,
-};
-use eventflow_protocol::content::Markup;
+use eventflow_ports::{Located, MemoryRegistry, NoRegistry, Registry, RegistryError, SystemClock};
 use eventflow_protocol::event::Event;
 use eventflow_protocol::frame::Frame;
 use eventflow_protocol::person::Revocation;
 use eventflow_protocol::{CommandId, GatewayId, Timestamp, UserId};
 use eventflow_testkit::PATIENCE;
-use eventflow_workers::fanout::doubt::Doubt;
-use eventflow_workers::fanout::{Fanout, FanoutParts};
+use eventflow_workers::fanout::Fanout;
 use std::path::Path;
 use std::sync::Arc;
 use tokio::time::timeout;
@@ -70,16 +67,7 @@ impl Scene {
             registry.enter(id, &["ann".parse().unwrap()]).await.unwrap();
         }
         fill(&*broker, &full).await;
-        let membership = Membership::new(Arc::clone(&store) as _);
-        let parts = FanoutParts {
-            membership,
-            people: People::new(store, Markup::default()),
-            registry,
-            doubt: Arc::new(Doubt::never()),
-            broker: Arc::clone(&broker),
-            clock: Arc::new(SystemClock),
-            absent: None,
-        };
+        let parts = fanout_over(store, Arc::clone(&broker), registry);
         let stage = Fanout::open(0, parts, &Metrics::default()).await.unwrap();
         Self { broker, stage, full, well }
     }

@@ -6,7 +6,7 @@
 
 use super::batches::{carry_out, item, user};
 use super::stage::embedded;
-use super::stage::parts_over;
+use super::stage::{fanout_over, parts_over};
 use crate::backends::Own;
 use eventflow_bus::handler::{BatchHandler, Item};
 use eventflow_bus::port::Broker;
@@ -14,15 +14,14 @@ use eventflow_bus::settle::Outcome;
 use eventflow_bus::topology::PERSIST;
 use eventflow_metrics::Metrics;
 use eventflow_mongo::MongoStore;
-use eventflow_ports::{Clock, Membership, MemoryRegistry, MessagePage, People, Store, SystemClock};
+use eventflow_ports::{Clock, MemoryRegistry, MessagePage, Store, SystemClock};
 use eventflow_protocol::change::{Change, ChangeMessage};
 use eventflow_protocol::command::{Command, CreateThread, SendMessage};
-use eventflow_protocol::content::{Content, Markup};
+use eventflow_protocol::content::Content;
 use eventflow_protocol::document::Message;
 use eventflow_protocol::event::Event;
 use eventflow_protocol::{CommandId, ThreadId};
-use eventflow_workers::fanout::doubt::Doubt;
-use eventflow_workers::fanout::{Fanout, FanoutParts};
+use eventflow_workers::fanout::Fanout;
 use eventflow_workers::persistence::Persistence;
 use mongodb::bson::{Document, doc, oid::ObjectId};
 use mongodb::{Client, ClientSession, Database};
@@ -158,15 +157,8 @@ async fn events_of_a_thread_that_cannot_be_read_hold_no_other_up() {
     let filter = doc! { "_id": ObjectId::from_bytes(scene.threads[0].bytes()) };
     let threads = database.collection::<Document>("threads");
     threads.update_one(filter, doc! { "$set": { "participants": 5 } }).await.unwrap();
-    let parts = FanoutParts {
-        membership: Membership::new(Arc::clone(&scene.store) as _),
-        people: People::new(Arc::clone(&scene.store) as _, Markup::default()),
-        registry: Arc::new(MemoryRegistry::default()),
-        doubt: Arc::new(Doubt::never()),
-        broker: Arc::clone(&scene.broker),
-        clock: Arc::new(SystemClock),
-        absent: None,
-    };
+    let registry = Arc::new(MemoryRegistry::default());
+    let parts = fanout_over(Arc::clone(&scene.store), Arc::clone(&scene.broker), registry);
     let fanout = Fanout::open(0, parts, &Metrics::default()).await.unwrap();
     let mut batch = Vec::new();
     for thread in scene.threads {

@@ -1,9 +1,14 @@
-//! A persistence stage over one store, for tests that hand it batches directly.
+//! Stages over one store, for tests that hand them batches directly.
 
 use eventflow_bus::port::Broker;
 use eventflow_bus::topology::Topology;
 use eventflow_embedded::{Database, EmbeddedBroker, EmbeddedStore};
-use eventflow_ports::{Directory, Inbox, PushDevices, Sends, Store, Suppressions, SystemClock};
+use eventflow_ports::{
+    Directory, Inbox, Membership, People, PushDevices, Registry, Sends, Store, Suppressions, SystemClock,
+};
+use eventflow_protocol::content::Markup;
+use eventflow_workers::fanout::FanoutParts;
+use eventflow_workers::fanout::doubt::Doubt;
 use eventflow_workers::persistence::PersistenceParts;
 use std::path::Path;
 use std::sync::Arc;
@@ -13,7 +18,7 @@ pub(super) trait WholeStore: Store + Inbox + Directory + PushDevices + Suppressi
 
 impl<S: Store + Inbox + Directory + PushDevices + Suppressions + Sends> WholeStore for S {}
 
-/// The parts of the stage, all of them over one store.
+/// The parts of a persistence stage, all of them over one store.
 pub(super) fn parts_over<S: WholeStore>(store: Arc<S>, broker: Arc<dyn Broker>) -> PersistenceParts {
     PersistenceParts {
         store: Arc::clone(&store) as _,
@@ -24,6 +29,23 @@ pub(super) fn parts_over<S: WholeStore>(store: Arc<S>, broker: Arc<dyn Broker>) 
         directory: store,
         broker,
         clock: Arc::new(SystemClock),
+    }
+}
+
+/// The parts of a fan-out stage over one store, of a process that is alone and tells nobody by e-mail or push.
+pub(super) fn fanout_over<S: Store + Directory>(
+    store: Arc<S>,
+    broker: Arc<dyn Broker>,
+    registry: Arc<dyn Registry>,
+) -> FanoutParts {
+    FanoutParts {
+        membership: Membership::new(Arc::clone(&store) as _),
+        people: People::new(store, Markup::default()),
+        registry,
+        doubt: Arc::new(Doubt::never()),
+        broker,
+        clock: Arc::new(SystemClock),
+        absent: None,
     }
 }
 

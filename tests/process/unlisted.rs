@@ -1,12 +1,12 @@
 //! A gateway that the registry cannot be told of: fan-out finds its clients all the same.
 
+use super::stage::fanout_over;
 use eventflow_bus::handler::{BatchHandler as _, Item};
 use eventflow_bus::port::Broker;
 use eventflow_bus::topology::gateway;
 use eventflow_embedded::{Database, EmbeddedBroker, EmbeddedStore};
 use eventflow_metrics::Metrics;
-use eventflow_ports::{Membership, MemoryRegistry, People, SystemClock};
-use eventflow_protocol::content::Markup;
+use eventflow_ports::{MemoryRegistry, SystemClock};
 use eventflow_protocol::event::Event;
 use eventflow_protocol::{CommandId, GatewayId, Timestamp};
 use eventflow_workers::fanout::doubt::Doubt;
@@ -29,15 +29,9 @@ impl Scene {
         let store = Arc::new(EmbeddedStore::open(database).await.unwrap());
         let gateway = GatewayId::new();
         broker.declare_gateway(&gateway).await.unwrap();
-        let parts = FanoutParts {
-            membership: Membership::new(Arc::clone(&store) as _),
-            people: People::new(store, Markup::default()),
-            registry: Arc::new(MemoryRegistry::default()),
-            doubt: Arc::new(doubt),
-            broker: Arc::clone(&broker),
-            clock: Arc::new(SystemClock),
-            absent: None,
-        };
+        let registry = Arc::new(MemoryRegistry::default());
+        let parts = fanout_over(store, Arc::clone(&broker), registry);
+        let parts = FanoutParts { doubt: Arc::new(doubt), ..parts };
         let stage = Fanout::open(0, parts, &Metrics::default()).await.unwrap();
         Self { broker, stage, gateway }
     }
