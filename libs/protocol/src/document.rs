@@ -222,6 +222,11 @@ pub struct Thread {
 }
 
 impl Thread {
+    /// The people whose names and pictures come with the thread.
+    pub fn members(&self) -> &[UserId] {
+        &self.participants[..self.participants.len().min(MEMBERS_SHOWN_MAX)]
+    }
+
     /// The thread as a client gets it, with the first of its people.
     #[must_use]
     pub fn shown(mut self) -> Self {

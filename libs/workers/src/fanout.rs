@@ -26,7 +26,6 @@ use eventflow_bus::topology::{self, FANOUT, NOTIFY};
 use eventflow_metrics::{FanoutMetrics, Metrics, QueueMetrics};
 use eventflow_ports::{Clock, Located, Membership, People, PresenceStore, Registry, StoreError};
 use eventflow_protocol::Participants;
-use eventflow_protocol::document::MEMBERS_SHOWN_MAX;
 use eventflow_protocol::event::{Audience, Event};
 use eventflow_protocol::frame::Envelope;
 use eventflow_protocol::person::Participant;
@@ -55,19 +54,19 @@ pub struct Fanout {
 /// What a batch of events leaves to be sent: envelopes by gateway, in event order, and jobs.
 #[derive(Debug, Default)]
 pub struct Routes {
-    /// How the first people of new threads are shown.
-    members: HashMap<UserId, Participant>,
     to_all: Vec<Envelope>,
     by_gateway: BTreeMap<GatewayId, Vec<Envelope>>,
     jobs: Vec<Envelope>,
 }
 
-/// Who is in the threads of a batch.
+/// Who is in the threads of a batch, and how the members of new ones are shown.
 #[derive(Debug, Default)]
 struct Audiences {
     known: HashMap<ThreadId, Participants>,
     /// The threads that the store fails at, and what becomes of their events.
     failed: HashMap<ThreadId, Outcome>,
+    /// How the members of new threads are shown.
+    shown: HashMap<UserId, Participant>,
 }
 
 /// What the fan-out stage needs.
@@ -146,7 +145,7 @@ impl Fanout {
             }
         }
         match self.membership.of_all(&threads).await {
-            Ok(known) => Ok(Audiences { known, failed: HashMap::new() }),
+            Ok(known) => Ok(Audiences { known, ..Audiences::default() }),
             Err(error @ StoreError::Unavailable { .. }) => Err(Unavailable::new("the store", error)),
             Err(StoreError::Failed { .. } | StoreError::Refused { .. }) => {
                 self.people_one_by_one(&threads).await
@@ -175,12 +174,12 @@ impl Fanout {
         Ok(people)
     }
 
-    /// How the first people of the batch's new threads are shown.
+    /// How the members of the batch's new threads are shown.
     async fn members(&self, batch: &[Item<Event>]) -> HashMap<UserId, Participant> {
         let mut members: Vec<UserId> = Vec::new();
         for item in batch {
             if let Event::ThreadCreated { thread, .. } = &item.value {
-                members.extend(thread.participants.iter().take(MEMBERS_SHOWN_MAX).cloned());
+                members.extend_from_slice(thread.members());
             }
         }
         if members.is_empty() { HashMap::new() } else { self.people.shown(&members).await }
@@ -234,9 +233,10 @@ impl BatchHandler for Fanout {
 
     async fn perform(&self, batch: &[Item<Event>]) -> Result<Performed<Routes>, Unavailable> {
         self.observe_age(batch);
-        let people = self.people(batch).await?;
+        let mut people = self.people(batch).await?;
+        people.shown = self.members(batch).await;
         let located = self.locate(batch, &people).await;
-        let mut routes = Routes { members: self.members(batch).await, ..Routes::default() };
+        let mut routes = Routes::default();
         let now = self.clock.now();
         let outcomes = batch.iter().map(|item| routes.add(item, now, &people, &located)).collect();
         if let Some((absent, inattentive)) = &self.absent {
@@ -284,7 +284,7 @@ impl Routes {
         if client_events::concerns_no_gateway(&item.value) || client_events::is_stale(&item.value, now) {
             return Outcome::Done;
         }
-        let envelope = match client_events::delivery(&item.value, item.redelivered, &self.members) {
+        let envelope = match client_events::delivery(&item.value, item.redelivered, &people.shown) {
             Ok(envelope) => Envelope { trace: item.trace, ..envelope },
             Err(error) => return Outcome::reject_for(&error),
         };

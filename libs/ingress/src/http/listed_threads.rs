@@ -11,6 +11,8 @@ use std::collections::HashMap;
 
 /// People of a larger thread who are called by name.
 const NAMED_MAX: usize = 3;
+/// Whoever is called by name is among the members that come with the thread, whoever looks.
+const _: () = assert!(MEMBERS_SHOWN_MAX > NAMED_MAX);
 
 /// These threads as `viewer` sees them.
 pub(crate) async fn listed(
@@ -18,22 +20,21 @@ pub(crate) async fn listed(
     views: Vec<ThreadView>,
     viewer: &UserId,
 ) -> Vec<Sorted<ListedThread>> {
-    let named: Vec<UserId> = views.iter().flat_map(|view| named(&view.thread)).cloned().collect();
+    let named: Vec<UserId> = views.iter().flat_map(|view| view.thread.members()).cloned().collect();
     let people = edge.people.shown(&named).await;
     views.into_iter().map(|view| Sorted(listed_thread(view, viewer, &people))).collect()
 }
 
 /// One thread as `viewer` sees it.
 pub(crate) async fn listed_one(edge: &Edge, view: ThreadView, viewer: &UserId) -> Sorted<ListedThread> {
-    let named: Vec<UserId> = named(&view.thread).cloned().collect();
-    let people = edge.people.shown(&named).await;
+    let people = edge.people.shown(view.thread.members()).await;
     Sorted(listed_thread(view, viewer, &people))
 }
 
 fn listed_thread(view: ThreadView, viewer: &UserId, people: &HashMap<UserId, Participant>) -> ListedThread {
     ListedThread {
         participant: companion(&view.thread, viewer, people),
-        members: named(&view.thread).filter_map(|user| people.get(user)).cloned().collect(),
+        members: view.thread.members().iter().filter_map(|user| people.get(user)).cloned().collect(),
         thread: WithId(view.thread.shown()),
         unread_count: view.unread_count,
         last_message: view.last_message.map(WithId),
@@ -57,13 +58,6 @@ fn companion(thread: &Thread, viewer: &UserId, people: &HashMap<UserId, Particip
     let joined = named.iter().map(|person| person.name.as_str()).collect::<Vec<_>>().join(", ");
     let name = if more == 0 { joined } else { format!("{joined} + {more}") };
     ThreadCompanion { id: None, name, avatar: DEFAULT_AVATAR.to_owned() }
-}
-
-/// The people of a thread who come with names and pictures. More than are called by name, so that those are
-/// among them whoever looks.
-fn named(thread: &Thread) -> impl Iterator<Item = &UserId> {
-    const { assert!(MEMBERS_SHOWN_MAX > NAMED_MAX) };
-    thread.participants.iter().take(MEMBERS_SHOWN_MAX)
 }
 
 /// How many people are in the thread, which may name only the first of them.

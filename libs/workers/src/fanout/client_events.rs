@@ -9,7 +9,7 @@ use eventflow_protocol::client::events::{
     ServerEvent, ThreadCreated, ThreadLeft, ThreadUpdated, TypingUpdate,
 };
 use eventflow_protocol::codec::{self, CodecError};
-use eventflow_protocol::document::{MEMBERS_SHOWN_MAX, Message};
+use eventflow_protocol::document::Message;
 use eventflow_protocol::event::{DeliveredMessage, Event, GatewayEvent, TYPING_LIFE};
 use eventflow_protocol::frame::Envelope;
 use eventflow_protocol::person::Participant;
@@ -96,8 +96,7 @@ fn client_event(
     match event {
         Event::MessageStored { message, .. } => written(&MessageReceived::of(message)),
         Event::ThreadCreated { thread, .. } => {
-            let first = thread.participants.iter().take(MEMBERS_SHOWN_MAX);
-            let members = first.filter_map(|user| shown.get(user)).cloned().collect();
+            let members = thread.members().iter().filter_map(|user| shown.get(user)).cloned().collect();
             written(&ThreadCreated::of(thread, members))
         }
         Event::ParticipantLeft { thread_id, user_id, participant_count, at, .. } => written(&ThreadLeft {
