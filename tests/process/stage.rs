@@ -32,7 +32,8 @@ pub(super) fn parts_over<S: WholeStore>(store: Arc<S>, broker: Arc<dyn Broker>) 
     }
 }
 
-/// The parts of a fan-out stage over one store, of a process that is alone and tells nobody by e-mail or push.
+/// The parts of a fan-out stage over one store, of a process that is alone and tells nobody by e-mail or
+/// push.
 pub(super) fn fanout_over<S: Store + Directory>(
     store: Arc<S>,
     broker: Arc<dyn Broker>,
