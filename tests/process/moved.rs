@@ -45,22 +45,22 @@ async fn who_came_back_while_the_shard_was_elsewhere_hears_what_is_said() {
     };
     assert_eq!(heard("to all").await, 1);
     store.leave(&LeaveThread { thread_id, user_id: ben.clone(), at: at(2) }).await.unwrap();
-    stage.subscribed();
+    stage.forget();
     assert_eq!(heard("while ben is not in the thread").await, 1);
     let thread = store.thread(thread_id).await.unwrap().unwrap();
     let participants = scene.people.clone();
     let back =
         CreateThread { thread_id, participants, metadata: thread.metadata, created_by: ben, at: at(3) };
     assert!(store.create_thread(&back).await.unwrap().1, "ben is back");
-    stage.subscribed();
+    stage.forget();
     assert_eq!(heard("to all again").await, 2);
 }
 
-/// Counts how often it is subscribed, and takes what comes.
+/// Counts how often it is told to forget, and takes what comes.
 #[derive(Default)]
 struct Counted {
-    subscribed: AtomicU32,
-    /// How often it was subscribed when the first message came.
+    forgot: AtomicU32,
+    /// How often it had been told when the first message came.
     at_first: AtomicU32,
 }
 
@@ -69,12 +69,12 @@ impl BatchHandler for Counted {
     type Value = Event;
     type Outbox = ();
 
-    fn subscribed(&self) {
-        self.subscribed.fetch_add(1, SeqCst);
+    fn forget(&self) {
+        self.forgot.fetch_add(1, SeqCst);
     }
 
     async fn perform(&self, batch: &[Item<Event>]) -> Result<Performed<()>, Unavailable> {
-        let _ = self.at_first.compare_exchange(0, self.subscribed.load(SeqCst), SeqCst, SeqCst);
+        let _ = self.at_first.compare_exchange(0, self.forgot.load(SeqCst), SeqCst, SeqCst);
         Ok(Performed {
             outcomes: batch.iter().map(|_| eventflow_bus::settle::Outcome::Done).collect(),
             outbox: (),
@@ -121,6 +121,6 @@ async fn a_handler_is_told_that_its_queue_is_consumed_anew() {
         };
         timeout(PATIENCE, run).await.expect("what is in the queue comes");
         assert!(handler.at_first.load(SeqCst) > before, "it was told before the message came");
-        before = handler.subscribed.load(SeqCst);
+        before = handler.forgot.load(SeqCst);
     }
 }

@@ -80,9 +80,11 @@ pub trait BatchHandler: Send + Sync + 'static {
         None
     }
 
-    /// The queue is consumed anew, before anything comes of it. Another process may have consumed it
-    /// meanwhile: what the handler remembers of what passed here may be out of date, and is forgotten.
-    fn subscribed(&self) {}
+    /// Forgets what the handler remembers of what passed here, since another process may know better. Called
+    /// when the queue is consumed anew, before anything comes of it: it may have been another's meanwhile.
+    /// And called before a barrier goes on: the threads of this queue may go to another one behind it, or
+    /// come back from there.
+    fn forget(&self) {}
 
     /// Makes the effects of `batch` durable. Repeating it must come to the same.
     async fn perform(&self, batch: &[Item<Self::Value>]) -> Result<Performed<Self::Outbox>, Unavailable>;

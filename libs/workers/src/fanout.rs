@@ -223,7 +223,7 @@ impl BatchHandler for Fanout {
         Some(event.accepted_at())
     }
 
-    fn subscribed(&self) {
+    fn forget(&self) {
         self.membership.forget_all();
         self.doubt.begins();
         if let Some((absent, _)) = &self.absent {

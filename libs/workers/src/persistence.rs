@@ -177,7 +177,7 @@ impl BatchHandler for Persistence {
         command.at()
     }
 
-    fn subscribed(&self) {
+    fn forget(&self) {
         self.parts.store.forget_threads();
     }
 

@@ -104,7 +104,7 @@ impl<H: BatchHandler> Pipeline<H> {
     pub(super) async fn run(mut self) -> Result<(), BrokerError> {
         loop {
             let mut subscription = self.broker.subscribe(&self.stage.guard.queue, self.width).await?;
-            self.stage.handler.subscribed();
+            self.stage.handler.forget();
             self.stage.guard.status.set(StageState::Consuming);
             self.in_hand.subscribed(self.width);
             let end = self.consume(subscription.as_mut()).await;

@@ -176,7 +176,10 @@ impl<H: BatchHandler> Stage<H> {
         let done = settled.iter().filter(|settled| settled.outcome == Outcome::Done).count();
         self.metrics().done.inc_by(done as u64);
         self.leftovers.publish(settled, unreadable).await?;
-        self.leftovers.pass_on(barriers).await;
+        if !barriers.is_empty() {
+            self.handler.forget();
+            self.leftovers.pass_on(barriers).await;
+        }
         // Spans end here: the envelopes are on their way, and what is left of the batch waits for other
         // batches.
         drop(spans);

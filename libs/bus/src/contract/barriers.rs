@@ -14,6 +14,7 @@ use eventflow_protocol::codec;
 use eventflow_protocol::frame::{Envelope, Frame};
 use eventflow_protocol::reshard::{Barrier, BarrierPassed};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
@@ -28,6 +29,7 @@ pub async fn check_all(broker: Arc<dyn Broker>) {
     a_barrier_comes_behind_the_events_of_everything_before_it(&broker).await;
     the_last_queue_answers_a_barrier(&broker).await;
     a_barrier_that_was_delivered_before_is_dropped(&broker).await;
+    a_handler_forgets_before_a_barrier_goes_on(&broker).await;
 }
 
 /// The next queue gets the events of all frames before the barrier, and then the barrier.
@@ -87,6 +89,32 @@ pub async fn a_barrier_that_was_delivered_before_is_dropped(broker: &Arc<dyn Bro
     wait_for_depth(&**broker, queue.name(), 0).await;
 }
 
+/// Behind the barrier the queue's threads may be another process's, or come back from there.
+pub async fn a_handler_forgets_before_a_barrier_goes_on(broker: &Arc<dyn Broker>) {
+    let (queue, events) = (PERSIST.shard(1), FANOUT.shard(0));
+    let handler = Arc::new(Slow::over(broker));
+    let (mut publisher, mut answers) = asking(&**broker).await;
+    let checked = async {
+        // The first message comes alone and makes the consumer subscribe again; the second comes after that.
+        publish(&**broker, (0..2).map(|number| Outgoing::to_queue(queue.name(), frame_of(number))).collect())
+            .await;
+        let mut passed = subscribe(&**broker, events.name(), 10).await;
+        for _ in 0..2 {
+            let frame = next(&mut passed).await;
+            passed.ack(&[frame.tag]).await.expect("the subscription lives");
+        }
+        let before = handler.forgot.load(SeqCst);
+        publisher
+            .publish(vec![barrier(queue.name(), Vec::new()).1])
+            .await
+            .remove(0)
+            .expect("the queue exists");
+        timeout(PATIENCE, answers.recv()).await.expect("an answer").expect("the channel is open");
+        assert_eq!(handler.forgot.load(SeqCst), before + 1, "it forgets, once");
+    };
+    while_consumed_by(&handler, broker, queue.name(), checked).await;
+}
+
 async fn asking(broker: &dyn Broker) -> (Box<dyn Publish>, mpsc::Receiver<Bytes>) {
     let (replies, answers) = mpsc::channel(4);
     (broker.publisher(Some(replies)).await.expect("a publisher can be opened"), answers)
@@ -100,10 +128,19 @@ fn barrier(queue: &str, then: Vec<String>) -> (Uuid, Outgoing) {
 
 /// Consumes a queue of commands until `check` is done.
 async fn while_consumed(broker: &Arc<dyn Broker>, queue: &str, check: impl Future<Output = ()>) {
+    while_consumed_by(&Arc::new(Slow::over(broker)), broker, queue, check).await;
+}
+
+/// The same by a handler that the check can look at.
+async fn while_consumed_by(
+    handler: &Arc<Slow>,
+    broker: &Arc<dyn Broker>,
+    queue: &str,
+    check: impl Future<Output = ()>,
+) {
     let metrics = Metrics::default().bus.queue(queue);
     let declares = Declares::Topology(topology());
-    let consumer =
-        Consumer::new(Arc::clone(broker), queue, declares, Arc::new(Slow(Arc::clone(broker))), metrics);
+    let consumer = Consumer::new(Arc::clone(broker), queue, declares, Arc::clone(handler), metrics);
     let shutdown = CancellationToken::new();
     let checked = async {
         check.await;
@@ -119,12 +156,26 @@ fn frame_of(number: u32) -> Bytes {
 }
 
 /// Announces what it gets, one by one and slowly.
-struct Slow(Arc<dyn Broker>);
+struct Slow {
+    broker: Arc<dyn Broker>,
+    /// How often it was told to forget.
+    forgot: AtomicU32,
+}
+
+impl Slow {
+    fn over(broker: &Arc<dyn Broker>) -> Self {
+        Self { broker: Arc::clone(broker), forgot: AtomicU32::new(0) }
+    }
+}
 
 #[async_trait]
 impl BatchHandler for Slow {
     type Value = u32;
     type Outbox = Vec<u32>;
+
+    fn forget(&self) {
+        self.forgot.fetch_add(1, SeqCst);
+    }
 
     async fn perform(&self, batch: &[Item<u32>]) -> Result<Performed<Vec<u32>>, Unavailable> {
         let outbox = batch.iter().map(|item| item.value).collect();
@@ -135,7 +186,7 @@ impl BatchHandler for Slow {
         // sleep: an announcement that takes its time
         sleep(ANNOUNCES).await;
         let event = |number: &u32| Outgoing::to_queue(FANOUT.shard(0).name(), frame_of(*number));
-        publish(&*self.0, outbox.iter().map(event).collect()).await;
+        publish(&*self.broker, outbox.iter().map(event).collect()).await;
         Ok(())
     }
 }
