@@ -34,5 +34,6 @@ fn label(side: Side) -> BrokerSide {
     match side {
         Side::Publish => BrokerSide::Publish,
         Side::Consume => BrokerSide::Consume,
+        Side::Reply => BrokerSide::Reply,
     }
 }

@@ -10,6 +10,8 @@
 
 rabbitmq_variable=RABBITMQ_URL
 RABBITMQ_SCRIPT=/usr/lib/rabbitmq/bin/rabbitmq-server
+RABBITMQ_CTL=/usr/lib/rabbitmq/bin/rabbitmqctl
+RABBITMQ_NODE=eventflow-test@localhost
 AMQP_PORT=$((25673 + PORT_SHIFT))
 MANAGEMENT_PORT=$((25674 + PORT_SHIFT))
 RABBITMQ_METRICS_PORT=$((25675 + PORT_SHIFT))
@@ -62,7 +64,7 @@ rabbitmq_launch() {
         HOME="$folder/home" \
         RUNNING_UNDER_SYSTEMD=true \
         ERL_EPMD_PORT="$EPMD_PORT" \
-        RABBITMQ_NODENAME=eventflow-test@localhost \
+        RABBITMQ_NODENAME="$RABBITMQ_NODE" \
         RABBITMQ_NODE_IP_ADDRESS=127.0.0.1 \
         RABBITMQ_NODE_PORT="$AMQP_PORT" \
         RABBITMQ_DIST_PORT="$DISTRIBUTION_PORT" \
@@ -83,4 +85,11 @@ rabbitmq_ready() {
     checks="$(rabbitmq_management_url)/api/health/checks"
     curl -fsS -o /dev/null --max-time 5 "$checks/port-listener/$AMQP_PORT" 2>/dev/null &&
         curl -fsS -o /dev/null --max-time 5 "$checks/local-alarms" 2>/dev/null
+}
+
+rabbitmq_ctl() {
+    local folder="$SERVICES_DIR/rabbitmq"
+    is_alive rabbitmq || die "rabbitmq is not running"
+    HOME="$folder/home" ERL_EPMD_PORT="$EPMD_PORT" RABBITMQ_CONF_ENV_FILE="$folder/rabbitmq-env.conf" \
+        "$RABBITMQ_CTL" --quiet --node "$RABBITMQ_NODE" "$@"
 }

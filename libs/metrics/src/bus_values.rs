@@ -43,13 +43,15 @@ pub enum ParkReason {
     Crashed,
 }
 
-/// `side`: one of the two connections to the message broker.
+/// `side`: one of the connections to the message broker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BrokerSide {
-    /// The connection for publishers and replies.
+    /// The connection for publishers.
     Publish,
     /// The connection for subscriptions and declarations.
     Consume,
+    /// The connection for replies, which is opened for the first one.
+    Reply,
 }
 
 impl Label for SettleOutcome {
@@ -100,12 +102,13 @@ impl Label for ParkReason {
 }
 
 impl Label for BrokerSide {
-    const ALL: &'static [Self] = &[Self::Publish, Self::Consume];
+    const ALL: &'static [Self] = &[Self::Publish, Self::Consume, Self::Reply];
 
     fn as_str(self) -> &'static str {
         match self {
             Self::Publish => "publish",
             Self::Consume => "consume",
+            Self::Reply => "reply",
         }
     }
 }

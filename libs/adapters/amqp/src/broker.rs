@@ -1,4 +1,4 @@
-//! The broker seam on RabbitMQ: two supervised connections and what is made on them.
+//! The broker seam on RabbitMQ: supervised connections and what is made on them.
 //!
 //! Connecting returns at once, with or without a RabbitMQ;
 //! [`AmqpBroker::health`](eventflow_bus::port::Broker::health) says whether there is one. All tasks run on
@@ -46,13 +46,14 @@ impl AmqpBroker {
         let uri = config.uri()?;
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let (publisher, publishing) = Supervisor::new(Side::Publish, uri.clone(), &config, stop.clone());
-        let (consumer, consuming) = Supervisor::new(Side::Consume, uri, &config, stop.clone());
-        let (responder, answering) = Responder::new(publishing.clone(), Arc::clone(&config.observer));
+        let (consumer, consuming) = Supervisor::new(Side::Consume, uri.clone(), &config, stop.clone());
+        let (replier, replying) = Supervisor::new(Side::Reply, uri, &config, stop.clone());
+        let (responder, answering) = Responder::new(replying, Arc::clone(&config.observer));
         let half_made = Mutex::default();
         let (report, health) = watch::channel(worst(&publishing.state.borrow(), &consuming.state.borrow()));
         tasks.spawn(publisher.run());
         tasks.spawn(consumer.run());
-        tasks.spawn(answering.run(stop.clone()));
+        tasks.spawn(answering.run(stop.clone(), replier.run()));
         tasks.spawn(report_health(publishing.clone(), consuming.clone(), report));
         let consuming = Consuming { link: consuming, tasks: tasks.clone(), stop: stop.clone() };
         Ok(Arc::new(Self { config, publishing, consuming, responder, health, half_made, tasks, stop }))
@@ -63,7 +64,7 @@ impl AmqpBroker {
         &self.consuming.link
     }
 
-    /// Closes both connections in order and awaits every task. Publishers and subscriptions that are still
+    /// Closes all connections in order and awaits every task. Publishers and subscriptions that are still
     /// open fail.
     pub async fn shutdown(&self) {
         self.stop.cancel();

@@ -12,8 +12,8 @@ use std::time::Duration;
 /// hundreds of them under heavy load. The ingress answers its client after 3 s anyway.
 pub(crate) const PUBLISH_TIMEOUT: Duration = Duration::from_secs(5);
 /// Heartbeat: seconds between two. A peer that is silent for two intervals is gone, so a half-open connection
-/// costs at most 20 s.
-pub(crate) const HEARTBEAT_SECONDS: u16 = 10;
+/// costs at most 8 s. A broker that stands still for as long loses its connections, which costs a reconnect.
+pub(crate) const HEARTBEAT_SECONDS: u16 = 4;
 /// Connect: name resolution, TCP and TLS together.
 pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Handshake: TCP, TLS and the AMQP handshake together. A broker that is starting accepts connections before

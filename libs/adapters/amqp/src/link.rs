@@ -82,6 +82,16 @@ impl ConnectionLink {
         }
     }
 
+    /// Resolves once there is a connection.
+    pub(crate) async fn until_up(&self) {
+        let mut state = self.state.clone();
+        let is_up =
+            |state: &LinkState| matches!(state, LinkState::Up(live) if live.connection.status().connected());
+        if state.wait_for(is_up).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+
     /// Resolves once the broker holds publishers back.
     pub(crate) async fn until_blocked(&self) {
         let mut state = self.state.clone();

@@ -6,13 +6,15 @@
 use std::fmt;
 use std::time::Duration;
 
-/// One of the adapter's two connections.
+/// One of the adapter's connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Side {
-    /// The connection for publishers and replies.
+    /// The connection for publishers.
     Publish,
     /// The connection for subscriptions and declarations.
     Consume,
+    /// The connection for replies, from the first one on.
+    Reply,
 }
 
 impl Side {
@@ -21,6 +23,7 @@ impl Side {
         match self {
             Self::Publish => "publish",
             Self::Consume => "consume",
+            Self::Reply => "reply",
         }
     }
 }

@@ -2,6 +2,11 @@
 //!
 //! Replies are queued to one task with one channel. The task drops them when the queue is full or there is no
 //! connection: whoever waits has a timeout, and the work itself is done.
+//!
+//! They have a connection of their own, which is opened for the first one. RabbitMQ 3.10 ends a connection
+//! with an internal error that publishes to the reply address of a node that it does not see. Commands that
+//! came through this node wait in the queues and are answered; on the connection of the publishers their
+//! answers would hold up the events of all others, again and again while the node is away.
 
 use crate::config::{CALL_TIMEOUT, PAYLOAD_MAX_BYTES};
 use crate::confirm::{PublishAddress, publish_one, start};
@@ -10,7 +15,8 @@ use crate::observer::Observer;
 use bytes::Bytes;
 use lapin::BasicProperties;
 use std::sync::Arc;
-use tokio::sync::mpsc;
+use std::time::Duration;
+use tokio::sync::{Notify, mpsc};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
@@ -19,6 +25,9 @@ use tokio_util::sync::CancellationToken;
 const QUEUE: usize = 4_096;
 /// Batch: replies that the task puts on the wire before it looks at the queue again.
 const BATCH: usize = 256;
+/// Patience: how long replies wait for a connection that was lost or is not there yet. A gateway waits for
+/// about 3 s, and the reply has come a way already.
+const CONNECTION_PATIENCE: Duration = Duration::from_secs(1);
 
 struct PendingReply {
     address: String,
@@ -62,10 +71,23 @@ impl Responder {
 }
 
 impl ResponderTask {
-    pub(crate) async fn run(mut self, stop: CancellationToken) {
+    /// Writes replies until it is told to stop. `connection` keeps the connection, from the first reply on,
+    /// and ends by itself when it is told to stop.
+    pub(crate) async fn run(self, stop: CancellationToken, connection: impl Future<Output = ()>) {
+        let first = Notify::new();
+        let connected = async {
+            if stop.run_until_cancelled(first.notified()).await.is_some() {
+                connection.await;
+            }
+        };
+        tokio::join!(connected, self.write_all(&stop, &first));
+    }
+
+    async fn write_all(mut self, stop: &CancellationToken, first: &Notify) {
         let mut batch = Vec::with_capacity(BATCH);
         while let Some(count @ 1..) = stop.run_until_cancelled(self.queue.recv_many(&mut batch, BATCH)).await
         {
+            first.notify_one();
             if !matches!(timeout(CALL_TIMEOUT, self.write(&batch)).await, Ok(true)) {
                 self.open = None;
                 tracing::debug!(count, "replies were dropped");
@@ -97,6 +119,7 @@ impl ResponderTask {
 
     /// The channel on the current connection.
     async fn open(&mut self) -> Option<&OpenedChannel> {
+        let _ = timeout(CONNECTION_PATIENCE, self.link.until_up()).await;
         let generation = self.link.writable().ok()?.generation;
         let usable = self
             .open

@@ -5,11 +5,11 @@ mod rabbit;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use eventflow_amqp::{AmqpBroker, definitions};
+use eventflow_amqp::{AmqpBroker, AmqpConfig, Observer, Side, definitions};
 use eventflow_bus::consume::{Consumer, Declares};
 use eventflow_bus::contract::topology;
 use eventflow_bus::handler::{BatchHandler, Item, Performed, Unavailable};
-use eventflow_bus::port::{Broker, BrokerError, Health, Outgoing, ReplyTo};
+use eventflow_bus::port::{Broker, BrokerError, Health, Outgoing, Publish, ReplyTo};
 use eventflow_bus::settle::Outcome;
 use eventflow_bus::topology::{EMAIL, GATEWAYS_EXCHANGE, NOTIFY, PERSIST, gateway};
 use eventflow_metrics::Metrics;
@@ -20,7 +20,7 @@ use rabbit::{PATIENCE, Rabbit, eventually, until};
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, timeout};
@@ -463,11 +463,9 @@ async fn a_full_gateway_queue_refuses_and_an_oversized_message_is_refused_alone(
     rabbit.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_reply_that_is_too_large_is_dropped_alone() {
-    let rabbit = Rabbit::start("replies").await;
-    let broker = rabbit.broker().await;
-    let (sender, mut replies) = mpsc::channel(4);
+/// Somebody who waits for replies: their address, what arrives there, and what keeps it open.
+async fn asker(broker: &AmqpBroker) -> (String, mpsc::Receiver<Bytes>, Box<dyn Publish>) {
+    let (sender, replies) = mpsc::channel(4);
     let mut publisher = broker.publisher(Some(sender)).await.unwrap();
     let question = Outgoing {
         reply_to: Some(ReplyTo::Me),
@@ -476,7 +474,15 @@ async fn a_reply_that_is_too_large_is_dropped_alone() {
     assert!(publisher.publish(vec![question]).await[0].is_ok());
     let mut subscription = broker.subscribe(EMAIL.name(), 1).await.unwrap();
     let asked = timeout(PATIENCE, subscription.next()).await.unwrap().unwrap();
-    let address = asked.reply_to.unwrap();
+    subscription.ack(&[asked.tag]).await.unwrap();
+    (asked.reply_to.unwrap(), replies, publisher)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reply_that_is_too_large_is_dropped_alone() {
+    let rabbit = Rabbit::start("replies").await;
+    let broker = rabbit.broker().await;
+    let (address, mut replies, _publisher) = asker(&broker).await;
     for payload in [vec![0; 10], vec![0; 1_048_577], vec![0; 20]] {
         broker.reply(&address, payload.into()).await;
     }
@@ -484,5 +490,50 @@ async fn a_reply_that_is_too_large_is_dropped_alone() {
         let reply = timeout(PATIENCE, replies.recv()).await.expect("the small ones arrive").unwrap();
         assert_eq!(reply.len(), expected);
     }
+    rabbit.stop().await;
+}
+
+/// Counts the connections of publishers, and of replies.
+#[derive(Default)]
+struct Connections {
+    publish: AtomicU64,
+    reply: AtomicU64,
+}
+
+impl Observer for Connections {
+    fn connected(&self, side: Side, _generation: u64) {
+        match side {
+            Side::Publish => self.publish.fetch_add(1, Ordering::SeqCst),
+            Side::Reply => self.reply.fetch_add(1, Ordering::SeqCst),
+            Side::Consume => 0,
+        };
+    }
+}
+
+/// RabbitMQ 3.10 ends the connection over such an address.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reply_to_a_node_that_is_gone_holds_up_no_publisher_and_no_other_reply() {
+    const ADDRESS_OF_ANOTHER_CLUSTER: &str =
+        "amq.rabbitmq.reply-to.g1h2AA1yZXBseUA5NTAyNDk3AAAKEgAAAABrDPdT.T2LTKEkasTwjSS1PwvCbag==";
+    let rabbit = Rabbit::start("gone").await;
+    let connections = Arc::new(Connections::default());
+    let observer: Arc<dyn Observer> = Arc::<Connections>::clone(&connections);
+    let broker = AmqpBroker::connect(AmqpConfig { observer, ..rabbit.config() }).unwrap();
+    until(&broker, &Health::Up).await;
+    broker.declare(&topology()).await.unwrap();
+    let (address, mut replies, mut publisher) = asker(&broker).await;
+    assert_eq!(connections.reply.load(Ordering::SeqCst), 0, "nobody has replied yet");
+    for round in 0..5_u8 {
+        broker.reply(ADDRESS_OF_ANOTHER_CLUSTER, Bytes::from_static(b"nobody hears it")).await;
+        let results = publisher.publish(numbered(EMAIL.name(), 0..20)).await;
+        assert!(results.iter().all(Result::is_ok), "round {round}: {results:?}");
+    }
+    eventually("a reply to somebody who is there arrives", async || {
+        broker.reply(&address, Bytes::from_static(b"!")).await;
+        timeout(AT_ONCE, replies.recv()).await.is_ok()
+    })
+    .await;
+    assert_eq!(connections.publish.load(Ordering::SeqCst), 1, "the connection of publishers lives");
+    broker.shutdown().await;
     rabbit.stop().await;
 }
