@@ -23,8 +23,8 @@ pub const DEVICES_MAX: usize = 64;
 const LOST_MAX: usize = 4;
 const LOST_KEPT: Duration = Duration::from_hours(24);
 
-/// What is known of the sessions that somebody had at some moment: whether what was sent to them then came out
-/// of their gateway.
+/// What is known of the sessions that somebody had at some moment: whether what was sent to them then came
+/// out of their gateway.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Contact {
     /// A session that was there has been heard of since: its gateway was alive.
@@ -159,8 +159,8 @@ impl Devices {
         self.by_name.values().filter(is_looked_at).filter_map(|device| device.since).min()
     }
 
-    /// What is known at `now` of the sessions that were here at the moment `at` and had come by `came_by`. `None`
-    /// if there was none, or if they left in order and are forgotten.
+    /// What is known at `now` of the sessions that were here at the moment `at` and had come by `came_by`.
+    /// `None` if there was none, or if they left in order and are forgotten.
     pub fn contact(&self, came_by: Timestamp, at: Timestamp, now: Timestamp) -> Option<Contact> {
         let now = now.max(self.judged_at);
         let was_there =

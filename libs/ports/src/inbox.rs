@@ -89,8 +89,8 @@ pub trait Inbox: Send + Sync + 'static {
     /// Reads how these users want to be notified, in one call; those who never set anything are absent.
     async fn preferences_of(&self, users: &[UserId]) -> Result<HashMap<UserId, Preferences>, StoreError>;
 
-    /// Replaces a user's preferences. What is stored then is later than what was, by its `updated_at`, also if
-    /// a clock was ahead that accepted that.
+    /// Replaces a user's preferences. What is stored then is later than what was, by its `updated_at`, also
+    /// if a clock was ahead that accepted that.
     async fn set_preferences(&self, set: &SetPreferences) -> Result<(), StoreError>;
 
     /// Merges a change into a user's preferences. Returns them as they are stored then, or why the change

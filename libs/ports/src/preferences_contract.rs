@@ -19,8 +19,8 @@ use tokio::task::JoinSet;
 /// How many changes come at the same moment: more than anybody makes.
 const AT_ONCE: usize = 20;
 
-/// A person who set nothing has the defaults. Of two sets of preferences the one that comes later counts, also
-/// if a clock was ahead that accepted the other one, and what is stored gets later each time.
+/// A person who set nothing has the defaults. Of two sets of preferences the one that comes later counts,
+/// also if a clock was ahead that accepted the other one, and what is stored gets later each time.
 pub async fn the_preferences_that_come_later_count(harness: &dyn Harness) {
     let inbox = harness.open().await;
     let people = fresh_people(2);

@@ -191,9 +191,9 @@ pub trait PresenceStore: Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<HashMap<UserId, Timestamp>, PresenceError>;
 
-    /// What is known at `now` of the sessions that this person had when something was sent to them at `at`, and
-    /// that had come by `came_by`: whether their gateway has been heard of since. `None` if there was none, or
-    /// if they left in order some time ago. All three times are by the caller's clock.
+    /// What is known at `now` of the sessions that this person had when something was sent to them at `at`,
+    /// and that had come by `came_by`: whether their gateway has been heard of since. `None` if there was
+    /// none, or if they left in order some time ago. All three times are by the caller's clock.
     async fn contact(
         &self,
         user: &UserId,

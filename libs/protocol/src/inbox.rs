@@ -305,8 +305,8 @@ impl Preferences {
     }
 }
 
-/// Command: replace a person's preferences. Of two such commands the one that is carried out later counts: the
-/// commands of one person keep their order, and clocks do not tell it.
+/// Command: replace a person's preferences. Of two such commands the one that is carried out later counts:
+/// the commands of one person keep their order, and clocks do not tell it.
 /// [`crate::preferences::ChangePreferences`] changes them in part.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SetPreferences {

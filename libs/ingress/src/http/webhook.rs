@@ -2,8 +2,8 @@
 //!
 //! The body has Postmark's format. Events that concern an address become changes of the suppression list, as
 //! commands like every other write; all other events are accepted and mean nothing here, and so do those of
-//! other message streams than the one that our mails belong to: Postmark's lists are by stream. Safe to repeat
-//! because an address that is on the list stays there as it is. Postmark repeats a report that was not
+//! other message streams than the one that our mails belong to: Postmark's lists are by stream. Safe to
+//! repeat because an address that is on the list stays there as it is. Postmark repeats a report that was not
 //! answered with 200, so a report is answered so only once the broker has it.
 
 use crate::edge::Edge;

@@ -23,8 +23,8 @@ use std::time::Duration;
 const LOOK_FIRST: Duration = Duration::from_mins(1);
 /// Longest such time.
 const LOOK_LAST: Duration = Duration::from_mins(10);
-/// How long a notification waits while the presence store does not answer. A message need not wait: the cursor
-/// says whether a socket took it.
+/// How long a notification waits while the presence store does not answer. A message need not wait: the
+/// cursor says whether a socket took it.
 const UNKNOWN_FOR: Duration = Duration::from_mins(2);
 
 /// What the second decision needs.

@@ -26,12 +26,11 @@ async fn what_was_accepted_while_a_clock_was_ahead_is_read_and_replaced_when_it_
     rig.world.clock.advance(3_600_000);
     rig.tell("ann", "one").await;
     let preferences = format!("{NOTIFICATIONS}/preferences");
-    let put = |body| rig.call(Method::PUT, &preferences).json(&body).of("ann").send();
-    put(json!({"locale": "de"})).await.expect(200);
+    rig.post(&preferences, &json!({"locale": "de"})).of("ann").send().await.expect(200);
     rig.world.clock.advance(-3_600_000);
     let all = rig.call(Method::POST, &format!("{NOTIFICATIONS}/read-all")).of("ann").send().await.expect(200);
     assert_eq!((&all["count"], rig.unread("ann").await), (&json!(1), 0));
-    let kept = put(json!({"email": false})).await.expect(200);
+    let kept = rig.post(&preferences, &json!({"email": false})).of("ann").send().await.expect(200);
     let kept = &kept["preferences"];
     assert_eq!((&kept["channels"]["email"], &kept["locale"]), (&json!(false), &json!("")));
 }

@@ -93,8 +93,8 @@ impl From<InvalidChange> for InvalidRequest {
     }
 }
 
-/// Ways to reach somebody. A channel that is not named is on, or with `PATCH` as it was; of a kind in `types` it
-/// is as for every kind.
+/// Ways to reach somebody. A channel that is not named is on, or with `PATCH` as it was; of a kind in `types`
+/// it is as for every kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct ChannelsBody {
