@@ -5,6 +5,7 @@
 //! reads a clock or does I/O. A store keeps a [`Devices`] per person and changes it atomically. Hearing a
 //! signal again changes nothing.
 
+pub use crate::contact::Contact;
 use crate::presence::{AWAY_AFTER, DEVICE_LEASE, OFFLINE_GRACE};
 use eventflow_protocol::presence::{DeviceSignal, DeviceState, Presence, Status};
 use eventflow_protocol::{Timestamp, UserId};
@@ -22,18 +23,6 @@ pub const DEVICES_MAX: usize = 64;
 /// Lost devices that are remembered of one person, and for how long: as long as anything waits to be told.
 const LOST_MAX: usize = 4;
 const LOST_KEPT: Duration = Duration::from_hours(24);
-
-/// What is known of the sessions that somebody had at some moment: whether what was sent to them then came
-/// out of their gateway.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Contact {
-    /// A session that was there has been heard of since: its gateway was alive.
-    Heard,
-    /// Nothing has been heard of them since. They count still.
-    Unsure,
-    /// Nothing was heard of them any more: their gateway had died, or had lost the broker.
-    Lost,
-}
 
 /// The known devices of one person. All times except [`Device::said`] are by the clock of the store.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

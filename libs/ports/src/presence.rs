@@ -5,7 +5,7 @@
 //! device is active but at least one counts, and offline otherwise. Leases run out, so a gateway that died is
 //! forgotten. [`crate::presence_contract`] checks these promises.
 
-use crate::devices::Contact;
+use crate::contact::Contact;
 use async_trait::async_trait;
 use eventflow_protocol::presence::{DeviceSignal, Presence, Status};
 use eventflow_protocol::{Timestamp, UserId};

@@ -334,7 +334,7 @@ async fn a_notification_waits_while_nobody_can_say_who_is_there_and_is_told_afte
     };
     let (ordinary, critical) = (window(told(&notification, false)), window(told(&critical, true)));
     let held = decide_again(&blind, &ordinary).await.unwrap();
-    assert_eq!((reasons(&held), held.waits_until.is_some()), (vec![], true));
+    assert_eq!((reasons(&held), held.waits_until), (vec![], Some(at(40))), "20 s later, however old it is");
     assert_eq!(decide_again(&blind, &critical).await.unwrap().waits_until, None, "that waits for nothing");
     let without = AgainParts { presence: Arc::new(NoPresence), ..stage.again.clone() };
     assert_eq!(decide_again(&without, &ordinary).await.unwrap().waits_until, None, "asking again is no use");

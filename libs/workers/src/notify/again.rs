@@ -26,6 +26,8 @@ const LOOK_LAST: Duration = Duration::from_mins(10);
 /// How long a notification waits while the presence store does not answer. A message need not wait: the
 /// cursor says whether a socket took it.
 const UNKNOWN_FOR: Duration = Duration::from_mins(2);
+/// Time between two looks meanwhile: the store may answer again at any moment.
+const LOOK_UNKNOWN: Duration = Duration::from_secs(20);
 
 /// What the second decision needs.
 #[derive(Clone)]
@@ -159,7 +161,11 @@ impl<'a> Reader<'a> {
     /// or leaves: the longer it took so far, the rarer the looks.
     fn looks_again_at(&self, left: &[(Told, Content)]) -> Option<Timestamp> {
         let oldest = left.iter().map(|(told, _)| told.at).min().filter(|_| self.is_unheard)?;
-        Some(self.now.plus(oldest.age_at(self.now).clamp(LOOK_FIRST, LOOK_LAST)))
+        let wait = match self.status {
+            Ok(_) => oldest.age_at(self.now).clamp(LOOK_FIRST, LOOK_LAST),
+            Err(_) => LOOK_UNKNOWN,
+        };
+        Some(self.now.plus(wait))
     }
 
     /// What the item says, or why it is not told any more.
