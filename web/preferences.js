@@ -35,7 +35,7 @@ export class PreferencesForm extends EventTarget {
   /** @type {Preferences} */
   #known = DEFAULTS;
   /**
-   * Kinds that were named here, and have the channels of all others until somebody sets theirs.
+   * Kinds that were named here. They have the channels of all others, but for those that somebody sets.
    * @type {Set<string>}
    */
   #named = new Set();
@@ -159,7 +159,7 @@ export class PreferencesForm extends EventTarget {
   #row(kind) {
     const { channels, types } = this.#known;
     const name = kind === MESSAGES ? 'Messages' : kind ?? 'Everything else';
-    const chosen = kind !== null && Object.hasOwn(types, kind) ? types[kind] : channels;
+    const chosen = kind !== null && Object.hasOwn(types, kind) ? { ...channels, ...types[kind] } : channels;
     const cells = CHANNELS.map(([channel, words]) => {
       // A message is in its conversation, whatever somebody wants to be told of it.
       if (kind === MESSAGES && channel === 'inApp') return element('td');

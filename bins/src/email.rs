@@ -24,12 +24,10 @@ const PROBE_LIMIT: Duration = Duration::from_secs(10);
 /// The mailer that the settings select. A mail server that refuses the credentials stops the start; one that
 /// is away does not.
 pub(crate) async fn mailer(config: &Config, backends: &Backends) -> anyhow::Result<Arc<dyn Mailer>> {
+    if let Some(missing) = missing(config) {
+        tracing::warn!("{missing}");
+    }
     let Some(settings) = smtp_settings(config)? else {
-        if config.email.enabled {
-            tracing::warn!(
-                "neither POSTMARK_API_KEY nor SMTP_URL is set: mails are kept in the outbox and not sent"
-            );
-        }
         return Ok(Arc::new(OutboxMailer::new(Arc::clone(&backends.outbox))));
     };
     let place = format!("{}, {}", named(config.email.provider_key()), settings.server());
@@ -38,6 +36,15 @@ pub(crate) async fn mailer(config: &Config, backends: &Backends) -> anyhow::Resu
         probe(mailer.as_ref(), &self::settings(config)?.from.address, place).await?;
     }
     Ok(mailer)
+}
+
+/// What an operator should know at the start about mails that are not sent.
+fn missing(config: &Config) -> Option<&'static str> {
+    if !config.email.enabled {
+        return Some("EMAIL_ENABLED is false: no mails are sent, and the delivery log says switched_off");
+    }
+    let none = "neither POSTMARK_API_KEY nor SMTP_URL is set: mails are kept in the outbox and not sent";
+    (config.email.provider() == MailProvider::Outbox).then_some(none)
 }
 
 /// Whether the mail server takes our login, asked once; `None` if no mail server is configured.
@@ -174,6 +181,18 @@ mod tests {
         {
             assert!(mailbox(text, "EventFlow").is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn what_is_not_sent_is_told_at_the_start() {
+        let mut config = eventflow_config::defaults();
+        assert!(missing(&config).is_some_and(|told| told.contains("outbox")));
+        config.email.enabled = false;
+        assert!(missing(&config).is_some_and(|told| told.contains("EMAIL_ENABLED")));
+        config.email.smtp_url = eventflow_config::Secret::new("smtp://mail");
+        assert!(missing(&config).is_some_and(|told| told.contains("EMAIL_ENABLED")));
+        config.email.enabled = true;
+        assert_eq!(missing(&config), None);
     }
 
     #[test]

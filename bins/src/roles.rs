@@ -334,6 +334,7 @@ fn ingress_parts(system: &mut System) -> anyhow::Result<IngressParts> {
             webhook_secret: Some(system.config.email.webhook_secret.expose())
                 .filter(|secret| !secret.is_empty())
                 .map(Into::into),
+            mail_stream: system.config.email.postmark_stream.as_str().into(),
             allowed_origins: origins.map(str::to_owned).collect(),
             base_url: Some(server.base_url.clone()).filter(|url| !url.is_empty()),
             events_per_minute: system.config.gateway.events_per_minute,

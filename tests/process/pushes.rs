@@ -7,6 +7,8 @@ use eventflow_testkit::push_services::{Fault, PushServices, ReceivedPush};
 use eventflow_testkit::{System, eventually};
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::time::Duration;
 
 /// One process, its push services, and the people's tokens.
 struct Stage {
@@ -86,6 +88,40 @@ async fn a_message_to_somebody_who_is_away_reaches_their_devices_and_reading_tak
         assert_eq!(act, "clear", "{push:?}");
     }
     assert_eq!((stage.services.received().len(), stage.services.complaints()), (4, vec![]));
+}
+
+/// Google and browsers take 100 requests at a time on one connection. What waits for its turn waits in this
+/// server, and that is no failure of theirs.
+#[tokio::test]
+async fn a_send_to_many_devices_at_a_slow_service_reaches_each_of_them_once_and_nobody_is_blamed() {
+    const APPS: usize = 20;
+    const PEOPLE: usize = 40;
+    let stage = Stage::new().await;
+    let people: Vec<String> = (0..PEOPLE).map(|n| format!("person{n}")).collect();
+    for (n, person) in people.iter().enumerate() {
+        let token = stage.system.token(person).await.unwrap();
+        for m in 0..APPS {
+            let app = json!({"fcmToken": format!("app-{n}-{m}")});
+            stage.call(&token, Method::POST, "/devices", app).await;
+        }
+    }
+    // All of them at once would need 8 s, which is longer than a request may take.
+    stage.services.answer_after(Duration::from_secs(1));
+    let root = stage.system.token_as("root", "admin").await.unwrap();
+    stage.call(&root, Method::POST, "/notifications", json!({"to": people, "title": "ALL"})).await;
+    let shown = stage.received(PEOPLE * APPS).await;
+    let devices: BTreeSet<&str> = shown.iter().map(|push| push.to.as_str()).collect();
+    assert_eq!((devices.len(), shown.len()), (PEOPLE * APPS, PEOPLE * APPS), "each once");
+    let sent = format!("eventflow_push_pushes_total{{outcome=\"sent\"}} {}", PEOPLE * APPS);
+    let metrics = stage.system.admin("push-worker", "/metrics");
+    let answered = eventually("all are answered", async || {
+        let text = stage.http.get(&metrics).send().await.ok()?.text().await.ok()?;
+        text.contains(&sent).then_some(text)
+    });
+    let answered = answered.await.unwrap();
+    let has_failed = |line: &str| line.contains(r#"pushes_total{outcome="failed"}"#) && !line.ends_with(" 0");
+    assert!(!answered.lines().any(has_failed) && answered.contains("eventflow_push_breaker_open 0"));
+    assert_eq!(stage.services.asked(), PEOPLE * APPS, "and nobody was asked twice");
 }
 
 #[tokio::test]

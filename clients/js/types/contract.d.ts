@@ -531,6 +531,18 @@ export interface components {
              */
             until: string | null;
         };
+        /**
+         * @description The channels that a person has named for one kind. The others are as for every kind, also when those
+         *     change later.
+         */
+        NamedChannels: {
+            /** @description E-mail. */
+            email?: boolean;
+            /** @description The inbox, and an event. */
+            inApp?: boolean;
+            /** @description Push messages to their devices. */
+            push?: boolean;
+        };
         /** @description A user id in a request. */
         NamedUser: string;
         /** @description What happened to notifications. */
@@ -673,11 +685,11 @@ export interface components {
              */
             timeZone: components["schemas"]["TimeZoneName"];
             /**
-             * @description The channels by kind.
+             * @description The channels that were named by kind.
              * @default {}
              */
             types: {
-                [key: string]: components["schemas"]["Channels"];
+                [key: string]: components["schemas"]["NamedChannels"];
             };
             /**
              * Format: date-time
@@ -1102,7 +1114,10 @@ export interface components {
         Channel: "email" | "push";
         /** @description A way by which people are told. */
         ChannelWord: "inApp" | "email" | "push";
-        /** @description Ways to reach somebody. A channel that is not named is on, or with `PATCH` as it was. */
+        /**
+         * @description Ways to reach somebody. A channel that is not named is on, or with `PATCH` as it was; of a kind in `types`
+         *     it is as for every kind.
+         */
         ChannelsBody: {
             /**
              * @description By e-mail.
@@ -2897,6 +2912,7 @@ export type MessageUpdated = components['schemas']['MessageUpdated'];
 export type MessageWithId = components['schemas']['MessageWithId'];
 export type Metadata = components['schemas']['Metadata'];
 export type Mute = components['schemas']['Mute'];
+export type NamedChannels = components['schemas']['NamedChannels'];
 export type NamedUser = components['schemas']['NamedUser'];
 export type NotificationAction = components['schemas']['NotificationAction'];
 export type NotificationReceived = components['schemas']['NotificationReceived'];

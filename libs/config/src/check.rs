@@ -131,10 +131,11 @@ impl Config {
         let push = &self.push;
         scheme("push.fcm_url", &push.fcm_url, &["https://"])?;
         let subject = push.vapid_subject.as_str();
-        let is_known =
-            subject.is_empty() || subject.starts_with("mailto:") || subject.starts_with("https://");
+        let address = subject.strip_prefix("mailto:").filter(|address| address.contains('@'));
+        let site = subject.strip_prefix("https://").filter(|site| !site.is_empty() && !site.starts_with('/'));
+        let is_known = subject.is_empty() || address.or(site).is_some();
         let is_plain = subject.bytes().all(|byte| byte.is_ascii_graphic());
-        require("push.vapid_subject", is_known && is_plain, "must be mailto:… or https://…")?;
+        require("push.vapid_subject", is_known && is_plain, "must be mailto:ADDRESS or https://…")?;
         let is_key = |byte: u8| byte.is_ascii_alphanumeric() || b"-_=".contains(&byte);
         require(
             "push.vapid_public_key",
@@ -247,6 +248,8 @@ mod tests {
             ("server.lissten = 'x'", "lissten"),
             ("push.fcm_url = 'http://x'", "push.fcm_url"),
             ("push.vapid_subject = 'me'", "push.vapid_subject"),
+            ("push.vapid_subject = 'mailto:'", "push.vapid_subject"),
+            ("push.vapid_subject = 'https://'", "push.vapid_subject"),
             ("push.vapid_public_key = 'a b'", "push.vapid_public_key"),
             ("push.allow_private_endpoints = 'yes'", "push.allow_private_endpoints"),
             ("log.level = 'verbose'", "log.level"),

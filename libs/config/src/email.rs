@@ -90,7 +90,9 @@ impl Config {
         let url = email.settings_url.as_str();
         let is_link = url.is_empty() || url.starts_with("https://") || url.starts_with("http://");
         require("email.settings_url", is_link, "must start with https:// or http://")?;
-        require("email.product", !email.product.trim().is_empty(), "must not be empty")
+        let product = email.product.as_str();
+        let is_line = !product.trim().is_empty() && !product.contains(char::is_control);
+        require("email.product", is_line, "must be one line that is not empty")
     }
 }
 
@@ -128,6 +130,7 @@ mod tests {
             ("email.webhook_secret = 'short'".to_owned(), "email.webhook_secret"),
             ("email.settings_url = 'javascript:alert(1)'".to_owned(), "email.settings_url"),
             ("email.product = ' '".to_owned(), "email.product"),
+            ("email.product = \"Chat\\r\\nBcc: x@y.example\"".to_owned(), "email.product"),
             ("email.enabled = 'perhaps'".to_owned(), "email.enabled"),
         ] {
             let error = with(&toml).expect_err(&toml);

@@ -58,6 +58,8 @@ pub(crate) struct Edge {
     pub(crate) csrf: Csrf,
     pub(crate) unsubscribe: Unsubscribe,
     pub(crate) webhook_secret: Option<Arc<str>>,
+    /// The message stream of the mail provider that our mails belong to.
+    pub(crate) mail_stream: Arc<str>,
     pub(crate) origins: OriginPolicy,
     pub(crate) notices: Notices,
     pub(crate) clock: Arc<dyn Clock>,
@@ -114,6 +116,7 @@ impl Edge {
             csrf,
             unsubscribe,
             webhook_secret: config.webhook_secret.clone(),
+            mail_stream: Arc::clone(&config.mail_stream),
             origins: OriginPolicy::new(&config.allowed_origins, config.base_url.as_deref())?,
             notices: parts.notices.clone(),
             clock: Arc::clone(&parts.clock),

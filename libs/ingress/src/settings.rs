@@ -52,6 +52,8 @@ pub struct IngressConfig {
     pub jwt_expected: ExpectedClaims,
     /// The secret of the mail provider's webhook; `None`: there is no webhook.
     pub webhook_secret: Option<Arc<str>>,
+    /// The message stream of the mail provider that mails belong to: reports about others mean nothing.
+    pub mail_stream: Arc<str>,
     /// Origins whose pages may talk to us, beside our own pages (`base_url` and the host that is asked).
     pub allowed_origins: Vec<String>,
     /// Address at which people find this server, e.g. `https://chat.example.com`.
@@ -106,6 +108,7 @@ impl IngressConfig {
             public_keys: None,
             jwt_expected: ExpectedClaims::default(),
             webhook_secret: None,
+            mail_stream: "outbound".into(),
             allowed_origins: Vec::new(),
             base_url: None,
             events_per_minute: DEFAULT_EVENTS_PER_MINUTE,

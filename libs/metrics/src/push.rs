@@ -33,7 +33,7 @@ impl PushMetrics {
             windows: Counters::register(
                 registry,
                 "eventflow_push_windows_total",
-                "Windows of pushes, by outcome: sent, suppressed (there was nothing to tell any more), postponed (quiet hours), no_device, failed, retried, repeated (it was sent before).",
+                "Windows of pushes, by outcome: sent, suppressed (there was nothing to tell any more), postponed (quiet hours, or its push service was not asked yet), no_device, failed, retried, repeated (it was sent before).",
                 "outcome",
             )?,
             suppressed: Counters::register(

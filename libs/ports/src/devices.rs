@@ -5,6 +5,7 @@
 //! reads a clock or does I/O. A store keeps a [`Devices`] per person and changes it atomically. Hearing a
 //! signal again changes nothing.
 
+pub use crate::contact::Contact;
 use crate::presence::{AWAY_AFTER, DEVICE_LEASE, OFFLINE_GRACE};
 use eventflow_protocol::presence::{DeviceSignal, DeviceState, Presence, Status};
 use eventflow_protocol::{Timestamp, UserId};
@@ -19,6 +20,10 @@ pub const KEPT: Duration = Duration::from_hours(7 * 24);
 /// Beyond the limit the store forgets the devices whose leases end first.
 pub const DEVICES_MAX: usize = 64;
 
+/// Lost devices that are remembered of one person, and for how long: as long as anything waits to be told.
+const LOST_MAX: usize = 4;
+const LOST_KEPT: Duration = Duration::from_hours(24);
+
 /// The known devices of one person. All times except [`Device::said`] are by the clock of the store.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Devices {
@@ -29,6 +34,18 @@ pub struct Devices {
     last_seen: Option<Timestamp>,
     heard: Timestamp,
     due: Timestamp,
+    /// The last devices whose leases ended although they had not left.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    lost: Vec<LostDevice>,
+}
+
+/// A device whose lease ended although it had not left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct LostDevice {
+    /// From when on it was here without a gap.
+    since: Timestamp,
+    /// The end of its lease.
+    until: Timestamp,
 }
 
 /// One device. The store keeps it for a while after its lease ends, so that an old signal does not bring it
@@ -131,6 +148,20 @@ impl Devices {
         self.by_name.values().filter(is_looked_at).filter_map(|device| device.since).min()
     }
 
+    /// What is known at `now` of the sessions that were here at the moment `at` and had come by `came_by`.
+    /// `None` if there was none, or if they left in order and are forgotten.
+    pub fn contact(&self, came_by: Timestamp, at: Timestamp, now: Timestamp) -> Option<Contact> {
+        let now = now.max(self.judged_at);
+        let was_there =
+            |since: Option<Timestamp>, until| since.is_some_and(|since| since <= came_by) && at < until;
+        let known = self.by_name.values().filter(|device| was_there(device.since, device.until));
+        let known = known.map(|device| device.contact(at, now));
+        let lost = self.lost.iter().filter(|lost| was_there(Some(lost.since), lost.until));
+        let lost =
+            lost.map(|lost| if lost.until.minus(DEVICE_LEASE) > at { Contact::Heard } else { Contact::Lost });
+        known.chain(lost).min_by_key(|contact| *contact as u8)
+    }
+
     /// Until when a device counts, if one does at `now`.
     pub fn connected_until(&self, now: Timestamp) -> Option<Timestamp> {
         self.by_name.values().filter(|device| device.counts(now)).map(|device| device.until).max()
@@ -168,7 +199,14 @@ impl Devices {
     }
 
     fn prune(&mut self, now: Timestamp) {
-        self.by_name.retain(|_, device| now < device.until.plus(DEVICE_LEASE));
+        let is_over = |device: &Device| now >= device.until.plus(DEVICE_LEASE);
+        let over = self.by_name.values().filter(|device| is_over(device) && !device.gone);
+        let lost = over.filter_map(|device| Some(LostDevice { since: device.since?, until: device.until }));
+        self.lost.extend(lost);
+        self.lost.retain(|lost| now < lost.until.plus(LOST_KEPT));
+        self.lost.sort_by_key(|lost| lost.until);
+        self.lost.drain(..self.lost.len().saturating_sub(LOST_MAX));
+        self.by_name.retain(|_, device| !is_over(device));
         while self.by_name.len() > DEVICES_MAX {
             let first = self.by_name.iter().min_by_key(|(_, device)| device.until).map(|(id, _)| id.clone());
             first.and_then(|id| self.by_name.remove(&id));
@@ -208,6 +246,18 @@ impl Device {
             DeviceState::Gone => false,
         };
         self.said > signal.at || self.said == signal.at && (self.gone || says_the_same)
+    }
+
+    /// What is known at `now` of this device, which was here at `at`.
+    fn contact(&self, at: Timestamp, now: Timestamp) -> Contact {
+        let lease = if self.gone { OFFLINE_GRACE } else { DEVICE_LEASE };
+        if self.until.minus(lease) > at {
+            Contact::Heard
+        } else if self.counts(now) {
+            Contact::Unsure
+        } else {
+            Contact::Lost
+        }
     }
 
     fn counts(&self, now: Timestamp) -> bool {
@@ -307,6 +357,48 @@ mod tests {
         assert_eq!(devices.online_since(Timestamp(1)), None);
         devices.hear(&here("a", 30_000, 0), Timestamp(30_000));
         assert_eq!(devices.online_since(Timestamp(30_000)), Some(Timestamp(30_000)));
+    }
+
+    #[test]
+    fn a_session_that_nobody_hears_of_any_more_has_perhaps_told_nothing() {
+        let (mut devices, lease) = (Devices::default(), millis(DEVICE_LEASE));
+        let contact =
+            |devices: &Devices, at, now| devices.contact(Timestamp(at), Timestamp(at), Timestamp(now));
+        devices.hear(&here("a", 0, 0), Timestamp(0));
+        devices.hear(&here("a", 30_000, 0), Timestamp(30_000));
+        assert_eq!(contact(&devices, 20_000, 30_000), Some(Contact::Heard));
+        assert_eq!(contact(&devices, 30_000, 40_000), Some(Contact::Unsure), "its gateway may be dead");
+        // The client is back elsewhere, after what was sent at 31 s.
+        devices.hear(&here("b", 34_000, 0), Timestamp(34_000));
+        assert_eq!(contact(&devices, 31_000, 35_000), Some(Contact::Unsure));
+        devices.hear(&here("b", 64_000, 0), Timestamp(64_000));
+        assert_eq!(contact(&devices, 31_000, 30_000 + lease), Some(Contact::Lost));
+        assert_eq!(contact(&devices, 34_000, 64_000), Some(Contact::Heard), "by the other one");
+        for n in 3..20 {
+            devices.hear(&here("b", n * 30_000, 0), Timestamp(n * 30_000));
+        }
+        assert_eq!(devices.by_name.len(), 1);
+        assert_eq!(contact(&devices, 31_000, 570_000), Some(Contact::Lost), "that is remembered");
+        let json = serde_json::to_value(&devices).unwrap();
+        assert_eq!(serde_json::from_value::<Devices>(json).unwrap(), devices);
+        let end = 570_000 + millis(LOST_KEPT);
+        devices.hear(&here("b", end, 0), Timestamp(end));
+        assert_eq!(contact(&devices, 31_000, end), None, "for a day");
+    }
+
+    #[test]
+    fn a_session_that_left_in_order_was_told_what_came_before() {
+        let mut devices = Devices::default();
+        let contact =
+            |devices: &Devices, at, now| devices.contact(Timestamp(at), Timestamp(at), Timestamp(now));
+        devices.hear(&here("a", 0, 0), Timestamp(0));
+        let gone = DeviceSignal { state: DeviceState::Gone, ..here("a", 10_000, 0) };
+        devices.hear(&gone, Timestamp(10_000));
+        assert_eq!(contact(&devices, 5_000, 12_000), Some(Contact::Heard));
+        assert_eq!(contact(&devices, 14_000, 15_000), None, "it was not there");
+        let forgotten = 2 * millis(DEVICE_LEASE);
+        devices.judge(Timestamp(forgotten));
+        assert_eq!((contact(&devices, 5_000, forgotten), devices.lost.len()), (None, 0));
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //! recorded there when it answers again. Use it where every signal is heard: in a single process, and in a
 //! sweeper.
 
+use crate::devices::Contact;
 use crate::memory_presence::MemoryPresence;
 use crate::presence::{DEVICE_LEASE, GatewayReport, GatewayStats, HEARTBEAT, PresenceError, PresenceStore};
 use async_trait::async_trait;
@@ -209,6 +210,19 @@ impl PresenceStore for FallbackPresence {
             return Ok(memory);
         }
         self.choose(self.shared.online_since(users, now).await, memory)
+    }
+
+    async fn contact(
+        &self,
+        user: &UserId,
+        sent: (Timestamp, Timestamp),
+        now: Timestamp,
+    ) -> Result<Option<Contact>, PresenceError> {
+        let memory = self.memory.contact(user, sent, now).await?;
+        if self.is_in_memory() {
+            return Ok(memory);
+        }
+        self.choose(self.shared.contact(user, sent, now).await, memory)
     }
 
     async fn connected(&self, now: Timestamp) -> Result<u64, PresenceError> {

@@ -1,7 +1,7 @@
 //! The inbox port: people's notifications, and their preferences about being notified.
 //!
 //! Every change may be repeated. A notification's id follows from its command. Marking and deleting change
-//! nothing the second time. Of two sets of preferences the later one counts, and a change of some of them
+//! nothing the second time. Of two changes of preferences the one that is carried out later counts, and each
 //! comes to the same the second time. [`crate::inbox_contract`] and [`crate::preferences_contract`] check
 //! these promises.
 
@@ -89,7 +89,8 @@ pub trait Inbox: Send + Sync + 'static {
     /// Reads how these users want to be notified, in one call; those who never set anything are absent.
     async fn preferences_of(&self, users: &[UserId]) -> Result<HashMap<UserId, Preferences>, StoreError>;
 
-    /// Replaces a user's preferences, unless the stored ones were accepted later.
+    /// Replaces a user's preferences. What is stored then is later than what was, by its `updated_at`, also
+    /// if a clock was ahead that accepted that.
     async fn set_preferences(&self, set: &SetPreferences) -> Result<(), StoreError>;
 
     /// Merges a change into a user's preferences. Returns them as they are stored then, or why the change

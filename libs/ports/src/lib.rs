@@ -4,6 +4,7 @@
 //! suite of its port.
 
 pub mod clock;
+mod contact;
 pub mod dead_letters;
 pub mod dead_letters_contract;
 pub mod devices;

@@ -4,7 +4,7 @@
 //! A signal counts as heard at the time it names, since all signals come by the clock of this process. All
 //! entries are lost with the process, and so are the sockets whose devices it kept.
 
-use crate::devices::Devices;
+use crate::devices::{Contact, Devices};
 use crate::presence::{
     CONNECTED_MAX, GatewayReport, GatewayStats, PresenceError, PresenceStore, REPORT_LEASE,
 };
@@ -116,6 +116,16 @@ impl PresenceStore for MemoryPresence {
         let known = self.known.lock();
         let of = |user: &UserId| known.people.get(user).and_then(|devices| devices.online_since(now));
         Ok(users.iter().filter_map(|user| Some((user.clone(), of(user)?))).collect())
+    }
+
+    async fn contact(
+        &self,
+        user: &UserId,
+        sent: (Timestamp, Timestamp),
+        now: Timestamp,
+    ) -> Result<Option<Contact>, PresenceError> {
+        let known = self.known.lock();
+        Ok(known.people.get(user).and_then(|devices| devices.contact(sent.0, sent.1, now)))
     }
 
     async fn report(&self, gateway: &str, stats: &GatewayStats) -> Result<(), PresenceError> {

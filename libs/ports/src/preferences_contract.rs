@@ -4,7 +4,7 @@
 use crate::inbox_contract::Harness;
 use crate::store_contract::fixtures::{at, creation, fresh_people};
 use eventflow_protocol::UserId;
-use eventflow_protocol::inbox::{Channels, PREFERENCE_KINDS_MAX, Preferences, SetPreferences};
+use eventflow_protocol::inbox::{Channels, NamedChannels, PREFERENCE_KINDS_MAX, Preferences, SetPreferences};
 use eventflow_protocol::preferences::{
     ChangePreferences, ChannelsChange, DigestChange, InvalidChange, PreferenceFields, PreferencesChange,
     QuietHoursChange,
@@ -13,13 +13,15 @@ use eventflow_protocol::schedule::{
     DigestInterval, Every, MUTES_MAX, Mute, QuietHours, TimeZoneName, WallTime,
 };
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::task::JoinSet;
 
 /// How many changes come at the same moment: more than anybody makes.
 const AT_ONCE: usize = 20;
 
-/// A person who set nothing has the defaults. Of two sets of preferences the later one counts.
-pub async fn the_later_preferences_count(harness: &dyn Harness) {
+/// A person who set nothing has the defaults. Of two sets of preferences the one that comes later counts,
+/// also if a clock was ahead that accepted the other one, and what is stored gets later each time.
+pub async fn the_preferences_that_come_later_count(harness: &dyn Harness) {
     let inbox = harness.open().await;
     let people = fresh_people(2);
     assert_eq!(inbox.preferences(&people[0]).await.expect("read"), Preferences::default());
@@ -28,7 +30,7 @@ pub async fn the_later_preferences_count(harness: &dyn Harness) {
         user_id: people[0].clone(),
         preferences: Preferences {
             channels: Channels { push: false, ..Channels::default() },
-            types: [(kind.to_owned(), quiet)].into(),
+            types: [(kind.to_owned(), quiet.into()), ("push".to_owned(), no_push())].into(),
             quiet_hours: QuietHours { enabled: true, ..QuietHours::default() },
             digest: DigestInterval { every: Every::Day, hour: 23 },
             time_zone: TimeZoneName::known("Europe/Berlin").expect("it is in the database"),
@@ -41,20 +43,23 @@ pub async fn the_later_preferences_count(harness: &dyn Harness) {
             updated_at: Some(at(seconds)),
         },
     };
-    let old = wish(1, "order.update");
-    let middle = wish(2, "a");
-    let new = wish(3, "$b");
-    for (set, counts) in [(&middle, &middle), (&old, &middle), (&new, &new), (&middle, &new), (&new, &new)] {
+    let (right, ahead) = (wish(2, "order.update"), wish(900, "$b"));
+    let mut last = None;
+    for (set, seconds, ms) in [(&right, 2, 0), (&ahead, 900, 0), (&right, 900, 1), (&right, 900, 2)] {
         inbox.set_preferences(set).await.expect("set");
-        assert_eq!(harness.open().await.preferences(&people[0]).await.expect("read"), counts.preferences);
+        let updated_at = Some(at(seconds).plus(Duration::from_millis(ms)));
+        let stored = Preferences { updated_at, ..set.preferences.clone() };
+        assert_eq!(harness.open().await.preferences(&people[0]).await.expect("read"), stored);
         let of_both = harness.open().await.preferences_of(&people).await.expect("read");
-        assert_eq!(of_both, [(people[0].clone(), counts.preferences.clone())].into());
+        assert_eq!(of_both, [(people[0].clone(), stored)].into());
+        assert!(updated_at > last);
+        last = updated_at;
     }
     assert_eq!(inbox.preferences(&people[1]).await.expect("read"), Preferences::default());
 }
 
 /// A change keeps what it does not name, also of somebody who has set nothing, and is answered with what is
-/// stored. A set that was accepted before it does not undo it.
+/// stored.
 pub async fn a_change_keeps_what_it_does_not_name(harness: &dyn Harness) {
     let inbox = harness.open().await;
     let people = fresh_people(2);
@@ -66,9 +71,10 @@ pub async fn a_change_keeps_what_it_does_not_name(harness: &dyn Harness) {
         user_id: people[0].clone(),
         preferences: Preferences {
             channels: Channels { push: false, ..Channels::default() },
-            types: [("$b".to_owned(), Channels::default())].into(),
+            types: [("$b".to_owned(), Channels::default().into())].into(),
             time_zone: TimeZoneName::known("Europe/Berlin").expect("it is in the database"),
             mutes: vec![Mute { thread_id: creation(&people, 0).thread_id, until: Some(at(9)) }],
+            updated_at: Some(at(5).plus(Duration::from_millis(1))),
             ..expected
         },
     };
@@ -78,12 +84,12 @@ pub async fn a_change_keeps_what_it_does_not_name(harness: &dyn Harness) {
         PreferenceFields { types: types.map(|(kind, on)| (kind.to_owned(), on)).into(), ..no_fields() };
     let changed = inbox.change_preferences(&change(&people[0], 6, second.clone())).await;
     let mut expected = set.preferences.clone();
-    expected.types.insert("$b".to_owned(), Channels { email: false, ..Channels::default() });
-    // A kind that is named anew is as every kind.
-    expected.types.insert("order.update".to_owned(), Channels { push: false, ..Channels::default() });
+    expected.types.insert("$b".to_owned(), Channels { email: false, ..Channels::default() }.into());
+    // A kind that is named anew keeps what was named, and is as every kind otherwise.
+    let by_mail = NamedChannels { email: Some(true), ..NamedChannels::default() };
+    expected.types.insert("order.update".to_owned(), by_mail);
     expected.updated_at = Some(at(6));
     assert_eq!(changed.expect("change"), Ok(expected.clone()));
-    inbox.set_preferences(&set).await.expect("set late");
     for witness in [inbox.clone(), harness.open().await] {
         assert_eq!(witness.preferences(&people[0]).await.expect("read"), expected);
     }
@@ -141,7 +147,7 @@ pub async fn mails_stop_for_every_kind(harness: &dyn Harness) {
     let people = fresh_people(2);
     let quiet = Channels { in_app: true, email: true, push: false };
     let preferences = Preferences {
-        types: [("news".to_owned(), quiet), ("$b".to_owned(), Channels::default())].into(),
+        types: [("news".to_owned(), quiet.into()), ("$b".to_owned(), no_push())].into(),
         locale: "pt-BR".to_owned(),
         updated_at: Some(at(1)),
         ..Preferences::default()
@@ -156,7 +162,8 @@ pub async fn mails_stop_for_every_kind(harness: &dyn Harness) {
     let silent = Channels { email: false, ..Channels::default() };
     let expected = Preferences {
         channels: silent,
-        types: [("news".to_owned(), Channels { email: false, ..quiet }), ("$b".to_owned(), silent)].into(),
+        types: [("news".to_owned(), Channels { email: false, ..quiet }.into()), ("$b".to_owned(), no_push())]
+            .into(),
         updated_at: Some(at(2)),
         ..set.preferences
     };
@@ -219,7 +226,7 @@ pub async fn each_thread_is_muted_by_itself(harness: &dyn Harness) {
 pub async fn a_change_that_does_not_fit_writes_nothing(harness: &dyn Harness) {
     let inbox = harness.open().await;
     let people = fresh_people(2);
-    let kinds = (0..PREFERENCE_KINDS_MAX).map(|n| (format!("kind{n}"), Channels::default())).collect();
+    let kinds = (0..PREFERENCE_KINDS_MAX).map(|n| (format!("kind{n}"), Channels::default().into())).collect();
     let preferences = Preferences { types: kinds, updated_at: Some(at(1)), ..Preferences::default() };
     let set = SetPreferences { user_id: people[0].clone(), preferences };
     inbox.set_preferences(&set).await.expect("set");
@@ -247,6 +254,11 @@ pub async fn a_change_that_does_not_fit_writes_nothing(harness: &dyn Harness) {
 
 fn change(user: &UserId, seconds: i64, fields: PreferenceFields) -> ChangePreferences {
     ChangePreferences { user_id: user.clone(), change: PreferencesChange::Fields(fields), at: at(seconds) }
+}
+
+/// A kind for which one channel was named.
+fn no_push() -> NamedChannels {
+    NamedChannels { push: Some(false), ..NamedChannels::default() }
 }
 
 fn no_fields() -> PreferenceFields {

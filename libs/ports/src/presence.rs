@@ -5,6 +5,7 @@
 //! device is active but at least one counts, and offline otherwise. Leases run out, so a gateway that died is
 //! forgotten. [`crate::presence_contract`] checks these promises.
 
+use crate::contact::Contact;
 use async_trait::async_trait;
 use eventflow_protocol::presence::{DeviceSignal, Presence, Status};
 use eventflow_protocol::{Timestamp, UserId};
@@ -98,6 +99,15 @@ impl PresenceStore for NoPresence {
         Self::unknown()
     }
 
+    async fn contact(
+        &self,
+        _: &UserId,
+        _: (Timestamp, Timestamp),
+        _: Timestamp,
+    ) -> Result<Option<Contact>, PresenceError> {
+        Self::unknown()
+    }
+
     async fn report(&self, _: &str, _: &GatewayStats) -> Result<(), PresenceError> {
         Self::unknown()
     }
@@ -180,6 +190,16 @@ pub trait PresenceStore: Send + Sync + 'static {
         users: &[UserId],
         now: Timestamp,
     ) -> Result<HashMap<UserId, Timestamp>, PresenceError>;
+
+    /// What is known at `now` of the sessions that this person had when something was sent to them at `at`,
+    /// and that had come by `came_by`: whether their gateway has been heard of since. `None` if there was
+    /// none, or if they left in order some time ago. All three times are by the caller's clock.
+    async fn contact(
+        &self,
+        user: &UserId,
+        (came_by, at): (Timestamp, Timestamp),
+        now: Timestamp,
+    ) -> Result<Option<Contact>, PresenceError>;
 
     /// How many people are connected at `now`, that is online or away: each person once, whatever their
     /// devices and gateways.

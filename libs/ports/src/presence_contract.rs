@@ -7,7 +7,9 @@
 mod person;
 mod since;
 
-pub use self::since::who_is_online_has_been_so_since_their_session_began;
+pub use self::since::{
+    a_session_is_sure_once_it_is_heard_of_again, who_is_online_has_been_so_since_their_session_began,
+};
 
 use self::person::{Person, assert_due, ids, judge, millis, presence, record};
 use crate::presence::{AWAY_AFTER, DEVICE_LEASE, GatewayStats, OFFLINE_GRACE, PresenceStore};
@@ -51,6 +53,7 @@ pub async fn check_all(store: &dyn PresenceStore) {
     who_came_back_as_another_device_is_not_kept_by_the_first(store).await;
     attention_is_on_live_lines_only(store).await;
     who_is_online_has_been_so_since_their_session_began(store).await;
+    a_session_is_sure_once_it_is_heard_of_again(store).await;
 }
 
 /// The store has never heard of this person.

@@ -1,7 +1,8 @@
 //! The port to push devices: where a person's pushes go, and what they show there.
 //!
 //! Every change may be repeated. Of a registration and a removal the later one counts, whatever their order
-//! of arrival. [`crate::push_devices_contract`] checks these promises.
+//! of arrival: the commands of two people keep no order between them. So whoever accepts a change makes it
+//! later than what it finds, whatever the clock says. [`crate::push_devices_contract`] checks these promises.
 
 use crate::store::StoreError;
 use async_trait::async_trait;
@@ -49,6 +50,10 @@ pub trait PushDevices: Send + Sync + 'static {
     /// Removes a device of this owner, unless it was registered again later. Returns whether it is removed
     /// now; `false` if it was not there.
     async fn remove_device(&self, removal: &RemovePushDevice) -> Result<bool, StoreError>;
+
+    /// When this device was registered or removed last, by whomever; `None` if nobody knows it. A change that
+    /// is to count must be later.
+    async fn device_changed_at(&self, device: PushDeviceId) -> Result<Option<Timestamp>, StoreError>;
 
     /// Reads a person's devices, the newest registration first.
     async fn devices_of(&self, user: &UserId) -> Result<Vec<PushDevice>, StoreError>;

@@ -51,6 +51,8 @@ pub async fn a_device_belongs_to_whoever_registered_it_last(harness: &dyn Harnes
     let other = harness.open().await;
     assert_eq!(other.devices_of(&people[0]).await.expect("read"), []);
     assert_eq!(other.devices_of(&people[1]).await.expect("read"), std::slice::from_ref(&second));
+    assert_eq!(other.device_changed_at(second.id).await.expect("read"), Some(at(2)), "whoever asks");
+    assert_eq!(other.device_changed_at(device(&people[0], 1).id).await.expect("read"), None);
     let owners = other.owners_among(&people).await.expect("read");
     assert_eq!(owners, [people[1].clone()].into());
     let stolen = removal(&people[0], second.id, 3);
@@ -70,6 +72,7 @@ pub async fn a_removed_device_comes_back_only_by_a_later_registration(harness: &
     assert!(devices.remove_device(&removal(&user, known.id, 3)).await.expect("remove"));
     let owners = devices.owners_among(std::slice::from_ref(&user)).await.expect("read");
     assert!(owners.is_empty(), "a removed device has no owner");
+    assert_eq!(devices.device_changed_at(known.id).await.expect("read"), Some(at(3)), "also a removed one");
     for _ in 0..2 {
         let again = harness.open().await;
         assert!(!again.remove_device(&removal(&user, known.id, 3)).await.expect("remove"), "it is gone");

@@ -1,7 +1,8 @@
 //! The suppression list port: the mail addresses that get no mail, and why.
 //!
-//! Every change may be repeated and may come late: of two changes of one address the later one counts. Case
-//! does not tell addresses apart. [`crate::suppressions_contract`] checks these promises.
+//! Every change may be repeated: of two changes of one address the one that is carried out later counts. The
+//! commands about an address keep their order, and no clock tells it. Case does not tell addresses apart.
+//! [`crate::suppressions_contract`] checks these promises.
 
 use crate::store::StoreError;
 use async_trait::async_trait;
@@ -20,8 +21,7 @@ pub struct SuppressionPage {
 /// Keeps the suppression list.
 #[async_trait]
 pub trait Suppressions: Send + Sync + 'static {
-    /// Puts an address onto the list or takes it off, unless a later change of the address is stored. Returns
-    /// whether this changed the list.
+    /// Puts an address onto the list or takes it off. Returns whether this changed the list.
     ///
     /// An address that is on the list already keeps its first reason.
     async fn change_suppression(&self, change: &ChangeSuppression) -> Result<bool, StoreError>;

@@ -53,18 +53,17 @@ pub async fn suppressing_again_changes_nothing(harness: &dyn Harness) {
     }
 }
 
-/// A lifted address gets mail again, and an old suppression that comes late does not bring it back.
-pub async fn of_two_changes_the_later_one_counts(harness: &dyn Harness) {
+/// A lifted address gets mail again, and of two changes the one that comes later counts, also if a clock was
+/// ahead that accepted the other one.
+pub async fn of_two_changes_the_one_that_comes_later_counts(harness: &dyn Harness) {
     let list = harness.open().await;
     let bob = address("bob");
     assert!(!list.change_suppression(&lift(&bob, 1)).await.expect("lift"), "it was not on the list");
-    assert!(list.change_suppression(&suppress(&bob, 2)).await.expect("suppress"));
-    assert!(!list.change_suppression(&lift(&bob, 1)).await.expect("lift"), "it came late");
+    assert!(list.change_suppression(&suppress(&bob, 900)).await.expect("suppress"));
     assert!(list.suppression(&bob).await.expect("look").is_some());
-    assert!(list.change_suppression(&lift(&bob, 3)).await.expect("lift"));
+    assert!(list.change_suppression(&lift(&bob, 3)).await.expect("lift"), "the clock is right again");
     for witness in [list.clone(), harness.open().await] {
         assert!(!witness.change_suppression(&lift(&bob, 3)).await.expect("again"));
-        assert!(!witness.change_suppression(&suppress(&bob, 2)).await.expect("late"));
         assert_eq!(witness.suppression(&bob).await.expect("look"), None);
     }
     assert!(list.change_suppression(&suppress(&bob, 4)).await.expect("suppress anew"));

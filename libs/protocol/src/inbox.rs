@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// Longest title in Unicode scalar values: one line.
 pub const TITLE_MAX_CHARS: usize = 200;
@@ -19,6 +20,10 @@ pub const TEXT_MAX_CHARS: usize = 2_000;
 pub const KIND_MAX_BYTES: usize = 64;
 /// Most kinds with preferences of their own.
 pub const PREFERENCE_KINDS_MAX: usize = 100;
+
+/// Between two changes of one person's preferences lies at least this much, the least that a [`Timestamp`]
+/// can show: stores compare it to see a change, and clients to tell which of two answers is the newer one.
+const TICK: Duration = Duration::from_millis(1);
 
 /// Sets the hashes of notification keys apart from all other hashes of the same text.
 const KEYED_LABEL: &[u8] = b"eventflow notification\0";
@@ -208,6 +213,42 @@ impl Default for Channels {
     }
 }
 
+/// The channels that a person has named for one kind. The others are as for every kind, also when those
+/// change later.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct NamedChannels {
+    /// The inbox, and an event.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "bool")]
+    pub in_app: Option<bool>,
+    /// E-mail.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "bool")]
+    pub email: Option<bool>,
+    /// Push messages to their devices.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "bool")]
+    pub push: Option<bool>,
+}
+
+impl NamedChannels {
+    /// The channels of the kind, where those of every kind are these.
+    pub fn over(self, every_kind: Channels) -> Channels {
+        Channels {
+            in_app: self.in_app.unwrap_or(every_kind.in_app),
+            email: self.email.unwrap_or(every_kind.email),
+            push: self.push.unwrap_or(every_kind.push),
+        }
+    }
+}
+
+impl From<Channels> for NamedChannels {
+    fn from(Channels { in_app, email, push }: Channels) -> Self {
+        Self { in_app: Some(in_app), email: Some(email), push: Some(push) }
+    }
+}
+
 /// How somebody wants to be told.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -215,9 +256,9 @@ pub struct Preferences {
     /// The channels for every kind that `types` does not name.
     #[serde(default)]
     pub channels: Channels,
-    /// The channels by kind.
+    /// The channels that were named by kind.
     #[serde(default)]
-    pub types: BTreeMap<String, Channels>,
+    pub types: BTreeMap<String, NamedChannels>,
     /// The hours in which they want to be told nothing by e-mail and push.
     #[serde(default)]
     pub quiet_hours: QuietHours,
@@ -244,7 +285,7 @@ pub struct Preferences {
 impl Preferences {
     /// The channels for one kind of notification.
     pub fn channels_for(&self, kind: &str) -> Channels {
-        self.types.get(kind).copied().unwrap_or(self.channels)
+        self.types.get(kind).copied().unwrap_or_default().over(self.channels)
     }
 
     /// The channels for one notification: what is critical comes by e-mail and push, also for a kind that the
@@ -260,18 +301,33 @@ impl Preferences {
 
     /// Whether the person wants mails of some kind. Unsubscribing ends that.
     pub fn want_mail(&self) -> bool {
-        self.channels.email || self.types.values().any(|channels| channels.email)
+        self.channels.email || self.types.values().any(|named| named.email == Some(true))
     }
 }
 
-/// Command: replace a person's preferences. Of two such commands the one that was accepted later counts, in
-/// whatever order they arrive. [`crate::preferences::ChangePreferences`] changes them in part.
+/// Command: replace a person's preferences. Of two such commands the one that is carried out later counts:
+/// the commands of one person keep their order, and clocks do not tell it.
+/// [`crate::preferences::ChangePreferences`] changes them in part.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SetPreferences {
     /// The person.
     pub user_id: UserId,
-    /// The new preferences; their `updated_at` is set.
+    /// The new preferences; their `updated_at` is when the ingress accepted them.
     pub preferences: Preferences,
+}
+
+impl SetPreferences {
+    /// What is stored instead of `stored`: later than that by its `updated_at`, whatever the clock said that
+    /// accepted either.
+    pub fn onto(&self, stored: &Preferences) -> Preferences {
+        let at = self.preferences.updated_at.unwrap_or_default();
+        Preferences { updated_at: Some(later(stored, at)), ..self.preferences.clone() }
+    }
+}
+
+/// When a change of these preferences is stored that was accepted at this moment.
+pub(crate) fn later(stored: &Preferences, at: Timestamp) -> Timestamp {
+    stored.updated_at.map_or(at, |before| at.max(before.plus(TICK)))
 }
 
 #[cfg(test)]
@@ -284,7 +340,7 @@ mod tests {
     fn what_is_critical_comes_by_mail_and_push_and_the_inbox_stays_as_it_is_wanted() {
         let off = Channels { in_app: false, email: false, push: false };
         let mut preferences = Preferences::default();
-        preferences.types.insert("news".to_owned(), off);
+        preferences.types.insert("news".to_owned(), off.into());
         assert_eq!(preferences.channels_of("news", false), off);
         assert_eq!(
             preferences.channels_of("news", true),
@@ -296,6 +352,38 @@ mod tests {
         );
         preferences.channels.email = false;
         assert!(!preferences.channels_of("order", true).email, "no mail of any kind");
+    }
+
+    #[test]
+    fn a_kind_keeps_what_was_named_for_it_and_is_as_every_kind_otherwise_also_later() {
+        let named = NamedChannels { push: Some(false), ..NamedChannels::default() };
+        let mut preferences =
+            Preferences { types: [("news".to_owned(), named)].into(), ..Preferences::default() };
+        assert_eq!(preferences.channels_for("news"), Channels { push: false, ..Channels::default() });
+        preferences.channels.email = false;
+        assert_eq!(preferences.channels_for("news"), Channels { in_app: true, email: false, push: false });
+        assert!(!preferences.want_mail() && !preferences.channels_of("news", true).email);
+        preferences.types.insert("order".to_owned(), NamedChannels { email: Some(true), ..named });
+        assert!(preferences.want_mail() && preferences.channels_for("order").email);
+    }
+
+    #[test]
+    fn kinds_show_what_was_named_and_those_of_earlier_versions_have_all_channels_named() {
+        let named: NamedChannels = serde_json::from_str(r#"{"push": false}"#).unwrap();
+        assert_eq!(serde_json::to_string(&named).unwrap(), r#"{"push":false}"#);
+        let earlier = codec::encode(&Channels { email: false, ..Channels::default() }).unwrap();
+        let read: NamedChannels = codec::decode(&earlier).unwrap();
+        assert_eq!(read, Channels { email: false, ..Channels::default() }.into());
+    }
+
+    #[test]
+    fn what_replaces_preferences_is_later_than_they_also_if_their_clock_was_ahead() {
+        let user_id = "ann".parse().unwrap();
+        let set = |at| Preferences { updated_at: Some(Timestamp(at)), ..Preferences::default() };
+        let replaced = SetPreferences { user_id, preferences: set(5) };
+        assert_eq!(replaced.onto(&Preferences::default()).updated_at, Some(Timestamp(5)));
+        assert_eq!(replaced.onto(&set(4)).updated_at, Some(Timestamp(5)));
+        assert_eq!(replaced.onto(&set(900)).updated_at, Some(Timestamp(901)));
     }
 
     #[test]

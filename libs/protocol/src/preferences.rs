@@ -4,16 +4,11 @@
 //! ([`PreferencesChange::onto`]). So two changes at the same moment, of different fields and at different
 //! gateways, both count.
 
-use crate::inbox::{Channels, PREFERENCE_KINDS_MAX, Preferences};
+use crate::inbox::{Channels, NamedChannels, PREFERENCE_KINDS_MAX, Preferences, later};
 use crate::schedule::{DigestInterval, Every, MUTES_MAX, Mute, QuietHours, TimeZoneName, WallTime};
 use crate::{ThreadId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::time::Duration;
-
-/// Between two changes of one person's preferences lies at least this much, the least that a [`Timestamp`]
-/// can show: stores compare it to see a change, and clients to tell which of two answers is the newer one.
-const TICK: Duration = Duration::from_millis(1);
 
 /// Command: change a person's preferences. What it does not name stays as it is when it is carried out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,7 +41,7 @@ pub enum PreferencesChange {
 pub struct PreferenceFields {
     /// For every kind that `types` does not name.
     pub channels: ChannelsChange,
-    /// By kind; the other kinds stay. A channel that a new kind does not name is as for every kind.
+    /// By kind; the other kinds stay. A channel that nobody has named for a kind is as for every kind.
     pub types: BTreeMap<String, ChannelsChange>,
     /// The hours in which nothing is sent.
     pub quiet_hours: Option<QuietHoursChange>,
@@ -115,7 +110,7 @@ impl PreferencesChange {
     /// The stored preferences with this change, which was accepted at this moment. They are later than the
     /// stored ones by their `updated_at`, unless the change finds nothing to do.
     pub fn onto(&self, stored: Preferences, at: Timestamp) -> Result<Preferences, InvalidChange> {
-        let updated_at = stored.updated_at.map_or(at, |before| at.max(before.plus(TICK)));
+        let updated_at = later(&stored, at);
         let changed = match self {
             Self::Fields(fields) => fields.onto(stored)?,
             Self::StopMails if stored.want_mail() => without_mail(stored),
@@ -133,8 +128,7 @@ impl PreferenceFields {
     fn onto(&self, stored: Preferences) -> Result<Preferences, InvalidChange> {
         let (channels, mut types) = (self.channels.onto(stored.channels), stored.types);
         for (kind, change) in &self.types {
-            let before = types.get(kind).copied().unwrap_or(channels);
-            types.insert(kind.clone(), change.onto(before));
+            types.entry(kind.clone()).or_default().name(*change);
         }
         if types.len() > PREFERENCE_KINDS_MAX {
             return Err(InvalidChange::TooManyKinds);
@@ -164,6 +158,15 @@ impl ChannelsChange {
             email: self.email.unwrap_or(before.email),
             push: self.push.unwrap_or(before.push),
         }
+    }
+}
+
+impl NamedChannels {
+    /// Takes over what a change names.
+    fn name(&mut self, change: ChannelsChange) {
+        self.in_app = change.in_app.or(self.in_app);
+        self.email = change.email.or(self.email);
+        self.push = change.push.or(self.push);
     }
 }
 
@@ -213,8 +216,9 @@ fn unmuted(mut stored: Preferences, thread: ThreadId) -> Preferences {
 
 fn without_mail(mut preferences: Preferences) -> Preferences {
     preferences.channels.email = false;
-    for channels in preferences.types.values_mut() {
-        channels.email = false;
+    for named in preferences.types.values_mut() {
+        // What was not named has just become so.
+        named.email = named.email.and(Some(false));
     }
     preferences
 }
@@ -257,6 +261,22 @@ mod tests {
     }
 
     #[test]
+    fn what_a_kind_does_not_name_follows_what_is_changed_for_every_kind_later() {
+        let no_push = ChannelsChange { push: Some(false), ..ChannelsChange::default() };
+        let types = BTreeMap::from([("news".to_owned(), no_push)]);
+        let named = PreferenceFields { types, ..PreferenceFields::default() };
+        let first = fields(named).onto(Preferences::default(), Timestamp(1)).unwrap();
+        let no_mail = PreferenceFields { channels: email(false), ..PreferenceFields::default() };
+        let then = fields(no_mail).onto(first, Timestamp(2)).unwrap();
+        assert_eq!(then.channels_for("news"), Channels { in_app: true, email: false, push: false });
+        assert!(!then.channels_of("other", true).email, "no kind wants mail");
+        let types = BTreeMap::from([("news".to_owned(), email(true))]);
+        let both = fields(PreferenceFields { types, ..PreferenceFields::default() });
+        let both = both.onto(then, Timestamp(3)).unwrap();
+        assert_eq!(both.channels_for("news"), Channels { in_app: true, email: true, push: false });
+    }
+
+    #[test]
     fn a_change_is_later_than_what_it_changes_also_if_its_clock_is_behind() {
         let change = fields(PreferenceFields { when_away: Some(true), ..PreferenceFields::default() });
         let first = change.onto(Preferences::default(), Timestamp(7)).unwrap();
@@ -275,7 +295,7 @@ mod tests {
         let stopped = PreferencesChange::StopMails.onto(stored, Timestamp(2)).unwrap();
         assert_eq!(stopped.channels, Channels { email: false, ..Channels::default() });
         for kind in ["news", "quiet"] {
-            assert_eq!(stopped.types[kind], Channels { email: false, ..Channels::default() });
+            assert_eq!(stopped.types[kind], NamedChannels { email: Some(false), ..NamedChannels::default() });
         }
         assert_eq!(stopped.updated_at, Some(Timestamp(2)));
         assert_eq!(PreferencesChange::StopMails.onto(stopped.clone(), Timestamp(3)).unwrap(), stopped);
@@ -362,7 +382,7 @@ mod tests {
         };
         assert_eq!((user_id.as_str(), preferences.updated_at), ("ann", Some(Timestamp(7))));
         assert_eq!(preferences.channels, Channels { email: false, ..Channels::default() });
-        assert_eq!(preferences.types["news"], Channels { push: false, ..Channels::default() });
+        assert_eq!(preferences.types["news"], Channels { push: false, ..Channels::default() }.into());
         assert_eq!(
             (preferences.digest.every, preferences.quiet_hours.from),
             (Every::Hour, WallTime::hour(23).unwrap())

@@ -22,6 +22,7 @@ use state::{State, lock};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 use tempfile::TempDir;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
@@ -86,6 +87,11 @@ impl PushServices {
     /// The next requests for a push go wrong, one each, in this order.
     pub fn fail(&self, faults: impl IntoIterator<Item = Fault>) {
         lock(&self.state.faults).extend(faults);
+    }
+
+    /// Lets the answer to each push take this long.
+    pub fn answer_after(&self, time: Duration) {
+        *lock(&self.state.answers_after) = time;
     }
 
     /// The next requests for an access token go wrong.

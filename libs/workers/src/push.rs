@@ -7,20 +7,25 @@
 //! under the same tag: the device shows it once.
 //!
 //! [`crate::notify::again`] decides again what is to be told, [`content`] writes it, [`deliver`] sends it to
-//! every device, and [`breaker`] pauses the stage while FCM is down. Nobody waits for somebody else's
-//! devices: [`aside`] tells who is not asked for a while. [`clear`] takes away what was read.
+//! every device, and [`breaker`] pauses the stage while FCM is down. [`in_flight`] keeps the wait for a push
+//! service's room apart from its answer. Nobody waits for somebody else's devices: [`aside`] tells who is not
+//! asked for a while. [`clear`] takes away what was read.
 
 mod aside;
 mod breaker;
 mod clear;
 mod content;
 mod deliver;
+mod in_flight;
+mod outcome;
 mod parts;
 mod turns;
 
 use self::aside::Aside;
 use self::breaker::Breaker;
 use self::deliver::{Delivered, Delivery};
+use self::in_flight::InFlight;
+use self::outcome::{outcome_of, suppressed};
 pub use self::parts::PushParts;
 use self::turns::Turn;
 use crate::notify::again::{Remaining, decide_again, held_again, put_off, rows};
@@ -29,7 +34,7 @@ use async_trait::async_trait;
 use eventflow_bus::handler::{BatchHandler, Item, Performed, Unavailable};
 use eventflow_bus::settle::{Outcome, RETRY_LIMIT, waits};
 use eventflow_bus::topology::PUSH;
-use eventflow_metrics::{Metrics, PushMetrics, PushWindowOutcome, QueueMetrics, SuppressedPush};
+use eventflow_metrics::{Metrics, PushMetrics, PushWindowOutcome, QueueMetrics};
 use eventflow_ports::StoreError;
 use eventflow_ports::outbound::Taken;
 use eventflow_ports::push_devices::Shown;
@@ -43,17 +48,24 @@ use futures_util::stream::iter;
 use std::collections::HashMap;
 use std::time::Duration;
 use tokio::sync::Semaphore;
+use tokio::time::Instant;
 
 /// Jobs that use the store at the same time. Those that wait for a push service are not among them.
 const STORE_AT_ONCE: usize = 64;
 /// Jobs of one person carried out at the same time: the first ones learn which devices are late, and the
 /// others leave these out.
 const OF_ONE_PERSON: usize = 8;
-/// How long a window is taken for: several times what its devices can take. After a crash it is sent when
-/// this has passed.
+/// How long a window is taken for: longer than a batch begins pushes and the last of them take. After a crash
+/// it is sent when this has passed.
 const TAKEN_FOR: Duration = Duration::from_mins(2);
-/// Limit of a batch: people do not wait for each other, and the devices of one are late once. FCM may take
-/// four requests of five seconds one after the other, until its breaker opens.
+/// Time in which a batch begins pushes. At 100 requests at a time it is enough for 512 jobs with 20 devices
+/// each at a service that answers within half a second. What is left goes back ([`ASKED_AFTER`]).
+const BEGINS_FOR: Duration = Duration::from_mins(1);
+/// When devices are asked that a batch had no time or no permission to ask: another batch has its turn first,
+/// and the breaker closes.
+const ASKED_AFTER: Duration = Duration::from_secs(15);
+/// Limit of a batch: it begins pushes for a minute, and FCM may take four requests of five seconds one after
+/// the other. The rest is for the store.
 pub const BATCH_LIMIT: Duration = Duration::from_mins(3);
 
 /// The push stage.
@@ -61,6 +73,8 @@ pub struct PushWorker {
     parts: PushParts,
     breaker: Breaker,
     aside: Aside,
+    in_flight: InFlight,
+    begins_for: Duration,
     turns: Semaphore,
     metrics: PushMetrics,
     queue: QueueMetrics,
@@ -95,23 +109,31 @@ impl PushWorker {
             parts,
             breaker: Breaker::default(),
             aside: Aside::default(),
+            in_flight: InFlight::default(),
+            begins_for: BEGINS_FOR,
             turns: Semaphore::new(STORE_AT_ONCE),
             metrics: metrics.push.clone(),
             queue,
         }
     }
 
+    /// The stage, whose batches begin pushes for this long.
+    #[must_use]
+    pub fn beginning_for(self, begins_for: Duration) -> Self {
+        Self { begins_for, ..self }
+    }
+
     /// Carries out the jobs of one person, which stand at these places of the batch.
-    async fn of_one_person(&self, batch: &[Item<PushJob>], places: &[usize]) -> Vec<Ended> {
+    async fn of_one_person(&self, batch: &[Item<PushJob>], places: &[usize], until: Instant) -> Vec<Ended> {
         let mut work = Vec::with_capacity(places.len());
         for place in places {
-            work.push(self.carry_out(*place, &batch[*place]));
+            work.push(self.carry_out(*place, &batch[*place], until));
         }
         iter(work).buffered(OF_ONE_PERSON).collect().await
     }
 
-    async fn carry_out(&self, place: usize, item: &Item<PushJob>) -> Ended {
-        let mut turn = Turn::of(&self.turns).await;
+    async fn carry_out(&self, place: usize, item: &Item<PushJob>, until: Instant) -> Ended {
+        let mut turn = Turn::of(&self.turns, until).await;
         let done = match &item.value {
             PushJob::Window(job) => self.window(&mut turn, job, item.attempt).await,
             PushJob::Clear(clear) => self.clear_thread(&mut turn, clear, item.attempt).await,
@@ -225,9 +247,18 @@ impl PushWorker {
         &self,
         window: &Window,
         left: &Remaining,
-        delivered: Delivered,
+        mut delivered: Delivered,
         attempt: u32,
     ) -> Result<Outcome, Stop> {
+        if let Some(why) = delivered.unasked
+            && delivered.again.is_none()
+        {
+            if delivered.taken == 0 {
+                return self.wait_for_room(window, left, why).await;
+            }
+            // What some devices show must not take in what comes now, as a postponed window would.
+            (delivered.again, delivered.after) = (Some(why.to_owned()), Some(ASKED_AFTER));
+        }
         if let Some(answer) = delivered.again.clone() {
             let is_last = attempt >= RETRY_LIMIT;
             if !is_last || delivered.is_providers {
@@ -248,6 +279,18 @@ impl PushWorker {
         }
         let (outcome, counted) = outcome_of(delivered);
         self.close(window, left, Some(outcome), counted).await?;
+        Ok(Outcome::Done)
+    }
+
+    /// No device was asked that could have it: the window waits, and it counts as no attempt.
+    async fn wait_for_room(&self, window: &Window, left: &Remaining, why: &str) -> Result<Outcome, Stop> {
+        let now = self.parts.clock().now();
+        let until = now.plus(ASKED_AFTER);
+        let failed = DeliveryOutcome::Failed { answer: why.to_owned() };
+        let log = put_off(&rows(window, &left.left, &failed, now), until, why);
+        self.parts.outbound.log_deliveries(&log).await?;
+        self.parts.outbound.postpone_window(window.id, until).await?;
+        self.count(PushWindowOutcome::Postponed);
         Ok(Outcome::Done)
     }
 
@@ -283,59 +326,17 @@ impl PushWorker {
     }
 
     fn delivery(&self) -> Delivery<'_> {
-        Delivery { parts: &self.parts, breaker: &self.breaker, aside: &self.aside, metrics: &self.metrics }
+        Delivery {
+            parts: &self.parts,
+            breaker: &self.breaker,
+            aside: &self.aside,
+            in_flight: &self.in_flight,
+            metrics: &self.metrics,
+        }
     }
 
     fn count(&self, outcome: PushWindowOutcome) {
         self.metrics.windows.of(outcome).inc();
-    }
-}
-
-/// What a window closes with whose devices were asked: how many have it, how many have not, and what was said
-/// last.
-fn outcome_of(delivered: Delivered) -> (DeliveryOutcome, PushWindowOutcome) {
-    let Delivered { taken, missed, accepted, refused, again, .. } = delivered;
-    let why_not = refused.or(again);
-    if taken > 0 {
-        let (provider, answer) = match accepted {
-            Some(accepted) => (accepted.provider.to_owned(), accepted.answer),
-            // All of them had it before this attempt.
-            None => ("push".to_owned(), String::new()),
-        };
-        let mut answer = format!("{answer}, {}", devices(taken));
-        if let Some(why) = why_not {
-            answer = format!("{answer}; not to {}: {why}", devices(missed));
-        }
-        return (DeliveryOutcome::Sent { provider, answer }, PushWindowOutcome::Sent);
-    }
-    match why_not {
-        Some(answer) => (DeliveryOutcome::Failed { answer }, PushWindowOutcome::Failed),
-        None => (DeliveryOutcome::Suppressed { reason: Reason::NoDevice }, PushWindowOutcome::NoDevice),
-    }
-}
-
-fn devices(count: usize) -> String {
-    format!("{count} device{}", if count == 1 { "" } else { "s" })
-}
-
-/// The reason as metrics name it. Those of e-mail never come here.
-fn suppressed(reason: Reason) -> SuppressedPush {
-    match reason {
-        Reason::Read => SuppressedPush::Read,
-        Reason::TakenBack => SuppressedPush::TakenBack,
-        Reason::Muted => SuppressedPush::Muted,
-        Reason::Archived => SuppressedPush::Archived,
-        Reason::Left => SuppressedPush::Left,
-        Reason::Preference => SuppressedPush::Preference,
-        Reason::Revoked => SuppressedPush::Revoked,
-        Reason::NoDevice => SuppressedPush::NoDevice,
-        Reason::Online => SuppressedPush::Online,
-        Reason::Gone => SuppressedPush::Gone,
-        Reason::NoAddress
-        | Reason::AddressSuppressed
-        | Reason::Cancelled
-        | Reason::SwitchedOff
-        | Reason::NotChosen => SuppressedPush::Other,
     }
 }
 
@@ -348,6 +349,7 @@ impl BatchHandler for PushWorker {
         if let Err(open) = self.breaker.check(self.parts.clock().now()) {
             return Err(Unavailable::new("FCM", open));
         }
+        let until = Instant::now() + self.begins_for;
         let mut of_people: HashMap<&UserId, Vec<usize>> = HashMap::new();
         for (place, item) in batch.iter().enumerate() {
             of_people.entry(item.value.user_id()).or_default().push(place);
@@ -355,7 +357,7 @@ impl BatchHandler for PushWorker {
         let people: Vec<Vec<usize>> = of_people.into_values().collect();
         let mut work = Vec::with_capacity(people.len());
         for places in &people {
-            work.push(self.of_one_person(batch, places));
+            work.push(self.of_one_person(batch, places, until));
         }
         // All of them end before the batch may wait for the store: a push on its way must not be cut off.
         let mut ended: Vec<Ended> = join_all(work).await.into_iter().flatten().collect();

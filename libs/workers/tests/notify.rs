@@ -9,11 +9,13 @@ use eventflow_bus::settle::Outcome;
 use eventflow_bus::topology::{FANOUT, Topology};
 use eventflow_embedded::{Database, EmbeddedBroker, EmbeddedStore};
 use eventflow_metrics::Metrics;
+use eventflow_ports::devices::Contact;
 use eventflow_ports::push_devices::Shown;
 use eventflow_ports::store_contract::fixtures::{at, creation, fresh_people, say};
 use eventflow_ports::{
-    Appended, Clock, DeliveriesOf, DeliveryPage, Directory, FixedClock, Inbox, MemoryPresence, NoPresence,
-    Outbound, PresenceStore, PushDevices, Store, StoreError, WithCommandId,
+    Appended, Clock, DeliveriesOf, DeliveryPage, Directory, FixedClock, GatewayReport, GatewayStats, Inbox,
+    MemoryPresence, NoPresence, Outbound, PresenceError, PresenceStore, PushDevices, Store, StoreError,
+    WithCommandId,
 };
 use eventflow_protocol::change::{AdvanceCursor, ArchiveThread, Change, ChangeMessage, Cursor};
 use eventflow_protocol::command::LeaveThread;
@@ -24,19 +26,19 @@ use eventflow_protocol::inbox::{
     ChangeNotifications, Channels, Notification, NotificationChange, Notify, Preferences, SetPreferences,
 };
 use eventflow_protocol::outbound::{
-    Channel, DeliveryEntry, DeliveryOutcome, NotifyJob, Reason, WaitsFor, Window,
+    About, Channel, DeliveryEntry, DeliveryOutcome, NotifyJob, Reason, Told, WaitsFor, Window, WindowId,
 };
 use eventflow_protocol::person::{Profile, Revocation};
 use eventflow_protocol::preferences::PreferencesChange;
-use eventflow_protocol::presence::{DeviceSignal, DeviceState};
+use eventflow_protocol::presence::{DeviceSignal, DeviceState, Presence, Status};
 use eventflow_protocol::push::{PushDevice, PushTarget, RemovePushDevice};
 use eventflow_protocol::schedule::{DigestInterval, Every, Mute, QuietHours};
-use eventflow_protocol::{CommandId, PushDeviceId, ThreadId, UserId, codec};
+use eventflow_protocol::{CommandId, PushDeviceId, ThreadId, Timestamp, UserId, codec};
 use eventflow_workers::notify::again::{AgainParts, Remaining, decide_again};
 use eventflow_workers::notify::dispatch::{Dispatcher, DispatcherParts};
 use eventflow_workers::notify::{Decision, DecisionParts, Grace};
 use serde_json::json;
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -183,7 +185,7 @@ async fn what_is_critical_waits_for_nothing() {
     let stage = Stage::new().await;
     let digest = DigestInterval { every: Every::Day, hour: 8 };
     let off = Channels { email: false, ..Channels::default() };
-    let types = [("general".to_owned(), off)].into();
+    let types = [("general".to_owned(), off.into())].into();
     stage.prefers(Preferences { digest, types, ..Preferences::default() }).await;
     for data in [json!({"priority": "critical"}), json!({})] {
         let notification = stage.tells(data).await;
@@ -199,7 +201,7 @@ async fn what_is_critical_waits_for_nothing() {
 #[tokio::test]
 async fn what_is_critical_is_not_mailed_to_whoever_wants_no_mail_of_any_kind() {
     let stage = Stage::new().await;
-    let types = [("message".to_owned(), Channels::default())].into();
+    let types = [("message".to_owned(), Channels::default().into())].into();
     let some = Preferences { types, ..Preferences::default() };
     let none = PreferencesChange::StopMails.onto(some.clone(), stage.clock.now()).unwrap();
     stage.prefers(some).await;
@@ -248,6 +250,7 @@ async fn who_is_here_is_told_nothing_that_their_sockets_have_told() {
     let notification = stage.tells(json!({})).await;
     stage.perform(&[job_of(&notification)]).await;
     stage.clock.advance(60_000);
+    stage.is_here().await;
     let [mail] = stage.due(Channel::Email).await.try_into().unwrap();
     let held = stage.again(&mail).await;
     assert_eq!(
@@ -280,6 +283,71 @@ async fn who_came_after_it_was_stored_has_not_heard_of_it_however_late_it_is_dec
 }
 
 #[tokio::test]
+async fn a_notification_for_a_gateway_that_was_killed_counts_as_heard_by_nobody() {
+    let stage = Stage::new().await;
+    stage.is_here().await;
+    stage.clock.advance(20_000);
+    // The gateway has died just before, and the page comes back at another one.
+    let notification = stage.tells(json!({})).await;
+    stage.perform(&[job_of(&notification)]).await;
+    stage.clock.advance(3_000);
+    stage.has_session("the next one").await;
+    for seconds in [60, 60, 600] {
+        stage.clock.advance(seconds * 1_000);
+        stage.has_session("the next one").await;
+        let [mail] = stage.due(Channel::Email).await.try_into().unwrap();
+        let held = stage.again(&mail).await;
+        assert_eq!((reasons(&held), held.left.len()), (vec![], 1), "after {seconds} s more");
+        assert!(held.waits_until.is_some(), "while they are here");
+        stage.store.postpone_window(mail.id, stage.clock.now()).await.unwrap();
+    }
+    stage.clock.advance(3_600_000);
+    let [mail] = stage.due(Channel::Email).await.try_into().unwrap();
+    let told = stage.again(&mail).await;
+    assert_eq!((told.left.len(), told.waits_until), (1, None), "they have gone");
+}
+
+#[tokio::test]
+async fn a_notification_waits_while_nobody_can_say_who_is_there_and_is_told_after_a_while() {
+    let stage = Stage::new().await;
+    stage.is_here().await;
+    stage.clock.advance(20_000);
+    let [notification, critical] =
+        [stage.tells(json!({})).await, stage.tells(json!({"priority": "critical"})).await];
+    let blind = AgainParts { presence: Arc::new(SilentPresence), ..stage.again.clone() };
+    // The first decision cannot ask either.
+    let told = |notification: &Notification, is_critical| Told {
+        about: About::Notification { notification_id: notification.id },
+        at: notification.created_at,
+        critical: is_critical,
+        was_online: false,
+    };
+    let window = |told: Told| Window {
+        id: WindowId::new(),
+        user_id: stage.ben.clone(),
+        channel: Channel::Email,
+        thread_id: None,
+        opened_at: told.at,
+        due_at: told.at,
+        items: vec![told],
+        more: 0,
+    };
+    let (ordinary, critical) = (window(told(&notification, false)), window(told(&critical, true)));
+    let held = decide_again(&blind, &ordinary).await.unwrap();
+    assert_eq!((reasons(&held), held.waits_until), (vec![], Some(at(40))), "20 s later, however old it is");
+    assert_eq!(decide_again(&blind, &critical).await.unwrap().waits_until, None, "that waits for nothing");
+    let without = AgainParts { presence: Arc::new(NoPresence), ..stage.again.clone() };
+    assert_eq!(decide_again(&without, &ordinary).await.unwrap().waits_until, None, "asking again is no use");
+    stage.clock.advance(30_000);
+    stage.is_here().await;
+    let heard = stage.again(&ordinary).await;
+    assert_eq!(reasons(&heard), [Reason::Online], "the store answers again: they were there all the time");
+    stage.clock.advance(90_000);
+    let told = decide_again(&blind, &ordinary).await.unwrap();
+    assert_eq!((told.left.len(), told.waits_until), (1, None), "long enough");
+}
+
+#[tokio::test]
 async fn who_is_here_is_told_what_they_want_by_mail_and_not_in_their_inbox() {
     let stage = Stage::new().await;
     stage.is_here().await;
@@ -289,6 +357,7 @@ async fn who_is_here_is_told_what_they_want_by_mail_and_not_in_their_inbox() {
     stage.store.add_notifications(std::slice::from_ref(&hidden)).await.unwrap();
     stage.perform(&[job_of(&seen), job_of(&hidden)]).await;
     stage.clock.advance(60_000);
+    stage.is_here().await;
     let [mail] = stage.due(Channel::Email).await.try_into().unwrap();
     let remaining = stage.again(&mail).await;
     assert_eq!((reasons(&remaining), remaining.waits_until), (vec![Reason::Online], None));
@@ -388,6 +457,7 @@ async fn a_notification_that_went_into_a_dead_line_is_told_once_when_that_is_not
     let [lost, read] = [stage.tells(json!({})).await, stage.tells(json!({})).await];
     stage.perform(&[job_of(&lost), job_of(&read)]).await;
     stage.clock.advance(10_000);
+    stage.is_here().await;
     for push in stage.due(Channel::Push).await {
         let remaining = stage.again(&push).await;
         assert_eq!(reasons(&remaining), [Reason::Online], "nobody knows better yet");
@@ -619,6 +689,9 @@ impl PushDevices for CountedDevices {
     async fn remove_device(&self, removal: &RemovePushDevice) -> Result<bool, StoreError> {
         self.store.remove_device(removal).await
     }
+    async fn device_changed_at(&self, _device: PushDeviceId) -> Result<Option<Timestamp>, StoreError> {
+        panic!("the decision does not ask for it")
+    }
     async fn devices_of(&self, _user: &UserId) -> Result<Vec<PushDevice>, StoreError> {
         panic!("the decision asks who has a device, not for the devices")
     }
@@ -637,6 +710,64 @@ impl PushDevices for CountedDevices {
     }
     async fn forget_shown(&self, _: &[PushDeviceId], _tag: &str, _up_to: u64) -> Result<(), StoreError> {
         panic!("the decision takes nothing away")
+    }
+}
+
+/// A presence store that does not answer now.
+struct SilentPresence;
+
+impl SilentPresence {
+    fn fail<T>() -> Result<T, PresenceError> {
+        Err(PresenceError { what: "answer", source: "no answer in time".into() })
+    }
+}
+
+#[async_trait]
+impl PresenceStore for SilentPresence {
+    async fn record(&self, _: &[DeviceSignal]) -> Result<(), PresenceError> {
+        Self::fail()
+    }
+    async fn judge(&self, _: &[UserId], _: Timestamp) -> Result<Vec<Presence>, PresenceError> {
+        Self::fail()
+    }
+    async fn due(&self, _: Timestamp, _: usize) -> Result<Vec<UserId>, PresenceError> {
+        Self::fail()
+    }
+    async fn presence(&self, _: &[UserId], _: Timestamp) -> Result<HashMap<UserId, Presence>, PresenceError> {
+        Self::fail()
+    }
+    async fn attention(&self, _: &[UserId], _: Timestamp) -> Result<HashMap<UserId, Status>, PresenceError> {
+        Self::fail()
+    }
+    async fn online_since(
+        &self,
+        _: &[UserId],
+        _: Timestamp,
+    ) -> Result<HashMap<UserId, Timestamp>, PresenceError> {
+        Self::fail()
+    }
+    async fn contact(
+        &self,
+        _: &UserId,
+        _: (Timestamp, Timestamp),
+        _: Timestamp,
+    ) -> Result<Option<Contact>, PresenceError> {
+        Self::fail()
+    }
+    async fn report(&self, _: &str, _: &GatewayStats) -> Result<(), PresenceError> {
+        Self::fail()
+    }
+    async fn reports(&self) -> Result<Vec<GatewayReport>, PresenceError> {
+        Self::fail()
+    }
+    async fn retire(&self, _: &str) -> Result<(), PresenceError> {
+        Self::fail()
+    }
+    async fn connected(&self, _: Timestamp) -> Result<u64, PresenceError> {
+        Self::fail()
+    }
+    async fn connected_people(&self, _: Timestamp) -> Result<Vec<UserId>, PresenceError> {
+        Self::fail()
     }
 }
 
@@ -820,9 +951,14 @@ impl Stage {
 
     /// Ben is active on a device.
     async fn is_here(&self) {
+        self.has_session("phone").await;
+    }
+
+    /// The same, by a session of this name.
+    async fn has_session(&self, device: &str) {
         let now = self.clock.now();
         let state = DeviceState::Here { active_at: now, wants_away: false, parked: false };
-        let signal = DeviceSignal { user_id: self.ben.clone(), device: "phone".to_owned(), state, at: now };
+        let signal = DeviceSignal { user_id: self.ben.clone(), device: device.to_owned(), state, at: now };
         self.presence.record(&[signal]).await.unwrap();
     }
 

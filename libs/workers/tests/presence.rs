@@ -6,6 +6,7 @@ use eventflow_bus::handler::{BatchHandler, Item};
 use eventflow_bus::port::{BrokerError, Destination, Health, Outgoing, Publish};
 use eventflow_bus::settle::Outcome;
 use eventflow_metrics::Metrics;
+use eventflow_ports::devices::Contact;
 use eventflow_ports::presence::{AWAY_AFTER, DEVICE_LEASE, HEARTBEAT, OFFLINE_GRACE};
 use eventflow_ports::{Clock, GatewayReport, GatewayStats, MemoryPresence, PresenceError, PresenceStore};
 use eventflow_protocol::event::{Audience, GatewayEvent};
@@ -461,6 +462,15 @@ impl PresenceStore for FailingStore {
         now: Timestamp,
     ) -> Result<HashMap<UserId, Timestamp>, PresenceError> {
         self.up()?.online_since(users, now).await
+    }
+
+    async fn contact(
+        &self,
+        user: &UserId,
+        sent: (Timestamp, Timestamp),
+        now: Timestamp,
+    ) -> Result<Option<Contact>, PresenceError> {
+        self.up()?.contact(user, sent, now).await
     }
 
     async fn report(&self, gateway: &str, stats: &GatewayStats) -> Result<(), PresenceError> {

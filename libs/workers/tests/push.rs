@@ -83,8 +83,9 @@ impl Outbound for Windows {
         self.taken.lock().unwrap().remove(&id);
         Ok(())
     }
-    async fn postpone_window(&self, _id: WindowId, _until: Timestamp) -> Result<(), StoreError> {
-        panic!("a push worker postpones nothing")
+    async fn postpone_window(&self, id: WindowId, _until: Timestamp) -> Result<(), StoreError> {
+        self.taken.lock().unwrap().remove(&id);
+        Ok(())
     }
     async fn hasten_windows(&self, _user: &UserId, _at: Timestamp) -> Result<(), StoreError> {
         panic!("a push worker hastens nothing")
@@ -123,9 +124,17 @@ struct Services {
     /// Requests that are asked of whoever is slow, and the word to answer them.
     asked: tokio::sync::Notify,
     slow: Mutex<Option<(String, Arc<Semaphore>)>>,
+    /// How long every answer takes.
+    answers_after: Mutex<Duration>,
     /// What a request takes.
     takes: Mutex<HashMap<String, (Arc<FixedClock>, i64)>>,
     requests: Mutex<Vec<String>>,
+}
+
+impl Services {
+    fn answers_after(&self, time: Duration) {
+        *self.answers_after.lock().unwrap() = time;
+    }
 }
 
 #[async_trait]
@@ -137,6 +146,11 @@ impl Pusher for Services {
         if let Some((_, gate)) = gate {
             self.asked.notify_one();
             gate.acquire().await.unwrap().forget();
+        }
+        let answers_after = *self.answers_after.lock().unwrap();
+        if !answers_after.is_zero() {
+            // sleep: the service is slow, and what is tested is how many wait for it.
+            tokio::time::sleep(answers_after).await;
         }
         if let Some((clock, takes)) = self.takes.lock().unwrap().get(&to) {
             clock.advance(*takes);
@@ -205,6 +219,26 @@ impl Stage {
         let device = PushDevice::new(self.reader(), target, String::new(), at(1));
         self.store.register_device(&device).await.unwrap();
         device
+    }
+
+    /// The same stage, whose batches begin pushes for this long.
+    fn beginning_for(self, begins_for: Duration) -> Self {
+        Self { worker: self.worker.beginning_for(begins_for), ..self }
+    }
+
+    /// An app of this person.
+    async fn app(&self, user: &UserId, token: &str) {
+        let target = PushTarget::Fcm { token: token.to_owned() };
+        let device = PushDevice::new(user.clone(), target, String::new(), at(1));
+        self.store.register_device(&device).await.unwrap();
+    }
+
+    /// An open window about a notification of this person.
+    async fn window_about(&self, user: &UserId) -> PushJob {
+        let notification = self.told_to(user, 900).await;
+        let about = About::Notification { notification_id: notification.id };
+        let told = Told { about, at: notification.created_at, critical: false, was_online: false };
+        self.open_for(user, vec![told])
     }
 
     /// A browser of this person.
@@ -306,8 +340,12 @@ impl Stage {
 
     /// A notification in the reader's inbox.
     async fn told(&self, seconds: i64) -> Notification {
+        self.told_to(&self.reader(), seconds).await
+    }
+
+    async fn told_to(&self, user: &UserId, seconds: i64) -> Notification {
         let notify = Notify {
-            user_id: self.reader(),
+            user_id: user.clone(),
             kind: "order_update".to_owned(),
             title: "Your order".to_owned(),
             text: "is on its way".to_owned(),
@@ -573,6 +611,61 @@ async fn while_fcm_fails_again_and_again_jobs_wait_instead_of_climbing_the_ladde
     stage.clock.advance(15_000);
     assert_eq!(stage.perform(&job).await, Outcome::Done);
     assert_eq!((stage.pushed().len(), stage.metrics.push.breaker_open.get()), (1, 0));
+}
+
+#[tokio::test]
+async fn once_fcm_fails_again_and_again_nobody_else_of_the_batch_is_asked_and_it_counts_as_no_attempt() {
+    let stage = Stage::without_devices().await;
+    let (mut jobs, mut tokens) = (Vec::new(), Vec::new());
+    for n in 0..300 {
+        let (user, token) = (format!("u{n}").parse::<UserId>().unwrap(), format!("app {n}"));
+        stage.app(&user, &token).await;
+        stage.fail(&token, [failed()]);
+        jobs.push(item(&stage.window_about(&user).await, 0));
+        tokens.push(token);
+    }
+    let outcomes = stage.worker.perform(&jobs).await.unwrap().outcomes;
+    let asked = tokens.iter().filter(|token| stage.requests(token) > 0).count();
+    assert!((10..=100).contains(&asked), "those that were on their way: {asked}");
+    let retried = outcomes.iter().filter(|outcome| matches!(outcome, Outcome::Retry { .. })).count();
+    assert_eq!(retried, asked);
+    assert_eq!(outcomes.iter().filter(|outcome| **outcome == Outcome::Done).count(), 300 - asked);
+    assert_eq!(stage.windows.open.lock().unwrap().len(), 300, "all of them wait");
+    let put_off = stage.log().into_iter().filter(|row| matches!(row, DeliveryOutcome::Held { .. })).count();
+    assert_eq!(put_off, 300);
+}
+
+#[tokio::test]
+async fn what_a_slow_service_has_no_time_for_goes_back_and_is_sent_once() {
+    let stage = Stage::without_devices().await.beginning_for(Duration::from_millis(150));
+    stage.services.answers_after(Duration::from_millis(50));
+    let mut jobs = Vec::new();
+    for n in 0..40 {
+        let user: UserId = format!("u{n}").parse().unwrap();
+        for m in 0..20 {
+            stage.app(&user, &format!("app {n} {m}")).await;
+        }
+        jobs.push(stage.window_about(&user).await);
+    }
+    let begun = std::time::Instant::now();
+    let items: Vec<_> = jobs.iter().map(|job| item(job, RETRY_LIMIT - 1)).collect();
+    stage.worker.perform(&items).await.unwrap();
+    assert!(begun.elapsed() < Duration::from_secs(20), "the batch ends: {:?}", begun.elapsed());
+    let first = stage.pushed().len();
+    assert!((100..800).contains(&first), "{first}");
+    assert_eq!(stage.metrics.push.breaker_open.get(), 0);
+    stage.services.answers_after(Duration::ZERO);
+    let stage = stage.beginning_for(Duration::from_secs(60));
+    let left = stage.windows.open.lock().unwrap().len();
+    assert!(left > 0);
+    let items: Vec<_> = jobs.iter().map(|job| item(job, RETRY_LIMIT)).collect();
+    let outcomes = stage.worker.perform(&items).await.unwrap().outcomes;
+    assert!(outcomes.iter().all(|outcome| *outcome == Outcome::Done));
+    let mut pushed = stage.pushed();
+    pushed.sort();
+    pushed.dedup();
+    assert_eq!((pushed.len(), stage.pushed().len()), (800, 800), "everybody, once");
+    assert!(stage.is_closed());
 }
 
 #[tokio::test]

@@ -33,8 +33,8 @@ async fn suppressing_again_changes_nothing() {
 }
 
 #[tokio::test]
-async fn of_two_changes_the_later_one_counts() {
-    suppressions_contract::of_two_changes_the_later_one_counts(&File::new()).await;
+async fn of_two_changes_the_one_that_comes_later_counts() {
+    suppressions_contract::of_two_changes_the_one_that_comes_later_counts(&File::new()).await;
 }
 
 #[tokio::test]

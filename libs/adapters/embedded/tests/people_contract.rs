@@ -83,8 +83,8 @@ async fn pages_of_notifications_show_each_once() {
 }
 
 #[tokio::test]
-async fn the_later_preferences_count() {
-    preferences_contract::the_later_preferences_count(&File::new()).await;
+async fn the_preferences_that_come_later_count() {
+    preferences_contract::the_preferences_that_come_later_count(&File::new()).await;
 }
 
 #[tokio::test]

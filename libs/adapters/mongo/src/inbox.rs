@@ -3,9 +3,8 @@
 //! A notification's id follows from its command, so adding it again meets the primary key. A deleted
 //! notification keeps its id, the fingerprint of its body and the time of its deletion: it belongs to nobody
 //! any more, and a repetition does not bring it back. A hidden one belongs to nobody either, and names its
-//! owner in another field. Preferences: of two sets the later one stays; the filter of the write decides. A
-//! change of some of them is merged here and written over what was read, by a compare-and-set on its
-//! `updatedAt`: every change moves that.
+//! owner in another field. Preferences: a change is merged here and written over what was read, by a
+//! compare-and-set on its `updatedAt`: every change moves that, forward, whatever the clock says.
 
 use crate::call::{CallError, Cause};
 use crate::connection::{READ_LIMIT, WRITE_LIMIT};
@@ -29,6 +28,7 @@ use mongodb::bson::{Binary, Bson, DateTime, Document, doc};
 use serde::Deserialize;
 use std::cmp::Reverse;
 use std::collections::HashMap;
+use std::convert::Infallible;
 
 /// Rounds that other writers may win. Each lost round is another change by the same person, so losing all of
 /// them takes a person with as many devices that change something at once.
@@ -161,32 +161,16 @@ impl Inbox for MongoStore {
     }
 
     async fn set_preferences(&self, set: &SetPreferences) -> Result<(), StoreError> {
-        match self.replace_preferences(set, true).await {
-            // Preferences exist: later ones that the filter did not find, or ones that somebody set at this
-            // moment.
-            Err(error) if error.is_duplicate() => Ok(self.replace_preferences(set, false).await?),
-            done => Ok(done?),
-        }
+        let onto = |stored| Ok::<_, Infallible>(set.onto(&stored));
+        let Ok(_) = self.write_over(&set.user_id, onto).await?;
+        Ok(())
     }
 
     async fn change_preferences(
         &self,
         change: &ChangePreferences,
     ) -> Result<Result<Preferences, InvalidChange>, StoreError> {
-        for _ in 0..ROUNDS_MAX {
-            let found = self.preferences_record(&change.user_id).await?;
-            let known = found.as_ref().map(|record| record.updated_at);
-            let stored = found.map(Preferences::from).unwrap_or_default();
-            let preferences = match change.change.onto(stored, change.at) {
-                Ok(preferences) => preferences,
-                Err(invalid) => return Ok(Err(invalid)),
-            };
-            let set = SetPreferences { user_id: change.user_id.clone(), preferences };
-            if self.exchange_preferences(&set, known).await? {
-                return Ok(Ok(set.preferences));
-            }
-        }
-        Err(CallError::new(CHANGE, Cause::Contended(ROUNDS_MAX)).into())
+        Ok(self.write_over(&change.user_id, |stored| change.change.onto(stored, change.at)).await?)
     }
 }
 
@@ -243,6 +227,27 @@ impl MongoStore {
         self.calls.run("read preferences", READ_LIMIT, find).await
     }
 
+    /// Writes what `onto` makes of the stored preferences, unless that fails. Gives what is stored then.
+    async fn write_over<E>(
+        &self,
+        user: &UserId,
+        onto: impl Fn(Preferences) -> Result<Preferences, E>,
+    ) -> Result<Result<Preferences, E>, CallError> {
+        for _ in 0..ROUNDS_MAX {
+            let found = self.preferences_record(user).await?;
+            let known = found.as_ref().map(|record| record.updated_at);
+            let preferences = match onto(found.map(Preferences::from).unwrap_or_default()) {
+                Ok(preferences) => preferences,
+                Err(invalid) => return Ok(Err(invalid)),
+            };
+            let set = SetPreferences { user_id: user.clone(), preferences };
+            if self.exchange_preferences(&set, known).await? {
+                return Ok(Ok(set.preferences));
+            }
+        }
+        Err(CallError::new(CHANGE, Cause::Contended(ROUNDS_MAX)))
+    }
+
     /// Writes over the preferences that have this time, or the first ones if there were none. `false` if
     /// somebody else has written since.
     async fn exchange_preferences(
@@ -262,15 +267,6 @@ impl MongoStore {
         let filter = doc! { "_id": set.user_id.as_str(), "updatedAt": known };
         let write = async move { collection.replace_one(filter, record).await };
         Ok(self.calls.run(CHANGE, WRITE_LIMIT, write).await?.matched_count == 1)
-    }
-
-    /// Replaces preferences that are not later than these. With `upsert` it creates them if there are none.
-    async fn replace_preferences(&self, set: &SetPreferences, upsert: bool) -> Result<(), CallError> {
-        let record = PreferencesRecord::from(set);
-        let filter = doc! { "_id": set.user_id.as_str(), "updatedAt": { "$lte": record.updated_at } };
-        let collection = self.preferences.clone();
-        let write = async move { collection.replace_one(filter, record).upsert(upsert).await.map(drop) };
-        self.calls.run("set preferences", WRITE_LIMIT, write).await
     }
 }
 

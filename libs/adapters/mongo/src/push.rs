@@ -7,13 +7,13 @@
 use crate::call::CallError;
 use crate::connection::{READ_LIMIT, WRITE_LIMIT};
 use crate::record::push::{DeviceRecord, ShownRecord};
-use crate::record::values::{date, object_id, place};
+use crate::record::values::{date, moment, object_id, place};
 use crate::store::MongoStore;
 use async_trait::async_trait;
 use eventflow_ports::StoreError;
 use eventflow_ports::push_devices::{PushDevices, Shown, TAGS_MAX};
 use eventflow_protocol::push::{DEVICES_PER_USER_MAX, PushDevice, RemovePushDevice};
-use eventflow_protocol::{PushDeviceId, UserId};
+use eventflow_protocol::{PushDeviceId, Timestamp, UserId};
 use futures_util::TryStreamExt;
 use mongodb::bson::oid::ObjectId;
 use mongodb::bson::{Document, doc};
@@ -47,6 +47,11 @@ impl PushDevices for MongoStore {
             self.forget_all_shown(doc! { "deviceId": object_id(removal.device_id) }).await?;
         }
         Ok(removed)
+    }
+
+    async fn device_changed_at(&self, device: PushDeviceId) -> Result<Option<Timestamp>, StoreError> {
+        let found = self.device(device).await?;
+        Ok(found.map(|record| moment(record.at)))
     }
 
     async fn devices_of(&self, user: &UserId) -> Result<Vec<PushDevice>, StoreError> {
@@ -129,11 +134,16 @@ impl MongoStore {
         self.calls.run("register a device", WRITE_LIMIT, write).await
     }
 
+    /// Reads a device, also a removed one.
+    async fn device(&self, device: PushDeviceId) -> Result<Option<DeviceRecord>, CallError> {
+        let (collection, filter) = (self.push_devices.clone(), doc! { "_id": object_id(device) });
+        let find = async move { collection.find_one(filter).max_time(READ_LIMIT).await };
+        self.calls.run("read a device", READ_LIMIT, find).await
+    }
+
     /// Forgets what the device shows of anybody but the person who has it now.
     async fn forget_former_owner(&self, device: &PushDevice) -> Result<(), CallError> {
-        let (collection, filter) = (self.push_devices.clone(), doc! { "_id": object_id(device.id) });
-        let find = async move { collection.find_one(filter).max_time(READ_LIMIT).await };
-        let found = self.calls.run("read a device", READ_LIMIT, find).await?;
+        let found = self.device(device.id).await?;
         let mut filter = doc! { "deviceId": object_id(device.id) };
         if let Some(owner) = found.and_then(DeviceRecord::into_device).map(|known| known.user_id) {
             filter.insert("userId", doc! { "$ne": owner.as_str() });

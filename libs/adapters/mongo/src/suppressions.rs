@@ -1,12 +1,12 @@
 //! The suppression list.
 //!
-//! Safe to repeat because each address has one document, which says when it was changed last, and one update
-//! decides by that whether a change counts. A lifted address keeps its document for that.
+//! Safe to repeat because each address has one document, which says whether it is on the list: a change that
+//! finds it so changes nothing. A lifted address keeps its document, which says when it was changed last.
 
 use crate::call::CallError;
 use crate::connection::{READ_LIMIT, WRITE_LIMIT};
 use crate::record::mail::SuppressionRecord;
-use crate::record::values::{date, moment};
+use crate::record::values::date;
 use crate::store::MongoStore;
 use async_trait::async_trait;
 use eventflow_ports::store::PAGE_MAX;
@@ -14,7 +14,7 @@ use eventflow_ports::{StoreError, SuppressionPage, Suppressions};
 use eventflow_protocol::MailAddress;
 use eventflow_protocol::mail::{ChangeSuppression, Suppression, SuppressionChange};
 use futures_util::TryStreamExt;
-use mongodb::bson::{Bson, DateTime, Document, doc, serialize_to_bson};
+use mongodb::bson::{Bson, Document, doc, serialize_to_bson};
 use mongodb::options::ReturnDocument;
 
 #[async_trait]
@@ -50,8 +50,7 @@ impl Suppressions for MongoStore {
 }
 
 impl MongoStore {
-    /// Applies the change if it is later than the last one. Whether it changed the list follows from the
-    /// document as it was before, by the same conditions that the update has.
+    /// Applies the change. Whether it changed the list follows from the document as it was before.
     async fn suppress_or_lift(&self, change: &ChangeSuppression) -> Result<bool, CallError> {
         let filter = doc! { "_id": change.address.key() };
         let update = vec![doc! { "$set": fields(change) }];
@@ -61,21 +60,19 @@ impl MongoStore {
             write.return_document(ReturnDocument::Before).await
         };
         let before = self.calls.run("change the suppression list", WRITE_LIMIT, write).await?;
-        let is_later = before.as_ref().is_none_or(|before| change.at > moment(before.changed_at));
         let was_active = before.is_some_and(|before| before.is_active);
         let activates = matches!(change.change, SuppressionChange::Suppress { .. });
-        Ok(is_later && was_active != activates)
+        Ok(was_active != activates)
     }
 }
 
 /// The fields of the document after the change, as expressions over those before it.
 fn fields(change: &ChangeSuppression) -> Document {
     let at = date(change.at);
-    let is_later = doc! { "$gt": [at, { "$ifNull": ["$changedAt", DateTime::MIN] }] };
     let changed_at = doc! { "$max": ["$changedAt", at] };
     match &change.change {
         SuppressionChange::Suppress { reason, detail } => {
-            let counts = doc! { "$and": [is_later, { "$ne": ["$isActive", true] }] };
+            let counts = doc! { "$ne": ["$isActive", true] };
             // Literals, or a text that begins with a dollar sign would be read as the name of a field.
             let put =
                 |value: Bson, field: &str| doc! { "$cond": [counts.clone(), { "$literal": value }, field] };
@@ -90,7 +87,7 @@ fn fields(change: &ChangeSuppression) -> Document {
             }
         }
         SuppressionChange::Lift => doc! {
-            "isActive": { "$cond": [is_later, false, "$isActive"] },
+            "isActive": false,
             "changedAt": changed_at,
         },
     }

@@ -1,6 +1,7 @@
 //! The access token of Google: got with a signed assertion (RFC 7523), and kept until shortly before its end.
 //!
-//! One task at a time asks for it; the others wait for its answer.
+//! One task at a time asks for it; the others wait for its answer, and share it if it is a refusal: a service
+//! that hangs costs all of them one wait.
 
 use crate::client::{CallError, Client};
 use crate::credentials::ServiceAccount;
@@ -15,6 +16,7 @@ use ring::rand::SystemRandom;
 use ring::signature::RSA_PKCS1_SHA256;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::Mutex;
 
@@ -27,7 +29,7 @@ const ASSERTION_LIFE: Duration = Duration::from_hours(1);
 const RENEWED_BEFORE: Duration = Duration::from_mins(5);
 
 /// Why there is no token. The texts name no address and no key.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub(crate) enum TokenError {
     /// The service cannot be reached, or failed.
     #[error("get an access token: {0}")]
@@ -42,7 +44,16 @@ pub(crate) struct AccessTokens {
     account: ServiceAccount,
     client: Client,
     clock: Arc<dyn Clock>,
-    kept: Mutex<Option<AccessToken>>,
+    kept: Mutex<Kept>,
+    /// How often the service was asked. It rises when its answer is kept.
+    asked: AtomicU64,
+}
+
+/// The last answer of the service.
+#[derive(Default)]
+struct Kept {
+    token: Option<AccessToken>,
+    failure: Option<TokenError>,
 }
 
 #[derive(Clone)]
@@ -76,21 +87,31 @@ struct Granted {
 
 impl AccessTokens {
     pub(crate) fn new(account: ServiceAccount, client: Client, clock: Arc<dyn Clock>) -> Self {
-        Self { account, client, clock, kept: Mutex::new(None) }
+        Self { account, client, clock, kept: Mutex::default(), asked: AtomicU64::new(0) }
     }
 
     /// The token to send with. `refused` is one that FCM did not take; it is not given again.
     pub(crate) async fn get(&self, refused: Option<&str>) -> Result<Arc<str>, TokenError> {
+        let asked_before = self.asked.load(Ordering::Acquire);
         let mut kept = self.kept.lock().await;
         let now = self.clock.now();
-        let usable = kept.as_ref().filter(|token| now < token.until && Some(&*token.text) != refused);
+        let usable = kept.token.as_ref().filter(|token| now < token.until && Some(&*token.text) != refused);
         if let Some(token) = usable {
             return Ok(Arc::clone(&token.text));
         }
-        *kept = None;
-        let token = self.ask(now).await?;
-        *kept = Some(token.clone());
-        Ok(token.text)
+        if let Some(failure) = &kept.failure
+            && self.asked.load(Ordering::Acquire) != asked_before
+        {
+            return Err(failure.clone());
+        }
+        *kept = Kept::default();
+        let answer = self.ask(now).await;
+        match &answer {
+            Ok(token) => kept.token = Some(token.clone()),
+            Err(failure) => kept.failure = Some(failure.clone()),
+        }
+        self.asked.fetch_add(1, Ordering::Release);
+        answer.map(|token| token.text)
     }
 
     async fn ask(&self, now: Timestamp) -> Result<AccessToken, TokenError> {

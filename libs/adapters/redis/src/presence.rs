@@ -15,7 +15,7 @@ use async_trait::async_trait;
 use deadpool_redis::redis::{self, FromRedisValue, Pipeline, Value};
 use eventflow_metrics::{CallMetrics, RedisOperation};
 use eventflow_ports::Clock;
-use eventflow_ports::devices::Devices;
+use eventflow_ports::devices::{Contact, Devices};
 use eventflow_ports::presence::{
     CONNECTED_MAX, GatewayReport, GatewayStats, PresenceError, PresenceStore, REPORT_LEASE,
 };
@@ -351,6 +351,21 @@ impl PresenceStore for RedisPresence {
             Some(Timestamp(now.0.saturating_sub(server.0.saturating_sub(since.0))))
         };
         self.try_look(users, now, since).await.map_err(|source| failed("read since when", source))
+    }
+
+    async fn contact(
+        &self,
+        user: &UserId,
+        sent: (Timestamp, Timestamp),
+        now: Timestamp,
+    ) -> Result<Option<Contact>, PresenceError> {
+        let contact = |_: &UserId, devices: &Devices, server: Timestamp| {
+            // Leases run by the clock of the server, and the caller has another one.
+            let by_server = |at: Timestamp| Timestamp(server.0.saturating_sub(now.0.saturating_sub(at.0)));
+            devices.contact(by_server(sent.0), by_server(sent.1), server)
+        };
+        let known = self.try_look(std::slice::from_ref(user), now, contact).await;
+        Ok(known.map_err(|source| failed("read who was there", source))?.remove(user))
     }
 
     async fn report(&self, gateway: &str, stats: &GatewayStats) -> Result<(), PresenceError> {

@@ -29,6 +29,11 @@ pub enum UnusableUrl {
     /// It has a parameter that does not exist, or a value that a parameter does not have.
     #[error("has an unknown parameter: there are tls=none and ca=/path/to/file.pem")]
     Parameter,
+    /// User or password has a percent sign that begins no escape: what is meant is unclear.
+    #[error(
+        "has a % in user or password without two hexadecimal digits behind it: write %25 for a percent sign"
+    )]
+    Percent,
     /// A password would be readable for everybody on the way.
     #[error("would send the password without encryption: leave out tls=none")]
     OpenPassword,
@@ -122,7 +127,11 @@ impl fmt::Debug for SmtpSettings {
 }
 
 fn credentials(url: &Url) -> Result<Option<(String, String)>, UnusableUrl> {
+    let is_escape = |rest: &str| rest.len() >= 2 && rest.bytes().take(2).all(|byte| byte.is_ascii_hexdigit());
     let decoded = |text: &str| {
+        if !text.split('%').skip(1).all(is_escape) {
+            return Err(UnusableUrl::Percent);
+        }
         let text = percent_decode_str(text).decode_utf8().map_err(|_| UnusableUrl::Form)?;
         Ok(text.into_owned())
     };
@@ -172,6 +181,9 @@ mod tests {
         }
         for url in ["smtp://mail?tls=maybe", "smtp://mail?x=1", "smtps://mail?tls=none", "smtp://mail?ca="] {
             assert_eq!(SmtpSettings::from_url(url).unwrap_err(), UnusableUrl::Parameter, "{url}");
+        }
+        for url in ["smtp://u:p%zz@mail", "smtp://u:p%@mail", "smtp://u:p%2@mail", "smtp://u%zz:p@mail"] {
+            assert_eq!(SmtpSettings::from_url(url).unwrap_err(), UnusableUrl::Percent, "{url}");
         }
         let open = SmtpSettings::from_url("smtp://u:p@mail?tls=none").unwrap_err();
         assert_eq!(open, UnusableUrl::OpenPassword);

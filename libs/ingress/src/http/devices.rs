@@ -6,6 +6,7 @@
 
 use crate::commands::unexpected;
 use crate::edge::Edge;
+use crate::http::after_clocks::after_clocks;
 use crate::http::answer::{RouteAnswer, RouteResult};
 use crate::http::body::JsonBody;
 use crate::http::caller::Caller;
@@ -30,7 +31,11 @@ pub(crate) async fn register(
     Caller(caller): Caller,
     JsonBody(body): JsonBody<DeviceBody>,
 ) -> RouteResult<DeviceAnswer> {
-    let device = body.into_device(caller.user, edge.clock.now())?;
+    let mut device = body.into_device(caller.user, edge.clock.now())?;
+    // The one of the caller that was registered last counts too: a person keeps the newest ones.
+    let newest = edge.devices.devices_of(&device.user_id).await?.first().map(|newest| newest.at);
+    let stored = edge.devices.device_changed_at(device.id).await?.max(newest);
+    device.at = after_clocks(stored, device.at);
     let command = Command::RegisterPushDevice(device.clone());
     match edge.commands.send_command(&command).await?.result().await? {
         CommandResult::Done => {
@@ -58,10 +63,11 @@ pub(crate) async fn remove(
     IdPath(device_id): IdPath<PushDeviceId>,
 ) -> RouteResult<DoneAnswer> {
     let own = edge.devices.devices_of(&caller.user).await?;
-    if own.iter().all(|device| device.id != device_id) {
+    let Some(device) = own.iter().find(|device| device.id == device_id) else {
         return Err(Refusal::not_found("device"));
-    }
-    let removal = RemovePushDevice { device_id, user_id: caller.user, at: edge.clock.now() };
+    };
+    let at = after_clocks(Some(device.at), edge.clock.now());
+    let removal = RemovePushDevice { device_id, user_id: caller.user, at };
     match edge.commands.send_command(&Command::RemovePushDevice(removal)).await?.result().await? {
         CommandResult::Done => Ok(RouteAnswer::Ok(DoneAnswer::default())),
         CommandResult::Queued { command } => Ok(RouteAnswer::queued(command)),

@@ -18,10 +18,12 @@
 //! | [`notifications`], [`notify`], [`sends`], [`preferences`] | the inbox |
 //! | [`open_routes`], [`unsubscribe`], [`webhook`], [`suppressions`] | e-mail |
 //! | [`devices`] | where pushes go |
+//! | [`after_clocks`] | changes that count also after a clock was ahead |
 //! | [`ops`] | the running system, for operators |
 //! | [`dead_letters`], [`replays`] | what could not be handled, and the audit log |
 //! | [`presence`], [`users`], [`status`], [`csrf_token`] | people and operation |
 
+mod after_clocks;
 pub(crate) mod answer;
 mod answers_in_flight;
 mod authorize;

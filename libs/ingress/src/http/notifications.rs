@@ -5,6 +5,7 @@
 
 use crate::commands::unexpected;
 use crate::edge::Edge;
+use crate::http::after_clocks::after_clocks;
 use crate::http::answer::{RouteAnswer, RouteResult};
 use crate::http::caller::Caller;
 use crate::http::page_bytes;
@@ -69,12 +70,18 @@ pub(crate) async fn delete(
     change_one(&edge, caller.user, id, NotificationChange::Delete).await
 }
 
-/// `POST /notifications/read-all`: marks those that there are by now.
+/// `POST /notifications/read-all`: marks those that there are by now, also those that a clock accepted which
+/// was ahead: the mark is later than the newest of them.
 pub(crate) async fn read_all(
     State(edge): State<Arc<Edge>>,
     Caller(caller): Caller,
 ) -> RouteResult<CountAnswer> {
-    change(&edge, caller.user, None, NotificationChange::Read).await
+    let newest = NotificationPage { unread_only: true, after: None, skip: 0, limit: 1 };
+    let newest = edge.inbox.notifications_of(&caller.user, newest).await?;
+    let newest = newest.first().map(|notification| notification.created_at);
+    let (user_id, at) = (caller.user, after_clocks(newest, edge.clock.now()));
+    let change = NotificationChange::Read;
+    carry_out(&edge, ChangeNotifications { user_id, notification_id: None, change, at }).await
 }
 
 async fn change_one(
@@ -86,17 +93,11 @@ async fn change_one(
     if edge.inbox.notification(&user, id).await?.is_none() {
         return Err(Refusal::not_found("notification"));
     }
-    change(edge, user, Some(id), what).await
+    let (notification_id, at) = (Some(id), edge.clock.now());
+    carry_out(edge, ChangeNotifications { user_id: user, notification_id, change: what, at }).await
 }
 
-/// Changes one notification, or all of a user's if `notification_id` is `None`.
-async fn change(
-    edge: &Edge,
-    user_id: UserId,
-    notification_id: Option<NotificationId>,
-    change: NotificationChange,
-) -> RouteResult<CountAnswer> {
-    let change = ChangeNotifications { user_id, notification_id, change, at: edge.clock.now() };
+async fn carry_out(edge: &Edge, change: ChangeNotifications) -> RouteResult<CountAnswer> {
     match edge.commands.send_command(&Command::ChangeNotifications(change)).await?.result().await? {
         CommandResult::Count { count } => Ok(RouteAnswer::Ok(CountAnswer { count, success: Success })),
         CommandResult::Queued { command } => Ok(RouteAnswer::queued(command)),

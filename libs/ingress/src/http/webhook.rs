@@ -1,8 +1,9 @@
 //! The webhook of the mail provider: mails that came back, and people who complained.
 //!
 //! The body has Postmark's format. Events that concern an address become changes of the suppression list, as
-//! commands like every other write; all other events are accepted and mean nothing here. Safe to repeat
-//! because an address that is on the list stays there as it is. Postmark repeats a report that was not
+//! commands like every other write; all other events are accepted and mean nothing here, and so do those of
+//! other message streams than the one that our mails belong to: Postmark's lists are by stream. Safe to
+//! repeat because an address that is on the list stays there as it is. Postmark repeats a report that was not
 //! answered with 200, so a report is answered so only once the broker has it.
 
 use crate::edge::Edge;
@@ -54,6 +55,9 @@ pub(crate) struct Report {
     /// More about a bounce.
     #[serde(deserialize_with = "or_default")]
     description: String,
+    /// The message stream that it is about; empty: ours.
+    #[serde(deserialize_with = "or_default")]
+    message_stream: String,
 }
 
 /// `POST /email/webhook`: takes a report of the mail provider.
@@ -71,7 +75,10 @@ pub(crate) async fn report(
         .into());
     }
     let JsonBody(report) = body?;
-    let Some((address, change)) = report.meaning() else { return Ok(Json(DoneAnswer::default())) };
+    let is_ours = report.message_stream.is_empty() || report.message_stream == *edge.mail_stream;
+    let Some((address, change)) = report.meaning().filter(|_| is_ours) else {
+        return Ok(Json(DoneAnswer::default()));
+    };
     let change = ChangeSuppression { address, change, at: edge.clock.now() };
     // What is queued will be done; only a broker that does not take it is a reason for another report.
     edge.commands.send_command(&Command::ChangeSuppression(change)).await?.result().await?;

@@ -152,9 +152,7 @@ impl Worker {
                 CommandResult::Count { count: self.inbox.change(&change) }
             }
             Command::SetPreferences(set) => {
-                let preferences = Box::new(set.preferences.clone());
-                self.inbox.set(set);
-                CommandResult::Preferences { preferences }
+                CommandResult::Preferences { preferences: Box::new(self.inbox.set(set)) }
             }
             Command::ChangePreferences(change) => match self.inbox.change_some(&change) {
                 Ok(preferences) => CommandResult::Preferences { preferences: Box::new(preferences) },

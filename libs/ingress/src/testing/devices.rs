@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use eventflow_ports::push_devices::Shown;
 use eventflow_ports::{PushDevices, StoreError};
 use eventflow_protocol::push::{PushDevice, RemovePushDevice};
-use eventflow_protocol::{PushDeviceId, UserId};
+use eventflow_protocol::{PushDeviceId, Timestamp, UserId};
 use parking_lot::Mutex;
 use std::collections::HashSet;
 
@@ -13,14 +13,22 @@ use std::collections::HashSet;
 pub(crate) struct TestDevices(Mutex<Vec<PushDevice>>);
 
 impl TestDevices {
+    /// Registers a device, unless it was registered later than this.
     pub(crate) fn register(&self, device: PushDevice) {
         let mut devices = self.0.lock();
+        if devices.iter().any(|known| known.id == device.id && known.at >= device.at) {
+            return;
+        }
         devices.retain(|known| known.id != device.id);
         devices.insert(0, device);
     }
 
+    /// Removes a device of this owner, unless it was registered later than this.
     pub(crate) fn remove(&self, removal: &RemovePushDevice) {
-        self.0.lock().retain(|known| known.id != removal.device_id || known.user_id != removal.user_id);
+        let is_meant = |known: &PushDevice| {
+            known.id == removal.device_id && known.user_id == removal.user_id && known.at <= removal.at
+        };
+        self.0.lock().retain(|known| !is_meant(known));
     }
 }
 
@@ -34,6 +42,9 @@ impl PushDevices for TestDevices {
     }
     async fn devices_of(&self, user: &UserId) -> Result<Vec<PushDevice>, StoreError> {
         Ok(self.0.lock().iter().filter(|device| device.user_id == *user).cloned().collect())
+    }
+    async fn device_changed_at(&self, device: PushDeviceId) -> Result<Option<Timestamp>, StoreError> {
+        Ok(self.0.lock().iter().find(|known| known.id == device).map(|known| known.at))
     }
     async fn owners_among(&self, _users: &[UserId]) -> Result<HashSet<UserId>, StoreError> {
         panic!("the ingress does not ask for it")

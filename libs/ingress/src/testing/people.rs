@@ -1,6 +1,7 @@
 //! Inbox, directory and presence store of a test: maps in memory.
 
 use async_trait::async_trait;
+use eventflow_ports::devices::Contact;
 use eventflow_ports::inbox::Keyed;
 use eventflow_ports::presence::{GatewayReport, GatewayStats};
 use eventflow_ports::{
@@ -49,7 +50,8 @@ impl TestInbox {
     pub(crate) fn change(&self, change: &ChangeNotifications) -> u64 {
         let mut notifications = self.notifications.lock();
         let is_meant = |one: &Notification| {
-            one.user_id == change.user_id && change.notification_id.is_none_or(|id| one.id == id)
+            let is_it = change.notification_id.map_or(one.created_at < change.at, |id| one.id == id);
+            one.user_id == change.user_id && is_it
         };
         if change.change == NotificationChange::Delete {
             let before = notifications.len();
@@ -66,8 +68,11 @@ impl TestInbox {
         count
     }
 
-    pub(crate) fn set(&self, set: SetPreferences) {
-        self.preferences.lock().insert(set.user_id, set.preferences);
+    pub(crate) fn set(&self, set: SetPreferences) -> Preferences {
+        let mut all = self.preferences.lock();
+        let stored = set.onto(&all.get(&set.user_id).cloned().unwrap_or_default());
+        all.insert(set.user_id, stored.clone());
+        stored
     }
 
     pub(crate) fn change_some(&self, change: &ChangePreferences) -> Result<Preferences, InvalidChange> {
@@ -290,6 +295,14 @@ impl PresenceStore for TestPresence {
         _users: &[UserId],
         _now: Timestamp,
     ) -> Result<HashMap<UserId, Status>, PresenceError> {
+        panic!("the ingress tells nobody outside")
+    }
+    async fn contact(
+        &self,
+        _user: &UserId,
+        _sent: (Timestamp, Timestamp),
+        _now: Timestamp,
+    ) -> Result<Option<Contact>, PresenceError> {
         panic!("the ingress tells nobody outside")
     }
     async fn online_since(

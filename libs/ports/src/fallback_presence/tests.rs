@@ -1,6 +1,7 @@
 //! A shared store that fails and comes back, under the fallback.
 
 use super::*;
+use crate::devices::Contact;
 use crate::presence::OFFLINE_GRACE;
 use crate::presence_contract;
 use eventflow_protocol::presence::{DeviceState, Status};
@@ -53,6 +54,14 @@ impl PresenceStore for Switched {
         now: Timestamp,
     ) -> Result<HashMap<UserId, Timestamp>, PresenceError> {
         self.on()?.online_since(users, now).await
+    }
+    async fn contact(
+        &self,
+        user: &UserId,
+        sent: (Timestamp, Timestamp),
+        now: Timestamp,
+    ) -> Result<Option<Contact>, PresenceError> {
+        self.on()?.contact(user, sent, now).await
     }
     async fn connected(&self, now: Timestamp) -> Result<u64, PresenceError> {
         self.on()?.connected(now).await

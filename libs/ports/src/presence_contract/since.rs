@@ -1,7 +1,8 @@
-//! The check of since when people are online.
+//! The checks of since when people are online, and of what is known of the sessions that they had.
 
 use super::MARGIN;
 use super::person::{Person, millis, record};
+use crate::devices::Contact;
 use crate::presence::PresenceStore;
 use eventflow_protocol::Timestamp;
 use eventflow_protocol::presence::DeviceState;
@@ -33,4 +34,16 @@ pub async fn who_is_online_has_been_so_since_their_session_began(store: &dyn Pre
     assert!(is_begin(since(person.start).await), "the session got what it missed");
     record(store, &[signal(later + 3, true, false)]).await;
     assert_eq!(since(person.start).await, None, "away");
+}
+
+/// A session that is heard of after something was sent to it has told it; of one that is silent nobody knows,
+/// and who came later has not heard it.
+pub async fn a_session_is_sure_once_it_is_heard_of_again(store: &dyn PresenceStore) {
+    let (person, stranger) = (Person::new(), Person::new());
+    let now = person.after(MARGIN / 2);
+    let contact = async |of: &Person, at| store.contact(&of.id, (at, at), now).await.expect("it answers");
+    record(store, &[person.here("phone", 0)]).await;
+    assert_eq!(contact(&stranger, now).await, None);
+    assert_eq!(contact(&person, now).await, Some(Contact::Unsure), "its gateway may have died");
+    assert_eq!(contact(&person, Timestamp(now.0 - 2 * millis(MARGIN))).await, None, "it came later");
 }

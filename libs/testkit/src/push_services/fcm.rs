@@ -102,6 +102,7 @@ pub(super) async fn send(
     let to = message["token"].as_str().unwrap_or_default().to_owned();
     let push = ReceivedPush { to, payload: message, headers: BTreeMap::new(), version: parts.version };
     let number = services.take(push);
+    services.think().await;
     if is_without_answer {
         return Fault::TakenWithoutAnswer.into_response().await;
     }

@@ -19,6 +19,9 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+/// Streams at a time on one connection: what real push services allow.
+const STREAMS_MAX: u32 = 100;
+
 /// Starts to listen, and writes the certificate to `file`.
 pub(super) async fn start(
     file: &Path,
@@ -59,8 +62,10 @@ pub(super) async fn start(
 async fn serve(stream: TcpStream, acceptor: TlsAcceptor, router: Router) {
     let Ok(stream) = acceptor.accept(stream).await else { return };
     let service = TowerToHyperService::new(router);
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder.http2().max_concurrent_streams(STREAMS_MAX);
     // A client that goes away in the middle is no fault of a test.
-    let _ = Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), service).await;
+    let _ = builder.serve_connection(TokioIo::new(stream), service).await;
 }
 
 fn acceptor(file: &Path) -> anyhow::Result<TlsAcceptor> {

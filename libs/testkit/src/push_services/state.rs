@@ -6,6 +6,7 @@ use axum::http::Version;
 use serde_json::Value;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// A push as a device would read it.
 #[derive(Clone, Debug)]
@@ -28,6 +29,8 @@ pub(super) struct State {
     pub(super) received: Mutex<Vec<ReceivedPush>>,
     /// What goes wrong with the next requests, one each.
     pub(super) faults: Mutex<VecDeque<Fault>>,
+    /// How long the answer to a push takes.
+    pub(super) answers_after: Mutex<Duration>,
     /// Requests for a push, refused ones included.
     pub(super) asked: Mutex<usize>,
     /// What senders did wrong: they are answered with a refusal, and the test asserts that there is nothing.
@@ -44,6 +47,15 @@ impl State {
         let mut received = lock(&self.received);
         received.push(push);
         received.len()
+    }
+
+    /// Takes its time, as a real service does.
+    pub(super) async fn think(&self) {
+        let answers_after = *lock(&self.answers_after);
+        if !answers_after.is_zero() {
+            // sleep: how long the service takes is what a test is about.
+            tokio::time::sleep(answers_after).await;
+        }
     }
 
     pub(super) fn complain(&self, what: impl Into<String>) {

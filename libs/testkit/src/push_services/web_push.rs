@@ -52,6 +52,7 @@ pub(super) async fn take(
     let named = ["ttl", "urgency", "topic"].map(|name| given(name).map(|value| (name.to_owned(), value)));
     let headers = named.into_iter().flatten().collect();
     services.take(ReceivedPush { to: id, payload, headers, version: parts.version });
+    services.think().await;
     if is_without_answer {
         return Fault::TakenWithoutAnswer.into_response().await;
     }

@@ -157,8 +157,8 @@ impl Templates {
         Ok(())
     }
 
-    /// The language for somebody who asked for `wanted` (RFC 5646): that one, or the same without its region,
-    /// or [`DEFAULT_LANGUAGE`].
+    /// The language for somebody who asked for `wanted` (RFC 5646): that one, or the nearest that it is a
+    /// form of ([`language::best`]), or [`DEFAULT_LANGUAGE`].
     pub fn language(&self, wanted: Option<&str>) -> &str {
         language::best(&self.languages, wanted.unwrap_or_default()).unwrap_or(DEFAULT_LANGUAGE)
     }

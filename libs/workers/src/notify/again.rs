@@ -5,7 +5,7 @@
 //! waits. Reading changes nothing, so it is safe to repeat.
 
 use super::MESSAGE_KIND;
-use super::attention::known_status;
+use super::attention::{Unknown, has_told, known_status, was_there};
 use super::parts::wants;
 use eventflow_ports::{Clock, Directory, Inbox, PresenceStore, Store, StoreError};
 use eventflow_protocol::document::{Message, ThreadStatus, ThreadView};
@@ -23,6 +23,11 @@ use std::time::Duration;
 const LOOK_FIRST: Duration = Duration::from_mins(1);
 /// Longest such time.
 const LOOK_LAST: Duration = Duration::from_mins(10);
+/// How long a notification waits while the presence store does not answer. A message need not wait: the
+/// cursor says whether a socket took it.
+const UNKNOWN_FOR: Duration = Duration::from_mins(2);
+/// Time between two looks meanwhile: the store may answer again at any moment.
+const LOOK_UNKNOWN: Duration = Duration::from_secs(20);
 
 /// What the second decision needs.
 #[derive(Clone)]
@@ -79,9 +84,9 @@ struct Reader<'a> {
     window: &'a Window,
     preferences: Preferences,
     now: Timestamp,
-    /// How the person is; `None` if nobody can say.
-    status: Option<Status>,
-    /// The person is here, and nothing says that they have heard of one of the items.
+    /// How the person is, or why nobody can say.
+    status: Result<Status, Unknown>,
+    /// The person is or may be here, and nothing says that they have heard of one of the items.
     is_unheard: bool,
     /// When all of the person's credentials were revoked last.
     revoked_at: Option<Timestamp>,
@@ -156,7 +161,11 @@ impl<'a> Reader<'a> {
     /// or leaves: the longer it took so far, the rarer the looks.
     fn looks_again_at(&self, left: &[(Told, Content)]) -> Option<Timestamp> {
         let oldest = left.iter().map(|(told, _)| told.at).min().filter(|_| self.is_unheard)?;
-        Some(self.now.plus(oldest.age_at(self.now).clamp(LOOK_FIRST, LOOK_LAST)))
+        let wait = match self.status {
+            Ok(_) => oldest.age_at(self.now).clamp(LOOK_FIRST, LOOK_LAST),
+            Err(_) => LOOK_UNKNOWN,
+        };
+        Some(self.now.plus(wait))
     }
 
     /// What the item says, or why it is not told any more.
@@ -175,29 +184,49 @@ impl<'a> Reader<'a> {
                 found.map(|notification| Content::Notification(Box::new(notification)))
             }
         };
-        // A socket of theirs took it, and nobody can say that it was dead.
-        if self.status.is_none() && found.is_ok() && !told.critical && self.has_received(told) {
-            return Ok(Err(Reason::Online));
-        }
         // Asked last: whoever has read it was told. What is hidden from the inbox goes to no socket.
         let is_hidden = matches!(&found, Ok(Content::Notification(notification)) if notification.is_hidden);
-        if found.is_err() || !self.has_page_open() || told.critical || is_hidden {
+        if found.is_err() || told.critical || is_hidden {
             return Ok(found);
         }
-        if told.was_online || self.has_received(told) {
+        if let Err(unknown) = self.status {
+            // A socket of theirs took it, and nobody can say that it was dead.
+            if self.has_received(told) {
+                return Ok(Err(Reason::Online));
+            }
+            let is_notification = matches!(told.about, About::Notification { .. });
+            let is_young = told.at.age_at(self.now) < UNKNOWN_FOR;
+            self.is_unheard |= is_notification && is_young && unknown == Unknown::Now;
+            return Ok(found);
+        }
+        if !self.has_page_open() {
+            return Ok(found);
+        }
+        if self.has_heard(told).await {
             return Ok(Err(Reason::Online));
         }
         self.is_unheard = true;
         Ok(found)
     }
 
+    /// Whether somebody who has a page open has heard of it by a socket. Of a notification nobody says so: it
+    /// was told if a session was there when it came whose gateway lived on.
+    async fn has_heard(&self, told: &Told) -> bool {
+        let About::Notification { .. } = told.about else {
+            return told.was_online || self.has_received(told);
+        };
+        let (presence, user) = (&*self.parts.presence, &self.window.user_id);
+        let was_there = told.was_online || was_there(presence, user, self.now, told.at).await;
+        was_there && has_told(presence, user, self.now, told.at).await == Some(true)
+    }
+
     /// Whether somebody has a page open and is told nothing elsewhere meanwhile. Of whoever does not look at
     /// theirs it is their choice.
     fn has_page_open(&self) -> bool {
         match self.status {
-            Some(Status::Online) => true,
-            Some(Status::Away) => !self.preferences.when_away,
-            Some(Status::Offline) | None => false,
+            Ok(Status::Online) => true,
+            Ok(Status::Away) => !self.preferences.when_away,
+            Ok(Status::Offline) | Err(_) => false,
         }
     }
 

@@ -87,6 +87,7 @@ async fn attention(
 mod tests {
     use super::*;
     use async_trait::async_trait;
+    use eventflow_ports::devices::Contact;
     use eventflow_ports::{GatewayReport, GatewayStats, MemoryPresence};
     use eventflow_protocol::CommandId;
     use eventflow_protocol::presence::Presence;
@@ -189,6 +190,14 @@ mod tests {
             now: Timestamp,
         ) -> Result<HashMap<UserId, Timestamp>, PresenceError> {
             self.inner.online_since(users, now).await
+        }
+        async fn contact(
+            &self,
+            user: &UserId,
+            sent: (Timestamp, Timestamp),
+            now: Timestamp,
+        ) -> Result<Option<Contact>, PresenceError> {
+            self.inner.contact(user, sent, now).await
         }
         async fn connected(&self, now: Timestamp) -> Result<u64, PresenceError> {
             self.inner.connected(now).await

@@ -166,7 +166,7 @@ fn make_room<K: Eq + Hash, V>(known: &mut HashMap<K, V>, mut is_needed: impl FnM
 /// What a browser's pushes are put aside by; `None` for apps. Users write the addresses, and another spelling
 /// must not be another host. Another port is: whoever makes one fail must not pause the service at the usual
 /// one. An address that is no URL is a host of its own.
-fn host_of(target: &PushTarget) -> Option<String> {
+pub(super) fn host_of(target: &PushTarget) -> Option<String> {
     let PushTarget::WebPush(subscription) = target else { return None };
     Some(subscription.host().unwrap_or_else(|| subscription.endpoint.clone()))
 }

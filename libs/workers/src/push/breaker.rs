@@ -1,6 +1,9 @@
 //! The breaker: while the operator's push provider fails again and again, nothing is sent, and jobs wait in
 //! their queue instead of climbing the retry ladder.
 //!
+//! It is asked before each batch, and again right before each push: what was taken up before it opened is not
+//! sent, and goes back without counting as an attempt.
+//!
 //! Only FCM counts. The services of browsers are many, and users name them: one that fails concerns its own
 //! devices, and nobody must be able to stop everybody's pushes with a broken one.
 

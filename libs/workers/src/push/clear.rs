@@ -1,7 +1,7 @@
 //! Taking away what devices show and its person has read, or what is gone.
 
 use super::turns::Turn;
-use super::{PushWorker, Stop, content};
+use super::{ASKED_AFTER, PushWorker, Stop, content};
 use eventflow_bus::settle::{Outcome, RETRY_LIMIT};
 use eventflow_ports::push_devices::Shown;
 use eventflow_ports::{StoreError, ThreadPage};
@@ -188,10 +188,12 @@ impl PushWorker {
         }
         let push = content::clear(user.clone(), tag, self.badge(user).await?);
         let delivered = self.delivery().send(turn, &devices, &push, |_, _| None).await?;
-        if let Some(reason) = delivered.again
+        let unasked = delivered.unasked.map(|why| (why.to_owned(), Some(ASKED_AFTER)));
+        let again = delivered.again.map(|reason| (reason, delivered.after)).or(unasked);
+        if let Some((reason, after)) = again
             && (attempt < RETRY_LIMIT || delivered.is_providers)
         {
-            return Ok(Outcome::Retry { reason, after: delivered.after });
+            return Ok(Outcome::Retry { reason, after });
         }
         let ids: Vec<_> = devices.iter().map(|device| device.id).collect();
         self.parts.devices.forget_shown(&ids, tag, up_to).await?;

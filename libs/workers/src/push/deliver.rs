@@ -1,12 +1,14 @@
-//! One push to several devices: at the same time, each with its own outcome.
+//! One push to several devices: at the same time, as far as their services have room ([`super::in_flight`]),
+//! each with its own outcome.
 //!
 //! A device that is gone is deleted, unless it was registered again meanwhile. What was taken is
 //! remembered, so that a repetition of the job leaves these devices out. What may have been taken is
 //! remembered too, so that it is taken away once it is read, and sent again until somebody says that he has
 //! it. Devices that are put aside ([`super::aside`]) are not asked.
 
-use super::aside::Aside;
+use super::aside::{Aside, host_of};
 use super::breaker::Breaker;
+use super::in_flight::InFlight;
 use super::parts::PushParts;
 use super::turns::Turn;
 use eventflow_metrics::{PushMetrics, PushOutcome};
@@ -17,6 +19,7 @@ use eventflow_protocol::Timestamp;
 use eventflow_protocol::push::{PushDevice, PushTarget, RemovePushDevice};
 use futures_util::future::join_all;
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// What became of a push to several devices.
 #[derive(Clone, Debug, Default)]
@@ -35,6 +38,8 @@ pub(super) struct Delivered {
     pub(super) is_providers: bool,
     /// The devices that did not get it: their services failed, refused it, or were not asked.
     pub(super) missed: usize,
+    /// Why devices were not asked that are to be asked soon. No service has failed by that.
+    pub(super) unasked: Option<&'static str>,
 }
 
 /// A device that is put aside for longer than this is left out: by then the app itself tells.
@@ -42,12 +47,19 @@ const LEFT_OUT_AFTER: Duration = Duration::from_hours(1);
 /// What the log says of a device that is put aside.
 const PUT_ASIDE: &str = "its push service has failed or was late, and is not asked now";
 
+/// What the log says of a push that the breaker stops.
+const STOPPED: &str = "FCM fails again and again, and is not asked now";
+/// What the log says of a push for which there was no room in time.
+const NO_ROOM: &str = "its push service is slow, and was not asked yet";
+
 /// Why a device has not got a push.
 enum Missed {
     /// Its service said so.
     Said(PushError),
     /// It is put aside until then.
     Aside(Timestamp),
+    /// It was not asked, for this reason.
+    Unasked(&'static str),
 }
 
 /// Sends to devices.
@@ -55,6 +67,7 @@ pub(super) struct Delivery<'a> {
     pub(super) parts: &'a PushParts,
     pub(super) breaker: &'a Breaker,
     pub(super) aside: &'a Aside,
+    pub(super) in_flight: &'a InFlight,
     pub(super) metrics: &'a PushMetrics,
 }
 
@@ -69,7 +82,7 @@ impl Delivery<'_> {
     ) -> Result<Delivered, StoreError> {
         let mut sends = Vec::with_capacity(devices.len());
         for device in devices {
-            sends.push(self.send_one(device, push));
+            sends.push(self.send_one(device, push, turn.until));
         }
         let results = turn.outside(join_all(sends)).await;
         let now = self.parts.clock().now();
@@ -112,6 +125,12 @@ impl Delivery<'_> {
                 long if long > LEFT_OUT_AFTER => (Err(PUT_ASIDE.to_owned()), None),
                 short => (Ok(PUT_ASIDE.to_owned()), Some(short)),
             },
+            Missed::Unasked(why) => {
+                delivered.missed += 1;
+                delivered.unasked = Some(why);
+                delivered.is_providers |= matches!(device.target, PushTarget::Fcm { .. });
+                return Ok(());
+            }
         };
         delivered.missed += 1;
         match answer {
@@ -125,11 +144,12 @@ impl Delivery<'_> {
         Ok(())
     }
 
-    async fn send_one(&self, device: &PushDevice, push: &Push) -> Result<Accepted, Missed> {
+    async fn send_one(&self, device: &PushDevice, push: &Push, until: Instant) -> Result<Accepted, Missed> {
         let is_app = matches!(device.target, PushTarget::Fcm { .. });
+        let place = self.in_flight.place(host_of(&device.target), until).await;
+        let _place = place.ok_or(Missed::Unasked(NO_ROOM))?;
         if is_app && self.breaker.is_open() {
-            let answer = "FCM fails again and again".to_owned();
-            return Err(Missed::Said(PushError::Limited { answer, after: None }));
+            return Err(Missed::Unasked(STOPPED));
         }
         let asked_at = self.parts.clock().now();
         self.aside.ask(device, asked_at).map_err(Missed::Aside)?;

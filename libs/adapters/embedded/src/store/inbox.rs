@@ -1,8 +1,8 @@
 //! Notifications and preferences in the data file.
 //!
 //! Safe to repeat because a notification's id follows from its command, and its row stays without its content
-//! when it is deleted; because marking changes only rows that are not marked; because of two sets of
-//! preferences the later one stays; and because a change of some of them comes to the same the second time.
+//! when it is deleted; because marking changes only rows that are not marked; and because a change of
+//! preferences comes to the same the second time.
 
 use super::{EmbeddedStore, column, in_time};
 use async_trait::async_trait;
@@ -238,14 +238,19 @@ fn stored_preferences(connection: &Connection, user: &UserId) -> Result<Option<P
     statement.query_row([user.as_str()], |row| column::unpack(row, "preferences")).optional()
 }
 
+/// Reads and writes. There is one writer, so nobody writes in between.
 fn set_preferences(connection: &Connection, set: &SetPreferences) -> Result<()> {
+    let replaced = set.onto(&preferences(connection, &set.user_id)?);
+    write_preferences(connection, &set.user_id, &replaced)
+}
+
+fn write_preferences(connection: &Connection, user: &UserId, preferences: &Preferences) -> Result<()> {
     let mut statement = connection.prepare_cached(
         "INSERT INTO preferences (user_id, preferences, updated_at) VALUES (?1, ?2, ?3)
-         ON CONFLICT (user_id) DO UPDATE SET preferences = excluded.preferences, updated_at = excluded.updated_at
-         WHERE excluded.updated_at >= updated_at",
+         ON CONFLICT (user_id) DO UPDATE SET preferences = excluded.preferences, updated_at = excluded.updated_at",
     )?;
-    let at = set.preferences.updated_at.unwrap_or_default();
-    statement.execute(params![set.user_id.as_str(), column::pack(&set.preferences)?, at.0])?;
+    let at = preferences.updated_at.unwrap_or_default();
+    statement.execute(params![user.as_str(), column::pack(preferences)?, at.0])?;
     Ok(())
 }
 
@@ -258,9 +263,8 @@ fn change_preferences(
         Ok(preferences) => preferences,
         Err(invalid) => return Ok(Err(invalid)),
     };
-    let set = SetPreferences { user_id, preferences };
-    set_preferences(connection, &set)?;
-    Ok(Ok(set.preferences))
+    write_preferences(connection, &user_id, &preferences)?;
+    Ok(Ok(preferences))
 }
 
 /// A row of `SELECT * FROM notification`.

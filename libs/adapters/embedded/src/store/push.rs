@@ -9,7 +9,7 @@ use eventflow_ports::StoreError;
 use eventflow_ports::push_devices::{PushDevices, REMOVAL_KEPT, SHOWN_KEPT, Shown, TAGS_MAX};
 use eventflow_protocol::push::{DEVICES_PER_USER_MAX, PushDevice, PushTarget, RemovePushDevice};
 use eventflow_protocol::{PushDeviceId, Timestamp, UserId};
-use rusqlite::{Connection, Result, Row, params};
+use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 use std::collections::HashSet;
 use std::time::Duration;
 
@@ -23,6 +23,11 @@ impl PushDevices for EmbeddedStore {
     async fn remove_device(&self, removal: &RemovePushDevice) -> Result<bool, StoreError> {
         let removal = removal.clone();
         in_time("remove a device", self.database.write(move |tx| remove(tx, &removal))).await
+    }
+
+    async fn device_changed_at(&self, device: PushDeviceId) -> Result<Option<Timestamp>, StoreError> {
+        let read = self.database.read(move |connection| changed_at(connection, device));
+        in_time("read a device", read).await
     }
 
     async fn devices_of(&self, user: &UserId) -> Result<Vec<PushDevice>, StoreError> {
@@ -97,6 +102,11 @@ fn remove(connection: &Connection, removal: &RemovePushDevice) -> Result<bool> {
         statement.execute([before(removal.at, REMOVAL_KEPT)])?;
     }
     Ok(removed)
+}
+
+fn changed_at(connection: &Connection, device: PushDeviceId) -> Result<Option<Timestamp>> {
+    let mut statement = connection.prepare_cached("SELECT at FROM push_device WHERE id = ?1")?;
+    statement.query_row([device.bytes()], |row| column::time(row, "at")).optional()
 }
 
 fn owners(connection: &Connection, users: Vec<UserId>) -> Result<HashSet<UserId>> {

@@ -1,7 +1,7 @@
 //! The suppression list in the data file.
 //!
-//! Safe to repeat because each address has one row, which says when it was changed last: an earlier change
-//! that comes late finds that and does nothing. A lifted address keeps its row for that.
+//! Safe to repeat because each address has one row, which says whether it is on the list: a change that finds
+//! it so changes nothing. A lifted address keeps its row, which says when it was changed last.
 
 use super::{EmbeddedStore, column, in_time};
 use async_trait::async_trait;
@@ -31,21 +31,14 @@ impl Suppressions for EmbeddedStore {
 
 fn change(connection: &Connection, wanted: &ChangeSuppression) -> Result<bool> {
     let key = wanted.address.key();
-    let mut statement =
-        connection.prepare_cached("SELECT is_active, changed_at FROM suppression WHERE key = ?1")?;
-    let known = statement.query_row([&key], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
-    let (is_active, changed_at): (bool, Option<i64>) =
-        known.map_or((false, None), |(is_active, at)| (is_active, Some(at)));
-    let is_later = changed_at.is_none_or(|changed_at| wanted.at.0 > changed_at);
+    let mut statement = connection.prepare_cached("SELECT is_active FROM suppression WHERE key = ?1")?;
+    let is_active = statement.query_row([&key], |row| row.get(0)).optional()?.unwrap_or(false);
     connection
         .prepare_cached(
             "INSERT INTO suppression (key, address, changed_at) VALUES (?1, ?2, ?3)
              ON CONFLICT (key) DO UPDATE SET changed_at = MAX(changed_at, excluded.changed_at)",
         )?
         .execute(params![key, wanted.address.as_str(), wanted.at.0])?;
-    if !is_later {
-        return Ok(false);
-    }
     match &wanted.change {
         SuppressionChange::Suppress { reason, detail } if !is_active => {
             connection

@@ -2,7 +2,7 @@
 
 use crate::record::values::{date, moment, object_id};
 use eventflow_protocol::free_form::FreeForm;
-use eventflow_protocol::inbox::{Channels, Notification, Preferences, SetPreferences};
+use eventflow_protocol::inbox::{Channels, NamedChannels, Notification, Preferences, SetPreferences};
 use eventflow_protocol::schedule::{DigestInterval, Every, Mute, QuietHours, TimeZoneName};
 use eventflow_protocol::{NotificationId, ThreadId, Timestamp, UserId};
 use mongodb::bson::oid::ObjectId;
@@ -68,7 +68,7 @@ pub(crate) struct PreferencesRecord {
 struct KindRecord {
     #[serde(rename = "type")]
     kind: String,
-    channels: Channels,
+    channels: NamedChannels,
 }
 
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -127,7 +127,7 @@ impl NotificationRecord {
 impl From<&SetPreferences> for PreferencesRecord {
     fn from(SetPreferences { user_id, preferences }: &SetPreferences) -> Self {
         let kind =
-            |(kind, channels): (&String, &Channels)| KindRecord { kind: kind.clone(), channels: *channels };
+            |(kind, named): (&String, &NamedChannels)| KindRecord { kind: kind.clone(), channels: *named };
         Self {
             user_id: user_id.clone(),
             channels: preferences.channels,

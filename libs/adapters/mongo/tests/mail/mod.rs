@@ -14,8 +14,8 @@ async fn suppressing_again_changes_nothing() {
 }
 
 #[tokio::test]
-async fn of_two_changes_the_later_one_counts() {
-    run_with_suppressions(suppressions_contract::of_two_changes_the_later_one_counts).await;
+async fn of_two_changes_the_one_that_comes_later_counts() {
+    run_with_suppressions(suppressions_contract::of_two_changes_the_one_that_comes_later_counts).await;
 }
 
 #[tokio::test]

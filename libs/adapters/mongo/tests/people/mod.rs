@@ -63,8 +63,8 @@ async fn pages_of_notifications_show_each_once() {
 }
 
 #[tokio::test]
-async fn the_later_preferences_count() {
-    run_with_inbox(preferences_contract::the_later_preferences_count).await;
+async fn the_preferences_that_come_later_count() {
+    run_with_inbox(preferences_contract::the_preferences_that_come_later_count).await;
 }
 
 #[tokio::test]

@@ -56,6 +56,24 @@ async fn registering_again_renews_a_device_and_takes_it_from_whoever_had_it() {
 }
 
 #[tokio::test]
+async fn a_device_of_a_time_in_which_a_clock_was_ahead_changes_hands_and_is_removed() {
+    let rig = Rig::new().await;
+    rig.world.clock.advance(3_600_000);
+    let tablet = json!({"fcmToken": "tablet"});
+    rig.post(DEVICES, &tablet).of("bob").send().await.expect(201);
+    let phone = rig.post(DEVICES, &json!({"fcmToken": "phone"})).of("bob").send().await.expect(201);
+    rig.world.clock.advance(-3_600_000);
+    rig.post(DEVICES, &tablet).of("dora").send().await.expect(201);
+    assert_eq!((rig.devices("bob").await.len(), rig.devices("dora").await.len()), (1, 1));
+    let other = rig.post(DEVICES, &json!({"fcmToken": "other"})).of("bob").send().await.expect(201);
+    let (newest, before) = (&other["device"]["registeredAt"], &phone["device"]["registeredAt"]);
+    assert!(newest.as_str() > before.as_str(), "it is the newest one: {newest} {before}");
+    let id = phone["device"]["_id"].as_str().unwrap();
+    rig.call(Method::DELETE, &format!("{DEVICES}/{id}")).of("bob").send().await.expect(200);
+    assert_eq!(rig.devices("bob").await, [other["device"].clone()]);
+}
+
+#[tokio::test]
 async fn what_names_no_device_is_refused_with_its_field() {
     let rig = Rig::new().await;
     let mut both = browser("https://push.example/x");

@@ -21,6 +21,21 @@ impl Rig {
 }
 
 #[tokio::test]
+async fn what_was_accepted_while_a_clock_was_ahead_is_read_and_replaced_when_it_is_right() {
+    let rig = Rig::new().await;
+    rig.world.clock.advance(3_600_000);
+    rig.tell("ann", "one").await;
+    let preferences = format!("{NOTIFICATIONS}/preferences");
+    rig.post(&preferences, &json!({"locale": "de"})).of("ann").send().await.expect(200);
+    rig.world.clock.advance(-3_600_000);
+    let all = rig.call(Method::POST, &format!("{NOTIFICATIONS}/read-all")).of("ann").send().await.expect(200);
+    assert_eq!((&all["count"], rig.unread("ann").await), (&json!(1), 0));
+    let kept = rig.post(&preferences, &json!({"email": false})).of("ann").send().await.expect(200);
+    let kept = &kept["preferences"];
+    assert_eq!((&kept["channels"]["email"], &kept["locale"]), (&json!(false), &json!("")));
+}
+
+#[tokio::test]
 async fn a_notification_is_told_listed_read_and_deleted() {
     let rig = Rig::new().await;
     let first = rig.tell("ann", "<b>one</b>").await;

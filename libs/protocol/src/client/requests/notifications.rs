@@ -12,7 +12,7 @@ use crate::schedule::{Every, MUTES_MAX, Mute};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, MapAccess, Visitor};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 /// `POST`, `PUT` or `PATCH /notifications/preferences`: how the caller wants to be told. `POST` and `PUT`
@@ -69,7 +69,7 @@ impl PreferencesBody {
     /// What the body changes. Whether that fits what is stored shows when the change is carried out.
     pub fn into_change(self) -> Result<PreferencesChange, InvalidRequest> {
         let types = self.types.0.into_iter().map(|(kind, body)| (kind.into_string(), body.into_change()));
-        let mutes = self.mutes.map(|List(mutes)| mutes.into_iter().map(MuteBody::into_mute).collect());
+        let mutes = self.mutes.map(|List(mutes)| each_once(mutes)).transpose()?;
         Ok(PreferencesChange::Fields(PreferenceFields {
             channels: ChannelsChange {
                 in_app: self.channels.in_app.or(self.in_app),
@@ -93,7 +93,8 @@ impl From<InvalidChange> for InvalidRequest {
     }
 }
 
-/// Ways to reach somebody. A channel that is not named is on, or with `PATCH` as it was.
+/// Ways to reach somebody. A channel that is not named is on, or with `PATCH` as it was; of a kind in `types`
+/// it is as for every kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct ChannelsBody {
@@ -177,6 +178,19 @@ impl MuteBody {
     fn into_mute(self) -> Mute {
         let MuteBody { thread_id: MutedThread(thread_id), until } = self;
         Mute { thread_id, until }
+    }
+}
+
+/// The mutes, unless two are of one thread: nobody could tell which of them holds.
+fn each_once(mutes: Vec<MuteBody>) -> Result<Vec<Mute>, InvalidRequest> {
+    let mut threads = BTreeSet::new();
+    let mutes: Vec<Mute> = mutes.into_iter().map(MuteBody::into_mute).collect();
+    match mutes.iter().position(|mute| !threads.insert(mute.thread_id)) {
+        None => Ok(mutes),
+        Some(again) => {
+            let path = format!("mutes[{again}].threadId");
+            Err(InvalidRequest { message: format!("{path} is in mutes before"), path })
+        }
     }
 }
 

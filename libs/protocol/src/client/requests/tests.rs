@@ -342,6 +342,8 @@ fn a_partial_change_of_preferences_leaves_the_rest() {
     let off = patch(json!({"quietHours": {"enabled": false}, "digest": {"every": "1h"}})).unwrap();
     assert_eq!((off.quiet_hours.enabled, off.quiet_hours.from), (false, stored.quiet_hours.from));
     assert_eq!((off.digest.hour, off.locale.as_str(), off.mutes.len()), (18, "pt-BR", 1));
+    let quiet = patch(json!({"channels": {"email": true, "inApp": false}})).unwrap();
+    assert_eq!(quiet.channels_for("a"), Channels { in_app: false, email: true, push: false }, "not named");
     let none = patch(json!({"mutes": [], "locale": ""})).unwrap();
     assert_eq!((none.mutes, none.locale.as_str()), (Vec::new(), ""));
     for (body, said) in [
