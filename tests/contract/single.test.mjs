@@ -3,6 +3,7 @@ import { changes } from './changes.mjs';
 import { consoles } from './console.mjs';
 import { conversations, restarts } from './conversation.mjs';
 import { doors } from './doors.mjs';
+import { edits } from './edits.mjs';
 import { faults, floods } from './faults.mjs';
 import { inbox } from './inbox.mjs';
 import { onShape } from './stage.mjs';
@@ -12,5 +13,5 @@ import { replies } from './replies.mjs';
 import { security } from './security.mjs';
 import { traps } from './traps.mjs';
 
-onShape('single', { together: [conversations, changes, replies, inbox, presence, faults, traps, security, doors, ops, consoles], alone: [restarts] });
+onShape('single', { together: [conversations, changes, replies, edits, inbox, presence, faults, traps, security, doors, ops, consoles], alone: [restarts] });
 onShape('single', { together: [floods] }, { EVENTS_PER_MINUTE: '0', REST_PER_MINUTE_USER: '0' });

@@ -11,6 +11,7 @@ use eventflow_protocol::change::{
 };
 use eventflow_protocol::command::{CreateThread, LeaveThread, SendMessage};
 use eventflow_protocol::document::{Message, Thread, ThreadStatus, ThreadView};
+use eventflow_protocol::wording::Wording;
 use eventflow_protocol::{CommandId, MessageId, ThreadId, Timestamp, UserId};
 use std::collections::HashMap;
 
@@ -202,7 +203,8 @@ pub trait Store: Send + Sync + 'static {
     /// A change is durable when its answer comes. With several writers on one message, each change applies to
     /// the result of the others. A message that is taken back no longer counts as unread. Before the answer
     /// of a change the store also gives the message the next change number of its thread
-    /// ([`Store::changes`]).
+    /// ([`Store::changes`]). The write that edits a message also keeps the wording that it replaces
+    /// ([`Store::wordings`]).
     async fn change_messages(
         &self,
         changes: &[WithCommandId<ChangeMessage>],
@@ -246,6 +248,11 @@ pub trait Store: Send + Sync + 'static {
 
     /// Reads up to [`PAGE_MAX`] messages, in any order; those that do not exist are absent.
     async fn messages_by_id(&self, ids: &[MessageId]) -> Result<Vec<Message>, StoreError>;
+
+    /// Reads what a message said before its edits, oldest first: the last
+    /// [`eventflow_protocol::wording::WORDINGS_MAX`] wordings that edits replaced. Nothing of a message that
+    /// was taken back, that was never edited, or that does not exist.
+    async fn wordings(&self, id: MessageId) -> Result<Vec<Wording>, StoreError>;
 
     /// Reads one thread with everybody in it; `None` if it does not exist.
     async fn thread(&self, id: ThreadId) -> Result<Option<Thread>, StoreError>;

@@ -5,6 +5,7 @@ import { REPEATABLE, paged, path } from './path.js';
 
 /** @typedef {import('../documents.js').Queued} Queued */
 /** @typedef {import('../documents.js').ChangeAnswer} ChangeAnswer */
+/** @typedef {import('../documents.js').Edits} Edits */
 /** @typedef {import('../documents.js').HistoryPage} HistoryPage */
 /** @typedef {import('../documents.js').Attachment} Attachment */
 
@@ -69,6 +70,15 @@ export class Messages {
    */
   edit(messageId, content) {
     return this.#rest.ask('PATCH', path`/messages/${messageId}`, { body: { content }, ...REPEATABLE });
+  }
+
+  /**
+   * What a message said before its edits, oldest first.
+   * @param {string} messageId
+   * @returns {Promise<Edits>}
+   */
+  edits(messageId) {
+    return this.#rest.ask('GET', path`/messages/${messageId}/edits`);
   }
 
   /**

@@ -28,6 +28,7 @@ mod sends;
 mod suppressions;
 mod thread;
 mod unread;
+mod wording;
 
 use self::cursor::AdvanceWork;
 use crate::{Database, DatabaseError};
@@ -42,6 +43,7 @@ use eventflow_protocol::change::{
 };
 use eventflow_protocol::command::{CreateThread, LeaveThread};
 use eventflow_protocol::document::{Message, Thread, ThreadView};
+use eventflow_protocol::wording::Wording;
 use eventflow_protocol::{MessageId, ThreadId, Timestamp, UserId};
 use rusqlite::ErrorCode;
 use std::collections::HashMap;
@@ -145,6 +147,10 @@ impl Store for EmbeddedStore {
         let ids = ids.to_vec();
         in_time("read messages", self.database.read(move |connection| message::by_ids(connection, &ids)))
             .await
+    }
+
+    async fn wordings(&self, id: MessageId) -> Result<Vec<Wording>, StoreError> {
+        in_time("read wordings", self.database.read(move |connection| wording::of(connection, id))).await
     }
 
     async fn thread(&self, id: ThreadId) -> Result<Option<Thread>, StoreError> {

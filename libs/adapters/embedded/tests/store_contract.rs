@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use eventflow_ports::Store;
 use eventflow_ports::store_contract::{
     Harness, append, archive, change_log, changes, counters, cursors, keys, leaving, long_way, pairing,
-    reading, redelivery, replies, taken_back, threads, together, writers,
+    reading, redelivery, replies, taken_back, threads, together, wordings, writers,
 };
 use std::sync::Arc;
 use support::File;
@@ -584,4 +584,29 @@ async fn a_key_stands_for_what_is_answered_too() {
 #[tokio::test]
 async fn messages_are_found_by_their_ids() {
     replies::messages_are_found_by_their_ids(&File::new()).await;
+}
+
+#[tokio::test]
+async fn an_edit_keeps_what_it_replaces() {
+    wordings::an_edit_keeps_what_it_replaces(&File::new()).await;
+}
+
+#[tokio::test]
+async fn edits_of_one_batch_keep_what_they_replace() {
+    wordings::edits_of_one_batch_keep_what_they_replace(&File::new()).await;
+}
+
+#[tokio::test]
+async fn the_oldest_wordings_go_beyond_the_bound() {
+    wordings::the_oldest_wordings_go_beyond_the_bound(&File::new()).await;
+}
+
+#[tokio::test]
+async fn wordings_go_with_their_message() {
+    wordings::wordings_go_with_their_message(&File::new()).await;
+}
+
+#[tokio::test]
+async fn edits_beside_each_other_lose_no_wording() {
+    wordings::edits_beside_each_other_lose_no_wording(&File::new()).await;
 }

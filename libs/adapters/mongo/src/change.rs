@@ -13,9 +13,11 @@ use crate::connection::{READ_LIMIT, WRITE_LIMIT};
 use crate::record::message::MessageRecord;
 use crate::record::values::object_id;
 use crate::store::MongoStore;
+use crate::wordings::{keep_wordings, without_wordings};
 use eventflow_ports::WithCommandId;
 use eventflow_protocol::change::{ChangeMessage, Changed, Effect, apply, sent_as};
 use eventflow_protocol::document::Message;
+use eventflow_protocol::wording::Wording;
 use eventflow_protocol::{MessageId, ThreadId};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use mongodb::bson::{Document, doc, serialize_to_document};
@@ -77,15 +79,19 @@ impl MongoStore {
             let known = record.sent_as();
             let mut message = Message::from(record);
             let sent_as = sent_as(&message);
+            let mut replaced = Vec::new();
             let change = |(i, change): &(usize, &WithCommandId<ChangeMessage>)| {
-                (*i, apply(&mut message, &mut marks, change.command_id, &change.wanted))
+                let wording = Wording::of(&message);
+                let changed = apply(&mut message, &mut marks, change.command_id, &change.wanted);
+                replaced.extend(wording.replaced_by(&changed));
+                (*i, changed)
             };
             let answers: Vec<(usize, Changed)> = requested.iter().map(change).collect();
             let is_changed = answers.iter().any(|(_, changed)| changed.is_to_store());
             // What is known of it stays, also if only reactions or marks have changed.
             let sent_as = known.or(sent_as.filter(|_| !message.is_as_sent()));
             let record = MessageRecord::new(&message, &[]).with_marks(&marks).with_sent_as(sent_as);
-            if !is_changed || self.replace_changeable(&record, revision).await? {
+            if !is_changed || self.replace_changeable(&record, revision, &replaced).await? {
                 return Ok(answers);
             }
         }
@@ -94,8 +100,13 @@ impl MongoStore {
 
     async fn message_record(&self, id: MessageId) -> Result<Option<MessageRecord>, CallError> {
         let collection = self.messages.clone();
-        let find =
-            async move { collection.find_one(doc! { "_id": object_id(id) }).max_time(READ_LIMIT).await };
+        let find = async move {
+            collection
+                .find_one(doc! { "_id": object_id(id) })
+                .projection(without_wordings())
+                .max_time(READ_LIMIT)
+                .await
+        };
         self.calls.run("read a message", READ_LIMIT, find).await
     }
 
@@ -104,11 +115,14 @@ impl MongoStore {
         &self,
         record: &MessageRecord,
         revision: Option<i64>,
+        replaced: &[Wording],
     ) -> Result<bool, CallError> {
         let whole = serialize_to_document(record).map_err(|error| CallError::driver(CHANGE, error.into()))?;
         // A message that was never changed has no revision; `null` in a filter finds it.
         let filter = doc! { "_id": whole.get("_id"), "revision": revision };
-        let update = update(whole, revision.unwrap_or(0) + 1);
+        let is_taken_back = whole.contains_key("deletedAt");
+        let mut update = update(whole, revision.unwrap_or(0) + 1);
+        keep_wordings(&mut update, replaced, is_taken_back);
         let collection = self.messages.clone();
         let write = async move { collection.update_one(filter, update).await };
         Ok(self.calls.run(CHANGE, WRITE_LIMIT, write).await?.matched_count == 1)

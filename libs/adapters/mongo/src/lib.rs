@@ -66,6 +66,7 @@ mod thread_lookup;
 mod thread_memory;
 mod threads;
 mod touch;
+mod wordings;
 
 pub use host_users::HostKey;
 pub use inspection::ServerFacts;

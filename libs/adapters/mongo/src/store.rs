@@ -26,6 +26,7 @@ use eventflow_protocol::change::{
 };
 use eventflow_protocol::command::{CreateThread, LeaveThread};
 use eventflow_protocol::document::{Message, Thread, ThreadView};
+use eventflow_protocol::wording::Wording;
 use eventflow_protocol::{MessageId, ThreadId, Timestamp, UserId};
 use futures_util::future::try_join_all;
 use mongodb::bson::{Document, doc};
@@ -220,6 +221,10 @@ impl Store for MongoStore {
 
     async fn messages_by_id(&self, ids: &[MessageId]) -> Result<Vec<Message>, StoreError> {
         Ok(self.find_messages(ids).await?.into_values().collect())
+    }
+
+    async fn wordings(&self, id: MessageId) -> Result<Vec<Wording>, StoreError> {
+        Ok(self.read_wordings(id).await?)
     }
 
     async fn thread(&self, id: ThreadId) -> Result<Option<Thread>, StoreError> {

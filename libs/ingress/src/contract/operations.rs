@@ -215,6 +215,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
     operation(("DELETE", "/v2/messages/{id}"), "deleteMessage", Messages, Changes, &[], "Takes one's message back. The id is the message's."),
     operation(("POST", "/v2/messages/{id}/reactions"), "react", Messages, Changes, &[], "Adds or removes one's reaction to a message."),
     operation(("POST", "/v2/messages/{id}/read"), "readMessage", Messages, Changes, &[], "Marks a thread as read up to this message."),
+    operation(("GET", "/v2/messages/{id}/edits"), "listEdits", Messages, Reads, &[], "Shows what a message said before it was edited, oldest first."),
 
     operation(("GET", "/v2/presence"), "listPresence", People, Reads, &[USERS], "Tells who of these people is online."),
     operation(("GET", "/v2/presence/{id}"), "showPresence", People, Reads, &[], "Tells whether a user is online."),

@@ -105,6 +105,7 @@ pub(crate) const ROUTES: &[Route] = &[
     route(Method::DELETE, "/v2/messages/{id}",                   Needs::Sender,  to!(changes::delete)),
     route(Method::POST,   "/v2/messages/{id}/reactions",         Needs::Message, to!(changes::react)),
     route(Method::POST,   "/v2/messages/{id}/read",              Needs::Message, to!(changes::read)),
+    route(Method::GET,    "/v2/messages/{id}/edits",             Needs::Message, to!(changes::edits)).paged(),
 
     route(Method::GET,    "/v2/presence",                        Needs::Login,   to!(presence::several)),
     route(Method::GET,    "/v2/presence/{id}",                   Needs::Login,   to!(presence::one)),

@@ -15,6 +15,7 @@ use eventflow_protocol::change::{
 use eventflow_protocol::command::{CreateThread, LeaveThread, SendMessage};
 use eventflow_protocol::document::{Message, Thread, ThreadStatus, ThreadView};
 use eventflow_protocol::pairing::Leg;
+use eventflow_protocol::wording::Wording;
 use eventflow_protocol::{CommandId, MessageId, ThreadId, Timestamp, UserId};
 use parking_lot::Mutex;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -32,6 +33,7 @@ struct State {
     threads: BTreeMap<ThreadId, Thread>,
     messages: Vec<Message>,
     marks: HashMap<MessageId, Vec<ChangeMark>>,
+    wordings: HashMap<MessageId, Vec<Wording>>,
     legs: HashMap<MessageId, (String, Vec<Leg>)>,
     /// The delivered and the read cursor of each person in each thread.
     cursors: HashMap<(ThreadId, UserId), (u64, u64)>,
@@ -117,11 +119,13 @@ impl TestStore {
     }
 
     pub(crate) fn change(&self, command: CommandId, wanted: &ChangeMessage) -> Changed {
-        let State { messages, marks, changes, .. } = &mut *self.state.lock();
+        let State { messages, marks, wordings, changes, .. } = &mut *self.state.lock();
         let Some(message) = messages.iter_mut().find(|message| message.id == wanted.message_id) else {
             return Changed::NotFound;
         };
+        let wording = Wording::of(message);
         let changed = change::apply(message, marks.entry(wanted.message_id).or_default(), command, wanted);
+        wordings.entry(wanted.message_id).or_default().extend(wording.replaced_by(&changed));
         if matches!(changed, Changed::Done(..)) {
             changes.entry(message.thread_id).or_default().push(message.id);
         }
@@ -269,6 +273,10 @@ impl Store for TestStore {
         self.check()?;
         let state = self.state.lock();
         Ok(state.messages.iter().filter(|message| ids.contains(&message.id)).cloned().collect())
+    }
+    async fn wordings(&self, id: MessageId) -> Result<Vec<Wording>, StoreError> {
+        self.check()?;
+        Ok(self.state.lock().wordings.get(&id).cloned().unwrap_or_default())
     }
     async fn thread(&self, id: ThreadId) -> Result<Option<Thread>, StoreError> {
         self.check()?;

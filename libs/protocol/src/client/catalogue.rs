@@ -60,6 +60,7 @@ const ANSWERS: &[Describe] = &[
     of::<answers::DoneAnswer>,
     of::<answers::DryRunAnswer>,
     of::<answers::EditedLetterAnswer>,
+    of::<answers::EditsAnswer>,
     of::<answers::GatewaysAnswer>,
     of::<answers::HistoryAnswer>,
     of::<answers::LetterAnswer>,

@@ -31,6 +31,7 @@ const STORE: &[&str] = &[
     WAITING,
     MAILS,
     REPLIES,
+    WORDINGS,
 ];
 
 /// `thread.active_at` is the newest message's time, or the thread's own while it has none.
@@ -306,6 +307,19 @@ const MAILS: &str = "
 /// Fourteenth layout: the message that a message answers.
 const REPLIES: &str = "
     ALTER TABLE message ADD COLUMN reply_to BLOB;
+";
+
+/// Fifteenth layout: what messages said before they were edited. In a table of their own, so that a page of a
+/// history does not read them. `number` counts the wordings of a message; the first that was kept has 1.
+const WORDINGS: &str = "
+    CREATE TABLE wording (
+        message_id BLOB    NOT NULL,
+        number     INTEGER NOT NULL,
+        content    TEXT    NOT NULL,
+        written_at INTEGER NOT NULL,
+        is_first   INTEGER NOT NULL,
+        PRIMARY KEY (message_id, number)
+    ) STRICT, WITHOUT ROWID;
 ";
 
 const SUPPRESSIONS: &str = "

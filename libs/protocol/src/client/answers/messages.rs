@@ -3,6 +3,8 @@
 use crate::change::{Effect, PersonCursors};
 use crate::client::shape::{Sorted, Success, WithId};
 use crate::document::{Message, Reaction};
+use crate::wording::Wording;
+use crate::{MessageId, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -54,6 +56,38 @@ pub struct ChangeAnswer {
     pub reactions: Option<Sorted<Vec<Reaction>>>,
     /// Always true.
     pub success: Success,
+}
+
+/// What a message said before: `GET /messages/{messageId}/edits`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct EditsAnswer {
+    /// The earlier wordings, oldest first; what the message says now is not among them. At most
+    /// [`crate::wording::WORDINGS_MAX`].
+    pub edits: Vec<EarlierWording>,
+    /// Whether these are all. `false`: the message was edited more often than wordings are kept, or before
+    /// the server kept them.
+    pub is_complete: bool,
+    /// The message.
+    pub message_id: MessageId,
+    /// Always true.
+    pub success: Success,
+}
+
+/// What a message said until it was edited.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct EarlierWording {
+    /// The text.
+    pub content: String,
+    /// When the text was sent, or came by an edit.
+    pub written_at: Timestamp,
+}
+
+impl From<Wording> for EarlierWording {
+    fn from(wording: Wording) -> Self {
+        Self { content: wording.content, written_at: wording.written_at }
+    }
 }
 
 /// What happened to a message, in a client's words.
