@@ -7,7 +7,7 @@
 use async_trait::async_trait;
 use eventflow_protocol::Participants;
 use eventflow_protocol::change::{
-    AdvanceCursor, Advanced, ArchiveThread, ChangeMessage, Changed, PersonCursors,
+    AdvanceCursor, Advanced, ArchiveThread, ChangeMessage, Changed, MarkUnread, MarkedUnread, PersonCursors,
 };
 use eventflow_protocol::command::{CreateThread, LeaveThread, SendMessage};
 use eventflow_protocol::document::{Message, Thread, ThreadStatus, ThreadView};
@@ -213,16 +213,25 @@ pub trait Store: Send + Sync + 'static {
     /// Moves cursors forward. Returns one answer per advance, in the same order. `None`: the thread does not
     /// exist, or the user is not in it.
     ///
-    /// A cursor moves to the requested message or to the newest one, whichever comes first, and never moves
-    /// back. Messages of others between the old and the new place get the user's receipt (in `read_by` and
-    /// `delivered_to`, or in `delivered_to` only). They also get their `status` over all recipients, unless
-    /// the thread has more than [`eventflow_protocol::change::RECEIPT_PARTICIPANTS_MAX`] people. A `Read`
-    /// advance moves the `Delivered` cursor along. The unread count stays exact under concurrent changes.
+    /// A cursor moves to the requested message or to the newest one, whichever comes first, and is never
+    /// moved back by an advance. Messages of others between the old and the new place get the user's receipt
+    /// (in `read_by` and `delivered_to`, or in `delivered_to` only). They also get their `status` over all
+    /// recipients, unless the thread has more than [`eventflow_protocol::change::RECEIPT_PARTICIPANTS_MAX`]
+    /// people. A `Read` advance moves the `Delivered` cursor along. The unread count stays exact under
+    /// concurrent changes.
     ///
     /// The work follows from how far the cursors move, not from the length of the threads. A store does it in
     /// steps that let other calls pass. Each step is whole: after an error a repetition goes on from the last
     /// one that was done.
     async fn advance(&self, advances: &[AdvanceCursor]) -> Result<Vec<Option<Advanced>>, StoreError>;
+
+    /// Takes a person's read cursor back to the place before a message; `None` if they are not in the thread.
+    /// Messages of others from there on are unread again for that person, and nothing changes for anybody
+    /// else. An advance that was accepted before no longer moves the cursor
+    /// ([`AdvanceCursor::is_before`]). A repeated command changes nothing
+    /// ([`eventflow_protocol::change::remember_wish`]).
+    async fn mark_unread(&self, mark: &WithCommandId<MarkUnread>)
+    -> Result<Option<MarkedUnread>, StoreError>;
 
     /// Reads who of the others has not read `message`, with the unread count of each; nobody if the thread
     /// has more than [`eventflow_protocol::change::RECEIPT_PARTICIPANTS_MAX`] people. The counts include
@@ -231,7 +240,7 @@ pub trait Store: Send + Sync + 'static {
 
     /// Archives a thread for one person, or brings it back; `None` if they are not in it. A later message of
     /// somebody else brings the thread back by itself. A repeated command does not archive the thread again
-    /// ([`eventflow_protocol::change::remember_archive`]).
+    /// ([`eventflow_protocol::change::remember_wish`]).
     async fn archive(&self, archive: &WithCommandId<ArchiveThread>)
     -> Result<Option<ThreadView>, StoreError>;
 
@@ -288,7 +297,9 @@ pub trait Store: Send + Sync + 'static {
     /// message may come again without having changed. Receipts are no changes; [`Store::cursors`] tells them.
     async fn changes(&self, thread: ThreadId, page: ChangePage) -> Result<ChangedMessages, StoreError>;
 
-    /// Reads how far everybody has come in a thread; people who have received nothing may be absent.
+    /// Reads how far everybody has come in a thread, as others know it; people who have received nothing may
+    /// be absent. It also says what each has marked unread, which nobody else may see
+    /// ([`PersonCursors::shown_to`]).
     async fn cursors(&self, thread: ThreadId) -> Result<Vec<PersonCursors>, StoreError>;
 
     /// Forgets what it remembers of threads, because another process may have changed them meanwhile.

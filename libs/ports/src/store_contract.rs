@@ -5,7 +5,7 @@
 //! [`FaultHarness`], which can cut the store off. The modules follow the port: [`append`], [`redelivery`],
 //! [`keys`], [`pairing`], [`writers`], [`counters`], [`changes`], [`change_log`], [`taken_back`],
 //! [`cursors`], [`long_way`], [`together`], [`archive`], [`threads`], [`leaving`], [`reading`],
-//! [`replies`], [`wordings`].
+//! [`mark_unread`], [`replies`], [`wordings`].
 //! [`thread_costs`] measures and judges nothing.
 
 pub mod append;
@@ -19,6 +19,7 @@ pub mod fixtures;
 pub mod keys;
 pub mod leaving;
 pub mod long_way;
+pub mod mark_unread;
 pub mod pairing;
 pub mod random;
 pub mod reading;

@@ -9,8 +9,8 @@ mod cursor;
 mod sign;
 
 pub use cursor::{
-    AdvanceCursor, Advanced, Cursor, PersonCursors, RECEIPT_PARTICIPANTS_MAX, RECEIPTED_MAX, Receipted,
-    add_receipt,
+    AdvanceCursor, Advanced, Cursor, MarkUnread, MarkedUnread, PersonCursors, RECEIPT_PARTICIPANTS_MAX,
+    RECEIPTED_MAX, Receipted, UNREAD_REACH_MAX, add_receipt,
 };
 
 pub use sign::sign;
@@ -41,9 +41,9 @@ pub const REACTION_MARKS_PER_PERSON_MAX: usize = 2 * REACTIONS_PER_PERSON_MAX;
 /// 16 MB.
 pub const REACTION_MARKS_MAX: usize = 2 * REACTIONS_MAX;
 
-/// How many archive commands a thread remembers for each person. One would do if all gateways had the same
-/// clock; see [`remember_archive`].
-pub const ARCHIVES_REMEMBERED: usize = 4;
+/// How many archive commands, and how many commands that mark it unread, a thread remembers for each person.
+/// One would do if all gateways had the same clock; see [`remember_wish`].
+pub const WISHES_REMEMBERED: usize = 4;
 
 /// Command: change a message that exists.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -354,14 +354,15 @@ pub struct ArchiveThread {
     pub at: Timestamp,
 }
 
-/// Remembers in `done` (the commands of one person and thread, ascending) that an archive command is carried
+/// Remembers in `done` (the commands of one kind, person and thread, ascending) that a command is carried
 /// out; `false` if it was carried out before.
 ///
-/// A message of somebody else may have brought the thread back since then, so carrying the command out again
-/// would undo that. A command that is older than all [`ARCHIVES_REMEMBERED`] remembered ones was carried out
-/// or is out of date, because later wishes were carried out.
-pub fn remember_archive(done: &mut Vec<CommandId>, command: CommandId) -> bool {
-    let is_full = done.len() >= ARCHIVES_REMEMBERED;
+/// A message of somebody else may have brought an archived thread back since then, or the person may have
+/// read a thread that they had marked unread, so carrying the command out again would undo that. A command
+/// that is older than all [`WISHES_REMEMBERED`] remembered ones was carried out or is out of date, because
+/// later wishes were carried out.
+pub fn remember_wish(done: &mut Vec<CommandId>, command: CommandId) -> bool {
+    let is_full = done.len() >= WISHES_REMEMBERED;
     let Err(at) = done.binary_search(&command) else { return false };
     if is_full && at == 0 {
         return false;

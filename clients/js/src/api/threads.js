@@ -121,6 +121,16 @@ export class Threads {
     return this.#rest.ask('POST', path`/messages/threads/${threadId}/read`, seq === undefined ? {} : { body: { seq }, ...REPEATABLE });
   }
 
+  /**
+   * Marks messages of others as unread again for oneself, from `seq` on or the newest one.
+   * @param {string} threadId
+   * @param {number} [seq]
+   * @returns {Promise<import('../documents.js').ReadAnswer | Queued>}
+   */
+  unread(threadId, seq) {
+    return this.#rest.ask('POST', path`/messages/threads/${threadId}/unread`, seq === undefined ? {} : { body: { seq }, ...REPEATABLE });
+  }
+
   /** @param {ListedThread} thread */
   #tell(thread) {
     this.#known(thread);

@@ -17,6 +17,7 @@ mod directory;
 mod history;
 mod inbox;
 mod kept_mail;
+mod mark_unread;
 mod message;
 mod outbound;
 mod outbox;
@@ -39,7 +40,7 @@ use eventflow_ports::{
 };
 use eventflow_protocol::Participants;
 use eventflow_protocol::change::{
-    AdvanceCursor, Advanced, ArchiveThread, ChangeMessage, Changed, PersonCursors,
+    AdvanceCursor, Advanced, ArchiveThread, ChangeMessage, Changed, MarkUnread, MarkedUnread, PersonCursors,
 };
 use eventflow_protocol::command::{CreateThread, LeaveThread};
 use eventflow_protocol::document::{Message, Thread, ThreadView};
@@ -109,6 +110,14 @@ impl Store for EmbeddedStore {
             let step = self.database.write(move |tx| cursor::advance_step(tx, work));
             work = in_time("advance cursors", step).await?;
         }
+    }
+
+    async fn mark_unread(
+        &self,
+        mark: &WithCommandId<MarkUnread>,
+    ) -> Result<Option<MarkedUnread>, StoreError> {
+        let mark = mark.clone();
+        in_time("mark as unread", self.database.write(move |tx| mark_unread::mark(tx, &mark))).await
     }
 
     async fn unread_of_others(&self, message: &Message) -> Result<Vec<(UserId, u64)>, StoreError> {

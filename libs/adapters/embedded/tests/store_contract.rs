@@ -8,8 +8,8 @@ mod support;
 use async_trait::async_trait;
 use eventflow_ports::Store;
 use eventflow_ports::store_contract::{
-    Harness, append, archive, change_log, changes, counters, cursors, keys, leaving, long_way, pairing,
-    reading, redelivery, replies, taken_back, threads, together, wordings, writers,
+    Harness, append, archive, change_log, changes, counters, cursors, keys, leaving, long_way, mark_unread,
+    pairing, reading, redelivery, replies, taken_back, threads, together, wordings, writers,
 };
 use std::sync::Arc;
 use support::File;
@@ -609,4 +609,39 @@ async fn wordings_go_with_their_message() {
 #[tokio::test]
 async fn edits_beside_each_other_lose_no_wording() {
     wordings::edits_beside_each_other_lose_no_wording(&File::new()).await;
+}
+
+#[tokio::test]
+async fn a_mark_takes_the_cursor_back_for_one_person() {
+    mark_unread::a_mark_takes_the_cursor_back_for_one_person(&File::new()).await;
+}
+
+#[tokio::test]
+async fn what_is_read_again_is_no_news_to_others() {
+    mark_unread::what_is_read_again_is_no_news_to_others(&File::new()).await;
+}
+
+#[tokio::test]
+async fn an_earlier_reading_does_not_undo_a_mark() {
+    mark_unread::an_earlier_reading_does_not_undo_a_mark(&File::new()).await;
+}
+
+#[tokio::test]
+async fn a_mark_that_comes_again_changes_nothing() {
+    mark_unread::a_mark_that_comes_again_changes_nothing(&File::new()).await;
+}
+
+#[tokio::test]
+async fn strangers_mark_nothing() {
+    mark_unread::strangers_mark_nothing(&File::new()).await;
+}
+
+#[tokio::test]
+async fn every_count_agrees_with_the_history() {
+    mark_unread::every_count_agrees_with_the_history(&File::new()).await;
+}
+
+#[test]
+fn a_mark_reaches_back_so_far() {
+    mark_unread::a_mark_reaches_back_so_far();
 }

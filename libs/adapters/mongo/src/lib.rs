@@ -47,6 +47,7 @@ pub mod legacy;
 mod letter_bodies;
 mod letters;
 mod lists;
+mod mark_unread;
 mod moves;
 mod outbound;
 mod outbox;

@@ -22,7 +22,7 @@ use eventflow_ports::{
 };
 use eventflow_protocol::Participants;
 use eventflow_protocol::change::{
-    AdvanceCursor, Advanced, ArchiveThread, ChangeMessage, Changed, PersonCursors,
+    AdvanceCursor, Advanced, ArchiveThread, ChangeMessage, Changed, MarkUnread, MarkedUnread, PersonCursors,
 };
 use eventflow_protocol::command::{CreateThread, LeaveThread};
 use eventflow_protocol::document::{Message, Thread, ThreadView};
@@ -194,6 +194,13 @@ impl Store for MongoStore {
 
     async fn advance(&self, advances: &[AdvanceCursor]) -> Result<Vec<Option<Advanced>>, StoreError> {
         Ok(self.advance_cursors(advances).await?)
+    }
+
+    async fn mark_unread(
+        &self,
+        mark: &WithCommandId<MarkUnread>,
+    ) -> Result<Option<MarkedUnread>, StoreError> {
+        Ok(self.mark_thread_unread(mark).await?)
     }
 
     async fn unread_of_others(&self, message: &Message) -> Result<Vec<(UserId, u64)>, StoreError> {

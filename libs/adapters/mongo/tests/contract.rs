@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
+mod afterwards;
 mod conversation;
 mod costs;
 mod foreign;
@@ -15,7 +16,8 @@ mod support;
 
 use eventflow_ports::store_contract::Fault;
 use eventflow_ports::store_contract::{
-    append, counters, faults, keys, leaving, reading, redelivery, replies, threads, wordings, writers,
+    append, counters, faults, keys, leaving, reading, redelivery, replies, threads, wordings,
+    writers,
 };
 use support::{run, run_with_faults};
 

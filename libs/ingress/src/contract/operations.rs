@@ -205,6 +205,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
     operation(("DELETE", "/v2/messages/threads/{id}"), "archiveThread", Conversations, Changes, &[], "Archives a thread for oneself."),
     operation(("POST", "/v2/messages/threads/{id}/unarchive"), "unarchiveThread", Conversations, Changes, &[], "Takes a thread back from one's archive."),
     operation(("POST", "/v2/messages/threads/{id}/read"), "readThread", Conversations, Changes, &[], "Marks a thread as read, up to a message or to its end."),
+    operation(("POST", "/v2/messages/threads/{id}/unread"), "markThreadUnread", Conversations, Changes, &[], "Makes messages of others unread again for oneself, from a message on."),
     operation(("POST", "/v2/messages/threads/{id}/leave"), "leaveThread", Conversations, Changes, &[], "Leaves a thread."),
     operation(("GET", "/v2/messages/threads/{id}/participants"), "listParticipants", Conversations, Reads, PAGE, "Lists the people of a thread."),
 

@@ -95,6 +95,7 @@ pub(crate) const ROUTES: &[Route] = &[
     route(Method::DELETE, "/v2/messages/threads/{id}",           Needs::Thread,  to!(threads::archive)),
     route(Method::POST,   "/v2/messages/threads/{id}/unarchive", Needs::Thread,  to!(threads::unarchive)),
     route(Method::POST,   "/v2/messages/threads/{id}/read",      Needs::Thread,  to!(threads::read)),
+    route(Method::POST,   "/v2/messages/threads/{id}/unread",    Needs::Thread,  to!(threads::unread)),
     route(Method::POST,   "/v2/messages/threads/{id}/leave",     Needs::Thread,  to!(threads::leave)),
     route(Method::GET,    "/v2/messages/threads/{id}/participants", Needs::Thread, to!(threads::participants)),
 

@@ -134,6 +134,10 @@ impl Worker {
                 || refused(ErrorCode::NotFound),
                 |done| CommandResult::Cursor { up_to: done.up_to, unread_count: done.unread_count },
             ),
+            Command::MarkUnread(mark) => self.store.mark_one(&mark).map_or_else(
+                || refused(ErrorCode::NotFound),
+                |done| CommandResult::Cursor { up_to: done.read_seq, unread_count: done.unread_count },
+            ),
             Command::ArchiveThread(archive) => self
                 .store
                 .archive_one(&archive)

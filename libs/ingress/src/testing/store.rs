@@ -9,8 +9,8 @@ use eventflow_ports::{
 };
 use eventflow_protocol::Participants;
 use eventflow_protocol::change::{
-    self, AdvanceCursor, Advanced, ArchiveThread, ChangeMark, ChangeMessage, Changed, Cursor, PersonCursors,
-    Receipted,
+    self, AdvanceCursor, Advanced, ArchiveThread, ChangeMark, ChangeMessage, Changed, Cursor, MarkUnread,
+    MarkedUnread, PersonCursors, Receipted,
 };
 use eventflow_protocol::command::{CreateThread, LeaveThread, SendMessage};
 use eventflow_protocol::document::{Message, Thread, ThreadStatus, ThreadView};
@@ -149,7 +149,22 @@ impl TestStore {
         place.0 = place.0.max(place.1);
         let messages = state.receipt(wanted, from, up_to, people);
         let unread_count = state.unread(wanted.thread_id, &wanted.user_id);
-        Some(Advanced { from, up_to, unread_count, messages })
+        Some(Advanced { from, told: from, up_to, unread_count, messages })
+    }
+
+    pub(crate) fn mark_one(&self, wanted: &MarkUnread) -> Option<MarkedUnread> {
+        let mut state = self.state.lock();
+        let thread = state.threads.get(&wanted.thread_id)?;
+        let last = thread.last_seq;
+        if !thread.participants.contains(&wanted.user_id) {
+            return None;
+        }
+        let place = state.cursors.entry((wanted.thread_id, wanted.user_id.clone())).or_default();
+        let before = place.1;
+        let read_seq = wanted.place(before, last);
+        place.1 = read_seq;
+        let unread_count = state.unread(wanted.thread_id, &wanted.user_id);
+        Some(MarkedUnread { is_changed: read_seq < before, read_seq, unread_count })
     }
 
     pub(crate) fn archive_one(&self, wanted: &ArchiveThread) -> Option<ThreadView> {
@@ -246,6 +261,12 @@ impl Store for TestStore {
         panic!("the ingress writes nothing")
     }
     async fn advance(&self, _advances: &[AdvanceCursor]) -> Result<Vec<Option<Advanced>>, StoreError> {
+        panic!("the ingress writes nothing")
+    }
+    async fn mark_unread(
+        &self,
+        _mark: &WithCommandId<MarkUnread>,
+    ) -> Result<Option<MarkedUnread>, StoreError> {
         panic!("the ingress writes nothing")
     }
     async fn unread_of_others(&self, _message: &Message) -> Result<Vec<(UserId, u64)>, StoreError> {
@@ -354,6 +375,7 @@ impl Store for TestStore {
         let cursors = of_thread.map(|((_, user_id), (delivered_seq, read_seq))| PersonCursors {
             delivered_seq: *delivered_seq,
             read_seq: *read_seq,
+            unread_after: None,
             user_id: user_id.clone(),
         });
         Ok(cursors.collect())

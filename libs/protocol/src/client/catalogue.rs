@@ -40,6 +40,8 @@ const REQUESTS: &[Describe] = &[
     of::<requests::SendMessageEvent>,
     of::<requests::SyncEvent>,
     of::<requests::ThreadEvent>,
+    of::<requests::UnreadThreadBody>,
+    of::<requests::UnreadThreadEvent>,
 ];
 
 /// What clients get as an answer.

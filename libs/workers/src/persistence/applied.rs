@@ -9,7 +9,8 @@ use eventflow_bus::handler::{Item, Unavailable};
 use eventflow_bus::settle::Outcome;
 use eventflow_ports::{AddedSend, Appended, CancelledSend, Left, StoreError};
 use eventflow_protocol::change::{
-    AdvanceCursor, Advanced, ArchiveThread, Change, ChangeMessage, Changed, Cursor, Effect, shown_as,
+    AdvanceCursor, Advanced, ArchiveThread, Change, ChangeMessage, Changed, Cursor, Effect, MarkUnread,
+    MarkedUnread, shown_as,
 };
 use eventflow_protocol::command::{Command, CreateThread, LeaveThread};
 use eventflow_protocol::document::{Message, Thread, ThreadView};
@@ -167,7 +168,7 @@ impl Applied {
     /// `None`: no such thread, or the user is not in it.
     pub(super) fn advanced(item: &Item<Command>, wanted: &AdvanceCursor, advanced: Option<Advanced>) -> Self {
         let Some(advanced) = advanced else { return Self::not_found("thread") };
-        let Advanced { from, up_to, unread_count, messages } = advanced;
+        let Advanced { from, told, up_to, unread_count, messages } = advanced;
         let mut applied = Self::quietly(CommandResult::Cursor { up_to, unread_count });
         if up_to <= from && !item.redelivered {
             return applied;
@@ -183,8 +184,8 @@ impl Applied {
                 at: wanted.at,
             });
         }
-        // A delivery that changed no message is news to nobody.
-        if is_read || !messages.is_empty() {
+        // A delivery that changed no message is news to nobody, and others know of what was read before.
+        if (is_read || !messages.is_empty()) && (up_to > told || item.redelivered) {
             applied.events.push(Event::CursorAdvanced {
                 thread_id: wanted.thread_id,
                 user_id: wanted.user_id.clone(),
@@ -196,6 +197,29 @@ impl Applied {
             });
         }
         applied
+    }
+
+    /// `None`: no such thread, or the user is not in it. Only the person's own sockets hear of it.
+    pub(super) fn marked_unread(
+        item: &Item<Command>,
+        wanted: &MarkUnread,
+        marked: Option<MarkedUnread>,
+    ) -> Self {
+        let Some(marked) = marked else { return Self::not_found("thread") };
+        let MarkedUnread { is_changed, read_seq, unread_count } = marked;
+        let result = CommandResult::Cursor { up_to: read_seq, unread_count };
+        if !is_changed && !item.redelivered {
+            return Self::quietly(result);
+        }
+        let event = Event::ThreadChanged {
+            thread_id: wanted.thread_id,
+            user_id: wanted.user_id.clone(),
+            unread_count: Some(unread_count),
+            status: None,
+            command: CommandId(item.id),
+            at: wanted.at,
+        };
+        Self::with_event(result, event)
     }
 
     /// `None`: no such thread, or the user is not in it.

@@ -32,6 +32,7 @@ const STORE: &[&str] = &[
     MAILS,
     REPLIES,
     WORDINGS,
+    UNREAD,
 ];
 
 /// `thread.active_at` is the newest message's time, or the thread's own while it has none.
@@ -320,6 +321,15 @@ const WORDINGS: &str = "
         is_first   INTEGER NOT NULL,
         PRIMARY KEY (message_id, number)
     ) STRICT, WITHOUT ROWID;
+";
+
+/// Sixteenth layout: what a person has marked unread. `read_seq` goes back then; `told_seq` is the highest
+/// place where it was before, which others know. `unread_at` is when the last mark was accepted, and
+/// `unreads` are the last commands.
+const UNREAD: &str = "
+    ALTER TABLE thread_participant ADD COLUMN told_seq INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE thread_participant ADD COLUMN unread_at INTEGER;
+    ALTER TABLE thread_participant ADD COLUMN unreads BLOB;
 ";
 
 const SUPPRESSIONS: &str = "

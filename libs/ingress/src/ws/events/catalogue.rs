@@ -12,7 +12,7 @@ use eventflow_protocol::client::catalogue::Describe;
 use eventflow_protocol::client::events::{MessageError, MessageQueued, MessageSent};
 use eventflow_protocol::client::requests::{
     AuthEvent, EditMessageEvent, MessageEvent, PresenceSyncEvent, PresenceUpdateEvent, ReactionEvent,
-    ReadMessageEvent, SendMessageEvent, SyncEvent, ThreadEvent,
+    ReadMessageEvent, SendMessageEvent, SyncEvent, ThreadEvent, UnreadThreadEvent,
 };
 
 /// An event that clients send.
@@ -52,6 +52,9 @@ fn shape_of(name: EventName) -> Option<ClientEventShape> {
         EventName::React => (of::<ReactionEvent>, CHANGED, "Adds or removes one's reaction."),
         EventName::Read => (of::<ReadMessageEvent>, READ, "Marks a thread as read up to a message."),
         EventName::ReadThread => (thread, READ, "Marks a thread as read to its end."),
+        EventName::UnreadThread => {
+            (of::<UnreadThreadEvent>, READ, "Makes messages of others unread again for oneself.")
+        }
         EventName::PresenceUpdate => {
             (of::<PresenceUpdateEvent>, &[of::<PresenceChoiceAnswer>], "Chooses how one is seen.")
         }

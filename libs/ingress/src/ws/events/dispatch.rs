@@ -100,6 +100,7 @@ async fn call_handler(
         EventName::React => change_message::react(caller()?, read(body)?).await,
         EventName::Read => mark_read::read_message(caller()?, read(body)?).await,
         EventName::ReadThread => mark_read::read_thread(caller()?, &read(body)?).await,
+        EventName::UnreadThread => mark_read::unread_thread(caller()?, &read(body)?).await,
         EventName::PresenceUpdate => Ok(presence::update(caller()?, read(body)?).await),
         EventName::PresenceSync => presence::sync(caller()?, read(body)?).await,
         EventName::Sync => sync::sync(caller()?, read(body)?).await,

@@ -26,6 +26,8 @@ pub(super) enum EventName {
     Read,
     /// `thread:read`: I have read all of the thread.
     ReadThread,
+    /// `thread:unread`: I want messages to be unread again.
+    UnreadThread,
     /// `presence:update`: how I want to be seen.
     PresenceUpdate,
     /// `presence:sync`: how these people are.
@@ -53,6 +55,7 @@ impl EventName {
             "reaction:send" => Self::React,
             "message:read" => Self::Read,
             "thread:read" => Self::ReadThread,
+            "thread:unread" => Self::UnreadThread,
             "presence:update" => Self::PresenceUpdate,
             "presence:sync" => Self::PresenceSync,
             "sync" => Self::Sync,
@@ -74,6 +77,7 @@ impl EventName {
             Self::React => "reaction:send",
             Self::Read => "message:read",
             Self::ReadThread => "thread:read",
+            Self::UnreadThread => "thread:unread",
             Self::PresenceUpdate => "presence:update",
             Self::PresenceSync => "presence:sync",
             Self::Sync => "sync",
@@ -95,6 +99,7 @@ impl EventName {
             | Self::React
             | Self::Read
             | Self::ReadThread
+            | Self::UnreadThread
             | Self::PresenceUpdate
             | Self::PresenceSync
             | Self::Sync => EventKind::Known,
@@ -115,6 +120,7 @@ impl Label for EventName {
         Self::React,
         Self::Read,
         Self::ReadThread,
+        Self::UnreadThread,
         Self::PresenceUpdate,
         Self::PresenceSync,
         Self::Sync,

@@ -101,6 +101,7 @@ impl Responder {
             | EventName::React
             | EventName::Read
             | EventName::ReadThread
+            | EventName::UnreadThread
             | EventName::PresenceUpdate
             | EventName::PresenceSync
             | EventName::Sync
