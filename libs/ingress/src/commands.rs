@@ -84,7 +84,9 @@ impl Commands {
             Change::Edit { content } if content.is_blank() && message.attachments.is_empty() => {
                 Err(ContentError::Empty.into())
             }
-            Change::Edit { .. } | Change::Delete | Change::React { .. } => Ok(message.thread_id),
+            Change::Edit { .. } | Change::Delete | Change::React { .. } | Change::Pin { .. } => {
+                Ok(message.thread_id)
+            }
         }
     }
 

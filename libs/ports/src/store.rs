@@ -124,7 +124,16 @@ pub struct ChangePage {
     pub limit: u32,
 }
 
-/// A message that was edited, taken back or reacted to.
+/// Selects a page of a thread's pinned messages; what was pinned last comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PinPage {
+    /// Cursor: continue after the message with this time of its pin and this `seq`.
+    pub after: Option<(Timestamp, u64)>,
+    /// Page size, 1 to [`PAGE_MAX`].
+    pub limit: u32,
+}
+
+/// A message that was edited, taken back, reacted to or pinned.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ChangedMessage {
     /// The number of its last change in the page.
@@ -205,6 +214,10 @@ pub trait Store: Send + Sync + 'static {
     /// of a change the store also gives the message the next change number of its thread
     /// ([`Store::changes`]). The write that edits a message also keeps the wording that it replaces
     /// ([`Store::wordings`]).
+    ///
+    /// A thread has at most [`eventflow_protocol::change::PINS_MAX`] pinned messages. The store looks for
+    /// room before it pins; several processes that pin in one thread at the same moment may go beyond the
+    /// bound by their number.
     async fn change_messages(
         &self,
         changes: &[WithCommandId<ChangeMessage>],
@@ -296,6 +309,9 @@ pub trait Store: Send + Sync + 'static {
     /// ever shows behind a number that was read. A repeated command may give its message another number, so a
     /// message may come again without having changed. Receipts are no changes; [`Store::cursors`] tells them.
     async fn changes(&self, thread: ThreadId, page: ChangePage) -> Result<ChangedMessages, StoreError>;
+
+    /// Reads a page of the messages that are pinned to a thread. The work is in proportion to the page.
+    async fn pins(&self, thread: ThreadId, page: PinPage) -> Result<Vec<Message>, StoreError>;
 
     /// Reads how far everybody has come in a thread, as others know it; people who have received nothing may
     /// be absent. It also says what each has marked unread, which nobody else may see

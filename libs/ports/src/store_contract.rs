@@ -5,7 +5,7 @@
 //! [`FaultHarness`], which can cut the store off. The modules follow the port: [`append`], [`redelivery`],
 //! [`keys`], [`pairing`], [`writers`], [`counters`], [`changes`], [`change_log`], [`taken_back`],
 //! [`cursors`], [`long_way`], [`together`], [`archive`], [`threads`], [`leaving`], [`reading`],
-//! [`mark_unread`], [`replies`], [`wordings`].
+//! [`mark_unread`], [`pins`], [`replies`], [`wordings`].
 //! [`thread_costs`] measures and judges nothing.
 
 pub mod append;
@@ -21,6 +21,7 @@ pub mod leaving;
 pub mod long_way;
 pub mod mark_unread;
 pub mod pairing;
+pub mod pins;
 pub mod random;
 pub mod reading;
 pub mod redelivery;

@@ -1,18 +1,22 @@
-//! Changes: what can happen to a message after it was sent (edit, deletion, reaction, receipt), and to a
+//! Changes: what can happen to a message after it was sent (edit, deletion, reaction, pin, receipt), and to a
 //! thread (archiving).
 //!
 //! [`apply`] is the only place that says what a change does to a message. Every store runs it under its own
 //! lock or compare-and-set. Repeating a change is safe, because a message remembers the last commands of each
 //! kind and person.
 
+mod archive;
 mod cursor;
+mod pin;
 mod sign;
 
+pub use archive::{ArchiveThread, WISHES_REMEMBERED, remember_wish};
 pub use cursor::{
     AdvanceCursor, Advanced, Cursor, MarkUnread, MarkedUnread, PersonCursors, RECEIPT_PARTICIPANTS_MAX,
     RECEIPTED_MAX, Receipted, UNREAD_REACH_MAX, add_receipt,
 };
 
+pub use pin::PINS_MAX;
 pub use sign::sign;
 
 use crate::content::{Content, ContentError, Markup, typed};
@@ -40,10 +44,6 @@ pub const REACTION_MARKS_PER_PERSON_MAX: usize = 2 * REACTIONS_PER_PERSON_MAX;
 /// How many reaction marks a message keeps for all people together: about 700 KB of a document that may have
 /// 16 MB.
 pub const REACTION_MARKS_MAX: usize = 2 * REACTIONS_MAX;
-
-/// How many archive commands, and how many commands that mark it unread, a thread remembers for each person.
-/// One would do if all gateways had the same clock; see [`remember_wish`].
-pub const WISHES_REMEMBERED: usize = 4;
 
 /// Command: change a message that exists.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -92,6 +92,11 @@ pub enum Change {
         /// Whether the emoji is to be there afterwards.
         wish: Wish,
     },
+    /// Pin the message to its thread, or unpin it. Every participant may.
+    Pin {
+        /// Whether the message is to be pinned afterwards.
+        is_pinned: bool,
+    },
 }
 
 /// Whether an emoji is to be there after a reaction.
@@ -114,11 +119,25 @@ pub enum Wish {
 pub struct ChangeMark {
     /// The person.
     pub user_id: UserId,
-    /// The emoji's [`sign()`]; `None` for an edit.
+    /// The emoji's [`sign()`]; `None` for an edit and for pins.
     #[serde(default)]
     pub emoji: Option<String>,
+    /// Whether the commands pinned the message or unpinned it. Everybody's are in one mark, which names who
+    /// was last.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_pin: bool,
     /// The commands, oldest first; at most [`COMMANDS_REMEMBERED`].
     pub commands: Vec<CommandId>,
+}
+
+impl ChangeMark {
+    /// Adds a command, and forgets the oldest one beyond the bound.
+    fn note(&mut self, command: CommandId) {
+        self.commands.push(command);
+        if self.commands.len() > COMMANDS_REMEMBERED {
+            self.commands.remove(0);
+        }
+    }
 }
 
 /// How a change ended.
@@ -137,6 +156,8 @@ pub enum Changed {
     NotSender,
     /// The message has [`REACTIONS_MAX`] reactions already, or [`REACTIONS_PER_PERSON_MAX`] of this person.
     TooManyReactions,
+    /// The thread has [`PINS_MAX`] pinned messages already.
+    TooManyPins,
 }
 
 impl Changed {
@@ -144,7 +165,11 @@ impl Changed {
     pub fn is_to_store(&self) -> bool {
         match self {
             Self::Done(..) | Self::Nothing(..) => true,
-            Self::Before(..) | Self::NotFound | Self::NotSender | Self::TooManyReactions => false,
+            Self::Before(..)
+            | Self::NotFound
+            | Self::NotSender
+            | Self::TooManyReactions
+            | Self::TooManyPins => false,
         }
     }
 }
@@ -161,6 +186,10 @@ pub enum Effect {
     Reacted,
     /// Somebody took an emoji off.
     Unreacted,
+    /// Somebody pinned it to its thread.
+    Pinned,
+    /// Somebody unpinned it.
+    Unpinned,
 }
 
 /// Makes the change `wanted` to `message`, whose marks are `marks`.
@@ -183,6 +212,7 @@ pub fn apply(
     }
     match &wanted.change {
         Change::React { emoji, wish } => react(message, marks, command, wanted, emoji, *wish),
+        Change::Pin { is_pinned } => pin::pin(message, marks, command, wanted, *is_pinned),
         _ if message.sender_id != wanted.by => Changed::NotSender,
         Change::Delete => delete(message, marks, wanted.at),
         Change::Edit { content } => edit(message, marks, command, wanted, content),
@@ -193,6 +223,7 @@ fn delete(message: &mut Message, marks: &mut Vec<ChangeMark>, at: Timestamp) -> 
     message.content.clear();
     message.attachments.clear();
     message.reactions.clear();
+    message.pinned = None;
     marks.clear();
     message.deleted_at = Some(at);
     done(message, at, Effect::Deleted)
@@ -266,14 +297,10 @@ fn remember(marks: &mut Vec<ChangeMark>, user: &UserId, sign: Option<&str>, comm
     if found.is_some_and(|at| marks[at].commands.contains(&command)) {
         return false;
     }
-    let mut mark = found.map_or_else(
-        || ChangeMark { user_id: user.clone(), emoji: sign.map(str::to_owned), commands: Vec::new() },
-        |at| marks.remove(at),
-    );
-    mark.commands.push(command);
-    if mark.commands.len() > COMMANDS_REMEMBERED {
-        mark.commands.remove(0);
-    }
+    let emoji = sign.map(str::to_owned);
+    let new = || ChangeMark { user_id: user.clone(), emoji, is_pin: false, commands: Vec::new() };
+    let mut mark = found.map_or_else(new, |at| marks.remove(at));
+    mark.note(command);
     marks.push(mark);
     true
 }
@@ -314,7 +341,7 @@ fn forget_oldest(marks: &mut Vec<ChangeMark>, reactions: &[Reaction], user: &Use
 /// Whether the mark is that of a person and a sign. Older marks name emoji in the spelling in which they
 /// came.
 fn is_of(mark: &ChangeMark, user: &UserId, wanted: Option<&str>) -> bool {
-    mark.user_id == *user && mark.emoji.as_deref().map(sign).as_deref() == wanted
+    !mark.is_pin && mark.user_id == *user && mark.emoji.as_deref().map(sign).as_deref() == wanted
 }
 
 /// How this emoji is spelled on the message; as it came if the message does not have it.
@@ -339,39 +366,6 @@ fn before(message: &Message, effect: Effect) -> Changed {
 pub fn sent_as(message: &Message) -> Option<Fingerprint> {
     (message.is_as_sent() && message.client_message_id.is_some())
         .then(|| fingerprint(&message.content, &message.attachments, message.reply_to.as_ref()))
-}
-
-/// Command: put a thread away for one person, or bring it back.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ArchiveThread {
-    /// The thread.
-    pub thread_id: ThreadId,
-    /// The person.
-    pub user_id: UserId,
-    /// `true` puts the thread away, `false` brings it back.
-    pub archived: bool,
-    /// When the ingress accepted it.
-    pub at: Timestamp,
-}
-
-/// Remembers in `done` (the commands of one kind, person and thread, ascending) that a command is carried
-/// out; `false` if it was carried out before.
-///
-/// A message of somebody else may have brought an archived thread back since then, or the person may have
-/// read a thread that they had marked unread, so carrying the command out again would undo that. A command
-/// that is older than all [`WISHES_REMEMBERED`] remembered ones was carried out or is out of date, because
-/// later wishes were carried out.
-pub fn remember_wish(done: &mut Vec<CommandId>, command: CommandId) -> bool {
-    let is_full = done.len() >= WISHES_REMEMBERED;
-    let Err(at) = done.binary_search(&command) else { return false };
-    if is_full && at == 0 {
-        return false;
-    }
-    done.insert(at, command);
-    if is_full {
-        done.remove(0);
-    }
-    true
 }
 
 #[cfg(test)]

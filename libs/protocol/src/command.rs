@@ -345,6 +345,7 @@ impl SendMessage {
             is_draft: false,
             client_message_id: self.client_message_id,
             edited_at: None,
+            pinned: None,
             deleted_at: None,
             created_at: self.at,
             updated_at: self.at,

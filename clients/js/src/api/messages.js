@@ -73,6 +73,23 @@ export class Messages {
   }
 
   /**
+   * Pins a message to its thread; everybody in it may.
+   * @param {string} messageId
+   * @returns {Promise<ChangeAnswer | Queued>}
+   */
+  pin(messageId) {
+    return this.#rest.ask('PUT', path`/messages/${messageId}/pin`, REPEATABLE);
+  }
+
+  /**
+   * @param {string} messageId
+   * @returns {Promise<ChangeAnswer | Queued>}
+   */
+  unpin(messageId) {
+    return this.#rest.ask('DELETE', path`/messages/${messageId}/pin`, REPEATABLE);
+  }
+
+  /**
    * What a message said before its edits, oldest first.
    * @param {string} messageId
    * @returns {Promise<Edits>}

@@ -122,6 +122,16 @@ export class Threads {
   }
 
   /**
+   * A page of the pinned messages; what was pinned last comes first.
+   * @param {string} threadId
+   * @param {PageQuery} [page]
+   * @returns {Promise<import('../documents.js').PinsPage>}
+   */
+  pins(threadId, page) {
+    return this.#rest.ask('GET', path`/messages/threads/${threadId}/pins`, paged(page));
+  }
+
+  /**
    * Marks messages of others as unread again for oneself, from `seq` on or the newest one.
    * @param {string} threadId
    * @param {number} [seq]

@@ -23,6 +23,7 @@ mod outbound;
 mod outbox;
 mod pairing;
 mod people;
+mod pins;
 mod push;
 mod schema;
 mod sends;
@@ -35,8 +36,8 @@ use self::cursor::AdvanceWork;
 use crate::{Database, DatabaseError};
 use async_trait::async_trait;
 use eventflow_ports::{
-    Appended, ChangePage, ChangedMessages, Left, MessagePage, NewMessage, Store, StoreError, ThreadPage,
-    WithCommandId,
+    Appended, ChangePage, ChangedMessages, Left, MessagePage, NewMessage, PinPage, Store, StoreError,
+    ThreadPage, WithCommandId,
 };
 use eventflow_protocol::Participants;
 use eventflow_protocol::change::{
@@ -217,6 +218,10 @@ impl Store for EmbeddedStore {
             self.database.read(move |connection| changes::since(connection, thread, page)),
         )
         .await
+    }
+
+    async fn pins(&self, thread: ThreadId, page: PinPage) -> Result<Vec<Message>, StoreError> {
+        in_time("read pins", self.database.read(move |connection| pins::page(connection, thread, page))).await
     }
 
     async fn cursors(&self, thread: ThreadId) -> Result<Vec<PersonCursors>, StoreError> {

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use eventflow_ports::Store;
 use eventflow_ports::store_contract::{
     Harness, append, archive, change_log, changes, counters, cursors, keys, leaving, long_way, mark_unread,
-    pairing, reading, redelivery, replies, taken_back, threads, together, wordings, writers,
+    pairing, pins, reading, redelivery, replies, taken_back, threads, together, wordings, writers,
 };
 use std::sync::Arc;
 use support::File;
@@ -644,4 +644,24 @@ async fn every_count_agrees_with_the_history() {
 #[test]
 fn a_mark_reaches_back_so_far() {
     mark_unread::a_mark_reaches_back_so_far();
+}
+
+#[tokio::test]
+async fn a_message_is_pinned_and_unpinned_by_everybody() {
+    pins::a_message_is_pinned_and_unpinned_by_everybody(&File::new()).await;
+}
+
+#[tokio::test]
+async fn pins_are_listed_by_the_time_of_the_pin() {
+    pins::pins_are_listed_by_the_time_of_the_pin(&File::new()).await;
+}
+
+#[tokio::test]
+async fn a_pin_goes_with_its_message() {
+    pins::a_pin_goes_with_its_message(&File::new()).await;
+}
+
+#[tokio::test]
+async fn a_thread_has_room_for_so_many_pins() {
+    pins::a_thread_has_room_for_so_many_pins(&File::new()).await;
 }

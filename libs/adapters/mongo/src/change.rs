@@ -15,7 +15,7 @@ use crate::record::values::object_id;
 use crate::store::MongoStore;
 use crate::wordings::{keep_wordings, without_wordings};
 use eventflow_ports::WithCommandId;
-use eventflow_protocol::change::{ChangeMessage, Changed, Effect, apply, sent_as};
+use eventflow_protocol::change::{Change, ChangeMessage, Changed, Effect, apply, sent_as};
 use eventflow_protocol::document::Message;
 use eventflow_protocol::wording::Wording;
 use eventflow_protocol::{MessageId, ThreadId};
@@ -30,8 +30,8 @@ const CONCURRENT: usize = 8;
 /// as many people who change one message at once.
 const ROUNDS_MAX: u32 = 64;
 /// The fields that a change can touch, beside `updatedAt` and `revision`.
-const CHANGEABLE: [&str; 7] =
-    ["content", "attachments", "reactions", "marks", "sentAs", "editedAt", "deletedAt"];
+const CHANGEABLE: [&str; 8] =
+    ["content", "attachments", "reactions", "marks", "sentAs", "editedAt", "pinned", "deletedAt"];
 
 const CHANGE: &str = "change a message";
 
@@ -48,12 +48,19 @@ impl MongoStore {
         for (i, change) in changes.iter().enumerate() {
             by_message.entry(change.wanted.message_id).or_default().push((i, change));
         }
+        // Pins come one after the other, since each looks whether its thread has room for one more.
+        let (pinning, others): (Vec<_>, Vec<_>) = by_message
+            .into_iter()
+            .partition(|(_, requested)| requested.iter().any(|(_, change)| pins(change)));
         let mut calls = Vec::new();
-        for (id, requested) in by_message {
+        for (id, requested) in others {
             calls.push(self.change_one(id, requested));
         }
-        let done: Vec<Vec<(usize, Changed)>> =
+        let mut done: Vec<Vec<(usize, Changed)>> =
             stream::iter(calls).buffer_unordered(CONCURRENT).try_collect().await?;
+        for (id, requested) in pinning {
+            done.push(self.change_one(id, requested).await?);
+        }
         let mut answers: Vec<(usize, Changed)> = done.into_iter().flatten().collect();
         // Also for a command that comes again: it may have ended before this.
         let taken_back: Vec<&Message> =
@@ -80,13 +87,18 @@ impl MongoStore {
             let mut message = Message::from(record);
             let sent_as = sent_as(&message);
             let mut replaced = Vec::new();
-            let change = |(i, change): &(usize, &WithCommandId<ChangeMessage>)| {
-                let wording = Wording::of(&message);
-                let changed = apply(&mut message, &mut marks, change.command_id, &change.wanted);
-                replaced.extend(wording.replaced_by(&changed));
-                (*i, changed)
-            };
-            let answers: Vec<(usize, Changed)> = requested.iter().map(change).collect();
+            let mut answers = Vec::with_capacity(requested.len());
+            for (i, change) in &requested {
+                let before = (message.clone(), marks.clone());
+                let mut changed = apply(&mut message, &mut marks, change.command_id, &change.wanted);
+                if changed.pins() && self.are_pins_full(message.thread_id).await? {
+                    (message, marks) = before;
+                    changed = Changed::TooManyPins;
+                } else {
+                    replaced.extend(Wording::of(&before.0).replaced_by(&changed));
+                }
+                answers.push((*i, changed));
+            }
             let is_changed = answers.iter().any(|(_, changed)| changed.is_to_store());
             // What is known of it stays, also if only reactions or marks have changed.
             let sent_as = known.or(sent_as.filter(|_| !message.is_as_sent()));
@@ -129,6 +141,10 @@ impl MongoStore {
     }
 }
 
+fn pins(change: &WithCommandId<ChangeMessage>) -> bool {
+    change.wanted.change == Change::Pin { is_pinned: true }
+}
+
 /// The message, if this change took it back.
 fn taken_back(changed: &Changed) -> Option<&Message> {
     match changed {
@@ -138,7 +154,8 @@ fn taken_back(changed: &Changed) -> Option<&Message> {
         | Changed::Nothing(..)
         | Changed::NotFound
         | Changed::NotSender
-        | Changed::TooManyReactions => None,
+        | Changed::TooManyReactions
+        | Changed::TooManyPins => None,
     }
 }
 
@@ -146,7 +163,11 @@ fn taken_back(changed: &Changed) -> Option<&Message> {
 fn logged(changed: &Changed) -> Option<(ThreadId, MessageId)> {
     match changed {
         Changed::Done(message, _) | Changed::Before(message, _) => Some((message.thread_id, message.id)),
-        Changed::Nothing(..) | Changed::NotFound | Changed::NotSender | Changed::TooManyReactions => None,
+        Changed::Nothing(..)
+        | Changed::NotFound
+        | Changed::NotSender
+        | Changed::TooManyReactions
+        | Changed::TooManyPins => None,
     }
 }
 

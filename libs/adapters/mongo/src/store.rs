@@ -17,8 +17,8 @@ use crate::thread_memory::ThreadMemory;
 use async_trait::async_trait;
 use eventflow_metrics::CallMetrics;
 use eventflow_ports::{
-    Appended, ChangePage, ChangedMessages, Left, MessagePage, NewMessage, Store, StoreError, ThreadPage,
-    WithCommandId,
+    Appended, ChangePage, ChangedMessages, Left, MessagePage, NewMessage, PinPage, Store, StoreError,
+    ThreadPage, WithCommandId,
 };
 use eventflow_protocol::Participants;
 use eventflow_protocol::change::{
@@ -267,6 +267,10 @@ impl Store for MongoStore {
 
     async fn changes(&self, thread: ThreadId, page: ChangePage) -> Result<ChangedMessages, StoreError> {
         Ok(self.read_changes(thread, page).await?)
+    }
+
+    async fn pins(&self, thread: ThreadId, page: PinPage) -> Result<Vec<Message>, StoreError> {
+        Ok(self.read_pins(thread, page).await?)
     }
 
     async fn cursors(&self, thread: ThreadId) -> Result<Vec<PersonCursors>, StoreError> {

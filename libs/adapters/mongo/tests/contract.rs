@@ -16,8 +16,7 @@ mod support;
 
 use eventflow_ports::store_contract::Fault;
 use eventflow_ports::store_contract::{
-    append, counters, faults, keys, leaving, reading, redelivery, replies, threads, wordings,
-    writers,
+    append, counters, faults, keys, leaving, reading, redelivery, replies, threads, wordings, writers,
 };
 use support::{run, run_with_faults};
 

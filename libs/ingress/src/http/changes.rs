@@ -91,7 +91,13 @@ pub(crate) async fn edits(
     }))
 }
 
-async fn change(edge: &Edge, message_id: MessageId, by: UserId, change: Change) -> RouteResult<ChangeAnswer> {
+/// Carries out a change of a message that the caller may see.
+pub(crate) async fn change(
+    edge: &Edge,
+    message_id: MessageId,
+    by: UserId,
+    change: Change,
+) -> RouteResult<ChangeAnswer> {
     let thread_id = edge.commands.thread_of(message_id, &by, &change).await?;
     let change = ChangeMessage { thread_id, message_id, by, change, at: edge.clock.now() };
     match edge.commands.send_command(&Command::ChangeMessage(change)).await?.result().await? {
@@ -105,7 +111,7 @@ async fn change(edge: &Edge, message_id: MessageId, by: UserId, change: Change) 
 fn changed(message: Message, effect: Effect) -> ChangeAnswer {
     let is_reaction = match effect {
         Effect::Reacted | Effect::Unreacted => true,
-        Effect::Edited | Effect::Deleted => false,
+        Effect::Edited | Effect::Deleted | Effect::Pinned | Effect::Unpinned => false,
     };
     ChangeAnswer {
         action: is_reaction.then(|| effect.into()),

@@ -128,7 +128,7 @@ impl Worker {
                 | Changed::Nothing(message, effect) => CommandResult::Changed { message, effect },
                 Changed::NotFound => refused(ErrorCode::NotFound),
                 Changed::NotSender => refused(ErrorCode::Forbidden),
-                Changed::TooManyReactions => refused(ErrorCode::Invalid),
+                Changed::TooManyReactions | Changed::TooManyPins => refused(ErrorCode::Invalid),
             },
             Command::AdvanceCursor(advance) => self.store.advance_one(&advance).map_or_else(
                 || refused(ErrorCode::NotFound),

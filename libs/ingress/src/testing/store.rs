@@ -4,8 +4,8 @@
 use async_trait::async_trait;
 use eventflow_ports::store::WithCommandId;
 use eventflow_ports::{
-    Appended, ChangePage, ChangedMessage, ChangedMessages, Left, MessagePage, NewMessage, Place, Store,
-    StoreError, ThreadPage,
+    Appended, ChangePage, ChangedMessage, ChangedMessages, Left, MessagePage, NewMessage, PinPage, Place,
+    Store, StoreError, ThreadPage,
 };
 use eventflow_protocol::Participants;
 use eventflow_protocol::change::{
@@ -367,6 +367,16 @@ impl Store for TestStore {
         };
         let messages = numbers.zip(&all[start..end]).map(changed).collect();
         Ok(ChangedMessages { messages, up_to: end as u64, is_complete: end == all.len() })
+    }
+    async fn pins(&self, thread: ThreadId, page: PinPage) -> Result<Vec<Message>, StoreError> {
+        self.check()?;
+        let place = |message: &Message| Some((message.pinned.as_ref()?.pinned_at, message.seq));
+        let mut pinned: Vec<Message> =
+            self.state.lock().of(thread).filter(|message| message.pinned.is_some()).cloned().collect();
+        pinned.sort_by_key(|message| std::cmp::Reverse(place(message)));
+        pinned.retain(|message| page.after.is_none_or(|after| place(message) < Some(after)));
+        pinned.truncate(page.limit as usize);
+        Ok(pinned)
     }
     async fn cursors(&self, thread: ThreadId) -> Result<Vec<PersonCursors>, StoreError> {
         self.check()?;

@@ -10,7 +10,7 @@ use eventflow_bus::settle::Outcome;
 use eventflow_ports::{AddedSend, Appended, CancelledSend, Left, StoreError};
 use eventflow_protocol::change::{
     AdvanceCursor, Advanced, ArchiveThread, Change, ChangeMessage, Changed, Cursor, Effect, MarkUnread,
-    MarkedUnread, shown_as,
+    MarkedUnread, PINS_MAX, shown_as,
 };
 use eventflow_protocol::command::{Command, CreateThread, LeaveThread};
 use eventflow_protocol::document::{Message, Thread, ThreadView};
@@ -123,6 +123,12 @@ impl Applied {
             }
             Changed::TooManyReactions => {
                 return Self::refused(ErrorCode::Invalid, "the message has too many reactions");
+            }
+            Changed::TooManyPins => {
+                return Self::refused(
+                    ErrorCode::Invalid,
+                    &format!("a thread has at most {PINS_MAX} pinned messages"),
+                );
             }
         };
         if !is_new && !item.redelivered {
@@ -346,6 +352,6 @@ impl Applied {
 fn emoji(message: &Message, change: &Change) -> Option<String> {
     match change {
         Change::React { emoji, .. } => Some(shown_as(message, emoji).to_owned()),
-        Change::Edit { .. } | Change::Delete => None,
+        Change::Edit { .. } | Change::Delete | Change::Pin { .. } => None,
     }
 }

@@ -4,7 +4,7 @@
 //! Safe to repeat because a message's marks, which name the last commands that changed it, are written with
 //! the change.
 
-use super::{changes, message, wording};
+use super::{changes, message, pins, wording};
 use eventflow_ports::WithCommandId;
 use eventflow_protocol::change::{ChangeMessage, Changed, apply, sent_as};
 use eventflow_protocol::wording::Wording;
@@ -25,6 +25,9 @@ fn one(connection: &Connection, change: &WithCommandId<ChangeMessage>) -> Result
     let sent_as = sent_as(&message);
     let wording = Wording::of(&message);
     let changed = apply(&mut message, &mut marks, change.command_id, &change.wanted);
+    if changed.pins() && pins::are_full(connection, message.thread_id)? {
+        return Ok(Changed::TooManyPins);
+    }
     if changed.is_to_store() {
         message::write_change(connection, &message, &marks)?;
         changes::number(connection, &message)?;

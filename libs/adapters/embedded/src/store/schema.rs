@@ -33,6 +33,7 @@ const STORE: &[&str] = &[
     REPLIES,
     WORDINGS,
     UNREAD,
+    PINS,
 ];
 
 /// `thread.active_at` is the newest message's time, or the thread's own while it has none.
@@ -330,6 +331,14 @@ const UNREAD: &str = "
     ALTER TABLE thread_participant ADD COLUMN told_seq INTEGER NOT NULL DEFAULT 0;
     ALTER TABLE thread_participant ADD COLUMN unread_at INTEGER;
     ALTER TABLE thread_participant ADD COLUMN unreads BLOB;
+";
+
+/// Seventeenth layout: which messages are pinned, by whom and when.
+const PINS: &str = "
+    ALTER TABLE message ADD COLUMN pinned_by TEXT;
+    ALTER TABLE message ADD COLUMN pinned_at INTEGER;
+    -- Which messages of this thread are pinned, the last one first?
+    CREATE INDEX message_pinned ON message (thread_id, pinned_at, seq) WHERE pinned_at IS NOT NULL;
 ";
 
 const SUPPRESSIONS: &str = "

@@ -98,6 +98,8 @@ async fn call_handler(
         EventName::Edit => change_message::edit(caller()?, read(body)?).await,
         EventName::Delete => change_message::delete(caller()?, &read(body)?).await,
         EventName::React => change_message::react(caller()?, read(body)?).await,
+        EventName::Pin => change_message::pin(caller()?, &read(body)?).await,
+        EventName::Unpin => change_message::unpin(caller()?, &read(body)?).await,
         EventName::Read => mark_read::read_message(caller()?, read(body)?).await,
         EventName::ReadThread => mark_read::read_thread(caller()?, &read(body)?).await,
         EventName::UnreadThread => mark_read::unread_thread(caller()?, &read(body)?).await,

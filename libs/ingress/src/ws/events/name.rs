@@ -22,6 +22,10 @@ pub(super) enum EventName {
     Delete,
     /// `reaction:send`: an emoji for a message, or no more.
     React,
+    /// `message:pin`: pin a message to its thread.
+    Pin,
+    /// `message:unpin`: unpin it.
+    Unpin,
     /// `message:read`: I have read up to this message.
     Read,
     /// `thread:read`: I have read all of the thread.
@@ -53,6 +57,8 @@ impl EventName {
             "message:edit" => Self::Edit,
             "message:delete" => Self::Delete,
             "reaction:send" => Self::React,
+            "message:pin" => Self::Pin,
+            "message:unpin" => Self::Unpin,
             "message:read" => Self::Read,
             "thread:read" => Self::ReadThread,
             "thread:unread" => Self::UnreadThread,
@@ -75,6 +81,8 @@ impl EventName {
             Self::Edit => "message:edit",
             Self::Delete => "message:delete",
             Self::React => "reaction:send",
+            Self::Pin => "message:pin",
+            Self::Unpin => "message:unpin",
             Self::Read => "message:read",
             Self::ReadThread => "thread:read",
             Self::UnreadThread => "thread:unread",
@@ -97,6 +105,8 @@ impl EventName {
             | Self::Edit
             | Self::Delete
             | Self::React
+            | Self::Pin
+            | Self::Unpin
             | Self::Read
             | Self::ReadThread
             | Self::UnreadThread
@@ -118,6 +128,8 @@ impl Label for EventName {
         Self::Edit,
         Self::Delete,
         Self::React,
+        Self::Pin,
+        Self::Unpin,
         Self::Read,
         Self::ReadThread,
         Self::UnreadThread,

@@ -99,6 +99,8 @@ impl Responder {
             | EventName::Edit
             | EventName::Delete
             | EventName::React
+            | EventName::Pin
+            | EventName::Unpin
             | EventName::Read
             | EventName::ReadThread
             | EventName::UnreadThread

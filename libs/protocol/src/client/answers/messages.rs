@@ -42,8 +42,8 @@ pub struct MessageAnswer {
     pub success: Success,
 }
 
-/// A message that was edited, taken back or reacted to: the routes below `/messages/{messageId}`, and the
-/// callbacks of `message:edit`, `message:delete` and `reaction:send`.
+/// A message that was edited, taken back, reacted to or pinned: the routes below `/messages/{messageId}`, and
+/// the callbacks of `message:edit`, `message:delete`, `reaction:send`, `message:pin` and `message:unpin`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ChangeAnswer {
     /// What happened to the message. REST names it for reactions only.
@@ -54,6 +54,18 @@ pub struct ChangeAnswer {
     /// All reactions on the message; by REST, after a reaction.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reactions: Option<Sorted<Vec<Reaction>>>,
+    /// Always true.
+    pub success: Success,
+}
+
+/// A page of a thread's pinned messages: `GET /messages/threads/{id}/pins`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PinsAnswer {
+    /// The messages; what was pinned last comes first.
+    pub messages: Vec<Sorted<WithId<Message>>>,
+    /// The `cursor` that asks for the next page; `null` if nothing follows.
+    pub next_cursor: Option<String>,
     /// Always true.
     pub success: Success,
 }
@@ -102,6 +114,10 @@ pub enum ChangeAction {
     Added,
     /// Somebody took an emoji off the message.
     Removed,
+    /// Somebody pinned the message.
+    Pinned,
+    /// Somebody unpinned the message.
+    Unpinned,
 }
 
 impl From<Effect> for ChangeAction {
@@ -111,6 +127,8 @@ impl From<Effect> for ChangeAction {
             Effect::Deleted => Self::Deleted,
             Effect::Reacted => Self::Added,
             Effect::Unreacted => Self::Removed,
+            Effect::Pinned => Self::Pinned,
+            Effect::Unpinned => Self::Unpinned,
         }
     }
 }
