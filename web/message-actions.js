@@ -36,7 +36,7 @@ export class MessageActions {
       button(emoji, () => this.#react(emoji), { class: 'emoji', 'aria-label': `React with ${name}`, title: name })));
     this.#opener = button('☺', () => this.#openEmoji(this.#emoji.hidden), { 'aria-label': 'React', title: 'React', 'aria-expanded': 'false' });
     this.#reply = button('Reply', () => this.#message && this.#handlers.reply(this.#message));
-    this.#pin = button('Pin', () => this.#message && this.#handlers.pin(this.#message));
+    this.#pin = button('Pin', () => this.#pinned());
     this.#unread = button('Unread', () => this.#message && this.#handlers.unread(this.#message), { title: 'Mark as unread from here' });
     this.#edit = button('Edit', () => this.#message && this.#handlers.edit(this.#message));
     this.#takeBack = button('Take back', () => this.#ask());
@@ -133,6 +133,12 @@ export class MessageActions {
     this.#openEmoji(false);
     item?.focus({ preventScroll: true });
     if (this.#message) this.#handlers.react(this.#message, emoji);
+  }
+
+  /** The focus goes to the message: the buttons lose it when they move to another one. */
+  #pinned() {
+    this.#box.closest('li')?.focus({ preventScroll: true });
+    if (this.#message) this.#handlers.pin(this.#message);
   }
 
   /** Taking back cannot be undone: asks once. */
