@@ -36,7 +36,9 @@ pub(super) fn of(name: &str) -> Option<Value> {
         }
         "thread:unread" => json!({ "threadId": thread, "seq": 41 }),
         "message:edit" => json!({ "messageId": message, "content": "Hello, Ben!" }),
-        "message:delete" | "message:read" | "message:pin" | "message:unpin" => json!({ "messageId": message }),
+        "message:delete" | "message:read" | "message:pin" | "message:unpin" => {
+            json!({ "messageId": message })
+        }
         "reaction:send" => json!({ "messageId": message, "emoji": "👍", "action": "add" }),
         "presence:update" => json!({ "status": "away" }),
         "presence:sync" => json!({ "userIds": ["ben"] }),
