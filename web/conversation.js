@@ -38,7 +38,8 @@ export class Conversation extends EventTarget {
    * @param {{ api: import('/api.js').Api, connection: import('/connection.js').Connection, me: Me,
    *   people: import('/people.js').People, presence: import('/presence.js').Presence,
    *   threads: import('/threads.js').Threads, outbox: import('/outbox.js').Outbox,
-   *   composer: import('/composer.js').Composer, seen: () => void, unread: (message: Message) => void }} parts
+   *   composer: import('/composer.js').Composer, seen: () => void,
+   *   unread: (message: Message) => void }} parts
    */
   constructor(parts) {
     super();
