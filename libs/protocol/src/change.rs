@@ -7,7 +7,7 @@
 
 mod archive;
 mod cursor;
-mod pin;
+mod mark;
 mod sign;
 
 pub use archive::{ArchiveThread, WISHES_REMEMBERED, remember_wish};
@@ -16,11 +16,11 @@ pub use cursor::{
     RECEIPTED_MAX, Receipted, UNREAD_REACH_MAX, add_receipt,
 };
 
-pub use pin::PINS_MAX;
+pub use mark::{COMMANDS_REMEMBERED, ChangeMark};
 pub use sign::sign;
 
 use crate::content::{Content, ContentError, Markup, typed};
-use crate::document::{Message, Reaction};
+use crate::document::{Message, Pinned, Reaction};
 use crate::fingerprint::{Fingerprint, fingerprint};
 use crate::{CommandId, MessageId, ThreadId, Timestamp, UserId};
 use schemars::JsonSchema;
@@ -34,10 +34,10 @@ pub const REACTIONS_MAX: usize = 1_000;
 pub const REACTIONS_PER_PERSON_MAX: usize = 20;
 /// Longest emoji in bytes. The longest emoji sequences (flags, families with skin tones) have about 40.
 pub const EMOJI_MAX_BYTES: usize = 64;
-/// How many commands a message remembers for each person and kind of change. A repetition comes within
-/// seconds, so few other commands of the same kind come before it.
-pub const COMMANDS_REMEMBERED: usize = 8;
 
+/// Most pinned messages of a thread: a list that people still look through, and that a store counts in no
+/// time.
+pub const PINS_MAX: usize = 50;
 /// How many reaction marks a message keeps for each person: those of the emoji that are there, and of as many
 /// that were taken off last.
 pub const REACTION_MARKS_PER_PERSON_MAX: usize = 2 * REACTIONS_PER_PERSON_MAX;
@@ -112,34 +112,6 @@ pub enum Wish {
     Toggle,
 }
 
-/// The last commands of one person that changed a message in one way. A store keeps the marks with the
-/// message.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ChangeMark {
-    /// The person.
-    pub user_id: UserId,
-    /// The emoji's [`sign()`]; `None` for an edit and for pins.
-    #[serde(default)]
-    pub emoji: Option<String>,
-    /// Whether the commands pinned the message or unpinned it. Everybody's are in one mark, which names who
-    /// was last.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub is_pin: bool,
-    /// The commands, oldest first; at most [`COMMANDS_REMEMBERED`].
-    pub commands: Vec<CommandId>,
-}
-
-impl ChangeMark {
-    /// Adds a command, and forgets the oldest one beyond the bound.
-    fn note(&mut self, command: CommandId) {
-        self.commands.push(command);
-        if self.commands.len() > COMMANDS_REMEMBERED {
-            self.commands.remove(0);
-        }
-    }
-}
-
 /// How a change ended.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Changed {
@@ -161,6 +133,11 @@ pub enum Changed {
 }
 
 impl Changed {
+    /// Whether the change has pinned a message just now.
+    pub fn pins(&self) -> bool {
+        matches!(self, Self::Done(_, Effect::Pinned))
+    }
+
     /// Whether the message or its marks are other than before.
     pub fn is_to_store(&self) -> bool {
         match self {
@@ -212,7 +189,7 @@ pub fn apply(
     }
     match &wanted.change {
         Change::React { emoji, wish } => react(message, marks, command, wanted, emoji, *wish),
-        Change::Pin { is_pinned } => pin::pin(message, marks, command, wanted, *is_pinned),
+        Change::Pin { is_pinned } => pin(message, marks, command, wanted, *is_pinned),
         _ if message.sender_id != wanted.by => Changed::NotSender,
         Change::Delete => delete(message, marks, wanted.at),
         Change::Edit { content } => edit(message, marks, command, wanted, content),
@@ -288,6 +265,28 @@ fn react(
     }
     forget_oldest(marks, &message.reactions, &wanted.by);
     done(message, wanted.at, if add { Effect::Reacted } else { Effect::Unreacted })
+}
+
+/// Pins the message or unpins it, whoever pinned it. The store looks whether the thread has room for one
+/// more.
+fn pin(
+    message: &mut Message,
+    marks: &mut Vec<ChangeMark>,
+    command: CommandId,
+    wanted: &ChangeMessage,
+    is_pinned: bool,
+) -> Changed {
+    let effect = |is_pinned| if is_pinned { Effect::Pinned } else { Effect::Unpinned };
+    let is_there = message.pinned.is_some();
+    if !mark::remember_pin(marks, &wanted.by, command) {
+        return before(message, effect(is_there));
+    }
+    // The command is remembered all the same: if it came again after an opposite one, it would undo that.
+    if is_there == is_pinned {
+        return Changed::Nothing(Box::new(message.clone()), effect(is_there));
+    }
+    message.pinned = is_pinned.then(|| Pinned { pinned_at: wanted.at, user_id: wanted.by.clone() });
+    done(message, wanted.at, effect(is_pinned))
 }
 
 /// Remembers a command in the mark of its person and sign; `false` if the mark has it already. The mark that

@@ -82,13 +82,11 @@ pub(super) fn advance_step(connection: &Connection, mut work: AdvanceWork) -> Re
             continue;
         };
         let at = state.cursor(wanted.cursor);
-        let mut begun = match work.begun.take() {
-            Some(begun) => begun,
-            None => {
-                let to =
-                    if wanted.is_before(state.unread_at) { at } else { end(connection, wanted, &state)? };
-                Begun { from: at, to, told: state.told(wanted.cursor), messages: Vec::new() }
-            }
+        let mut begun = if let Some(begun) = work.begun.take() {
+            begun
+        } else {
+            let to = if wanted.is_before(state.unread_at) { at } else { end(connection, wanted, &state)? };
+            Begun { from: at, to, told: state.told(wanted.cursor), messages: Vec::new() }
         };
         if at < begun.to {
             left = left.saturating_sub(state.advance(connection, wanted, &mut begun, left)?);
