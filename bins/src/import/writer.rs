@@ -155,7 +155,7 @@ impl Writer {
             match change.change {
                 Change::Delete => self.summary.messages.remark(TAKEN_BACK),
                 Change::Edit { .. } | Change::React { .. } | Change::Pin { .. } => {
-                    self.summary.reactions.written += 1
+                    self.summary.reactions.written += 1;
                 }
             }
         }
