@@ -15,6 +15,7 @@ import { attempt, onTheSide } from '/notice.js';
 import { Outbox } from '/outbox.js';
 import { People } from '/people.js';
 import { PreferencesForm } from '/preferences.js';
+import { Pins } from '/pins.js';
 import { Presence } from '/presence.js';
 import { Pushes } from '/pushes.js';
 import { Reading } from '/reading.js';
@@ -46,13 +47,14 @@ const composer = new Composer({
   pressed: threadId => typing.pressed(threadId),
   stopped: () => typing.stopped(),
 });
-const conversation = new Conversation({ api, connection, me, people, presence, threads, outbox, composer, seen: () => reading.look() });
+const conversation = new Conversation({ api, connection, me, people, presence, threads, outbox, composer, seen: () => reading.look(), unread });
 const reading = new Reading({ connection, threads, look: () => conversation.seen });
 const inbox = new Inbox(api, show);
 const pushes = new Pushes(api, show, me.id);
 const preferences = new PreferencesForm(api);
 new ThreadList({ threads, people, presence, typing, composer, conversation, me, open: show });
 new ThreadHeader({ threads, people, presence, typing, conversation });
+const pins = new Pins({ api, people, conversation });
 new Mutes({ preferences, threads, people, conversation });
 openSettings(preferences, new Devices(api, pushes));
 
@@ -63,6 +65,7 @@ connection.on('connect', ({ recovered }) => {
   outbox.resend();
   if (recovered) return reading.look();
   conversation.connectedAnew();
+  pins.load();
   onTheSide(() => inbox.load());
   onTheSide(() => pushes.load());
   onTheSide(() => preferences.load());
@@ -74,8 +77,9 @@ connection.on('message:received', ({ message }) => {
   take(message);
 });
 connection.on('message:updated', ({ message }) => changed(message.threadId, message._id, message));
+connection.on('message:pinned', ({ message }) => changed(message.threadId, message._id, { pinned: undefined, ...message }));
 connection.on('message:deleted', ({ threadId, messageId, deletedAt }) => {
-  changed(threadId, messageId, { deletedAt, content: '', attachments: [], reactions: [] });
+  changed(threadId, messageId, { deletedAt, content: '', attachments: [], reactions: [], pinned: undefined });
 });
 connection.on('reaction:received', ({ threadId, messageId, reactions }) => changed(threadId, messageId, { reactions }));
 connection.on('message:status', body => progressed('delivered', body));
@@ -83,6 +87,8 @@ connection.on('message:read:update', body => progressed('read', body));
 connection.on('thread:created', ({ thread }) => onTheSide(() => threads.learn(thread._id)));
 connection.on('thread:left', ({ threadId, userId }) => onTheSide(() => threads.left(threadId, userId)));
 connection.on('thread:updated', ({ thread }) => {
+  const known = threads.get(thread._id);
+  if (known?.unreadCount === 0 && thread.unreadCount > 0) reading.unread(known);
   threads.updated(thread);
   if (thread.unreadCount === 0) onTheSide(() => pushes.read(thread._id));
 });
@@ -113,6 +119,20 @@ function take(message) {
 function changed(threadId, id, change) {
   threads.messageChanged(threadId, id, change);
   conversation.messageChanged(threadId, id, change);
+  pins.changed(threadId, id, change);
+}
+
+/**
+ * Messages of others from this one on are unread again. Their reader goes back to the list.
+ * @param {Message} message
+ */
+async function unread({ threadId, seq }) {
+  const answer = await attempt(() => api.ask('POST', `/messages/threads/${encodeURIComponent(threadId)}/unread`, { seq }));
+  const known = threads.get(threadId);
+  if (!answer || !known) return;
+  if (answer.unreadCount > 0) reading.unread(known);
+  threads.updated({ _id: threadId, unreadCount: answer.unreadCount });
+  show('');
 }
 
 /**
@@ -138,6 +158,7 @@ async function route() {
   if (location.hash.slice(1) === id) conversation.open(thread);
 }
 
+conversation.addEventListener('change', () => conversation.threadId && reading.opened(conversation.threadId));
 addEventListener('hashchange', () => attempt(route));
 $('back').addEventListener('click', () => show(''));
 

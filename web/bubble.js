@@ -19,9 +19,9 @@ const drawn = new WeakMap();
  * @param {MessageView} view
  */
 export function drawMessage(item, message, view) {
-  const { content, attachments, reactions, status, editedAt, deletedAt, updatedAt } = message;
+  const { content, attachments, reactions, status, editedAt, deletedAt, updatedAt, pinned } = message;
   const { follows, name, readers, answered } = view;
-  if (isAsDrawn(item, [content, attachments, reactions, status, editedAt, deletedAt, updatedAt, follows, name, readers, answered])) return;
+  if (isAsDrawn(item, [content, attachments, reactions, status, editedAt, deletedAt, updatedAt, pinned, follows, name, readers, answered])) return;
   item.className = kinds({ own: view.isOwn, follows: view.follows, 'taken-back': deletedAt, reacted: reactions.length > 0 });
   item.dataset.messageId = message._id;
   replaceParts(item, [
@@ -57,10 +57,14 @@ export function drawWaiting(item, { content, state, reason, answered }, { again,
  * @param {Message} message
  * @param {MessageView} view
  */
-function note({ createdAt, editedAt, deletedAt, status }, { isOwn, name, readers }) {
+function note(message, { isOwn, name, readers, edits }) {
+  const { createdAt, editedAt, deletedAt, status, pinned } = message;
   /** @type {any[]} */
   const parts = [isOwn ? undefined : element('span', { class: 'unseen' }, `${name}, `), element('time', { datetime: createdAt }, clock(createdAt))];
-  if (editedAt && !deletedAt) parts.push(' · edited');
+  if (editedAt && !deletedAt) {
+    parts.push(' · ', button('edited', () => edits(message), { class: 'edited', title: 'Show what it said before' }));
+  }
+  if (pinned) parts.push(' · pinned');
   if (isOwn && !deletedAt) parts.push(' ', ticks(status, readers));
   return element('small', { class: 'note' }, ...parts);
 }

@@ -6,6 +6,7 @@
 
 import { drawMessage, drawWaiting } from '/bubble.js';
 import { Days } from '/days.js';
+import { showEdits } from '/edits.js';
 import { $, drawingOnce } from '/elements.js';
 import { History } from '/history.js';
 import { attempt, onTheSide } from '/notice.js';
@@ -32,12 +33,13 @@ export class Conversation extends EventTarget {
   #drawSoon = drawingOnce(() => this.#draw());
 
   /**
-   * `parts`: `api`, `connection`, `me`, `people`, `presence`, `threads`, `outbox`, `composer`, and `seen()`
-   * for when more came into view.
+   * `parts`: `api`, `connection`, `me`, `people`, `presence`, `threads`, `outbox`, `composer`, `seen()` for
+   * when more came into view, and `unread(message)` for when messages are to be unread again.
    * @param {{ api: import('/api.js').Api, connection: import('/connection.js').Connection, me: Me,
    *   people: import('/people.js').People, presence: import('/presence.js').Presence,
    *   threads: import('/threads.js').Threads, outbox: import('/outbox.js').Outbox,
-   *   composer: import('/composer.js').Composer, seen: () => void }} parts
+   *   composer: import('/composer.js').Composer, seen: () => void,
+   *   unread: (message: Message) => void }} parts
    */
   constructor(parts) {
     super();
@@ -50,6 +52,8 @@ export class Conversation extends EventTarget {
         return this.#react(message, emoji, !isThere);
       },
       reply: message => parts.composer.answer(this.#answered(message._id, message)),
+      pin: message => this.#pin(message),
+      unread: message => parts.unread(message),
       edit: message => parts.composer.edit(message),
       takeBack: message => this.#takeBack(message),
     });
@@ -175,6 +179,12 @@ export class Conversation extends EventTarget {
     if (answer?.message) this.messageChanged(message.threadId, message._id, answer.message);
   }
 
+  /** @param {Message} message */
+  async #pin(message) {
+    const answer = await attempt(() => this.#parts.api.ask(message.pinned ? 'DELETE' : 'PUT', `/messages/${message._id}/pin`));
+    if (answer?.message) this.messageChanged(message.threadId, message._id, { pinned: undefined, ...answer.message });
+  }
+
   /**
    * @param {Message} message
    * @param {string} emoji
@@ -201,10 +211,10 @@ export class Conversation extends EventTarget {
   }
 
   /**
-   * Shows the message that a reply answers, however far back it is.
-   * @param {Answered} answered
+   * Shows a message, such as the one that a reply answers, however far back it is.
+   * @param {Pick<Answered, 'messageId' | 'seq'>} answered
    */
-  async #jump({ messageId, seq }) {
+  async jump({ messageId, seq }) {
     const history = this.#history;
     if (!history) return;
     if (seq !== undefined && !await attempt(async () => { await history.backTo(seq); return true; })) return;
@@ -283,7 +293,8 @@ export class Conversation extends EventTarget {
     const draw = (item, follows) => drawMessage(item, message, {
       isOwn, follows, me, isGroup: (this.#thread?.participantCount ?? 0) > 2, name: people.nameOrYou(message.senderId),
       readers: isOwn ? (this.#history?.readers(message) ?? []).map(id => people.name(id)).join(', ') : '',
-      answered: message.replyTo && this.#answered(message.replyTo.messageId, message.replyTo.quote), jump: answered => this.#jump(answered),
+      answered: message.replyTo && this.#answered(message.replyTo.messageId, message.replyTo.quote), jump: answered => this.jump(answered),
+      edits: edited => void showEdits(this.#parts.api, edited),
       nameOf: id => people.nameOrYou(id), react: (...wanted) => this.#react(...wanted),
     });
     return { key: isOwn && message.clientMessageId || message._id, at: message.createdAt, senderId: message.senderId, draw };
@@ -295,7 +306,7 @@ export class Conversation extends EventTarget {
    */
   #waitingRow(entry) {
     const { me, outbox } = this.#parts;
-    const acts = { again: () => outbox.again(entry.key), drop: () => outbox.settle(entry.key), jump: (/** @type {Answered} */ to) => this.#jump(to) };
+    const acts = { again: () => outbox.again(entry.key), drop: () => outbox.settle(entry.key), jump: (/** @type {Answered} */ to) => this.jump(to) };
     return { key: entry.key, at: entry.at, senderId: me.id, draw: item => drawWaiting(item, entry, acts) };
   }
 }

@@ -1,5 +1,6 @@
-// What can be done with a message: react to it, answer it, edit it, take it back. One set of buttons hangs
-// on the message under the pointer or on the one with the focus. Arrow keys go from message to message.
+// What can be done with a message: react to it, answer it, pin it, mark it unread, edit it, take it back. One
+// set of buttons hangs on the message under the pointer or on the one with the focus. Arrow keys go from
+// message to message.
 
 import { $, button, element } from '/elements.js';
 
@@ -13,6 +14,8 @@ export class MessageActions {
   #emoji;
   #opener;
   #reply;
+  #pin;
+  #unread;
   #edit;
   #takeBack;
   /** @type {Message | undefined} */
@@ -23,7 +26,7 @@ export class MessageActions {
    * @param {HTMLElement} list
    * @param {{ find: (item: HTMLElement) => Message | undefined, isOwn: (message: Message) => boolean,
    *   react: (message: Message, emoji: string) => void, reply: (message: Message) => void,
-   *   edit: (message: Message) => void,
+   *   edit: (message: Message) => void, pin: (message: Message) => void, unread: (message: Message) => void,
    *   takeBack: (message: Message) => void }} handlers
    */
   constructor(list, handlers) {
@@ -33,10 +36,12 @@ export class MessageActions {
       button(emoji, () => this.#react(emoji), { class: 'emoji', 'aria-label': `React with ${name}`, title: name })));
     this.#opener = button('☺', () => this.#openEmoji(this.#emoji.hidden), { 'aria-label': 'React', title: 'React', 'aria-expanded': 'false' });
     this.#reply = button('Reply', () => this.#message && this.#handlers.reply(this.#message));
+    this.#pin = button('Pin', () => this.#pinned());
+    this.#unread = button('Unread', () => this.#message && this.#handlers.unread(this.#message), { title: 'Mark as unread from here' });
     this.#edit = button('Edit', () => this.#message && this.#handlers.edit(this.#message));
     this.#takeBack = button('Take back', () => this.#ask());
     this.#box = element('div', { id: 'message-actions', role: 'toolbar', 'aria-label': 'What to do with this message' },
-      this.#emoji, this.#opener, this.#reply, this.#edit, this.#takeBack);
+      this.#emoji, this.#opener, this.#reply, this.#pin, this.#unread, this.#edit, this.#takeBack);
     // A finger is nowhere before it presses, and then it gives the focus.
     const hovers = matchMedia('(hover: hover)');
     list.addEventListener('pointerover', event => hovers.matches && this.#emoji.hidden && this.#hang(itemOf(event)));
@@ -112,8 +117,12 @@ export class MessageActions {
 
   /** Changing is for one's own messages; the emoji take the place of everything else while they are open. */
   #offer() {
-    const isChangeable = this.#message && this.#handlers.isOwn(this.#message) && this.#emoji.hidden;
+    const isOwn = this.#message && this.#handlers.isOwn(this.#message);
+    const isChangeable = isOwn && this.#emoji.hidden;
     this.#reply.hidden = !this.#emoji.hidden;
+    this.#pin.hidden = !this.#emoji.hidden;
+    this.#pin.textContent = this.#message?.pinned ? 'Unpin' : 'Pin';
+    this.#unread.hidden = isOwn || !this.#emoji.hidden;
     this.#edit.hidden = !isChangeable;
     this.#takeBack.hidden = !isChangeable;
   }
@@ -124,6 +133,12 @@ export class MessageActions {
     this.#openEmoji(false);
     item?.focus({ preventScroll: true });
     if (this.#message) this.#handlers.react(this.#message, emoji);
+  }
+
+  /** The focus goes to the message: the buttons lose it when they move to another one. */
+  #pinned() {
+    this.#box.closest('li')?.focus({ preventScroll: true });
+    if (this.#message) this.#handlers.pin(this.#message);
   }
 
   /** Taking back cannot be undone: asks once. */

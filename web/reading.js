@@ -1,5 +1,6 @@
 // Read receipts: the open conversation is read while its window is visible and its newest message is in view.
-// The server is told once for each newest message, and not more often than somebody can read.
+// The server is told once for each newest message, and not more often than somebody can read. What its reader
+// has marked unread, here or on another device, is read when it is opened anew, or when more comes.
 
 import { Refusal } from '/refusal.js';
 
@@ -12,6 +13,8 @@ export class Reading {
   #look;
   /** @type {Map<string, number>} */
   #read = new Map();
+  /** The newest messages of conversations that are marked unread. @type {Map<string, number>} */
+  #held = new Map();
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
 
@@ -33,9 +36,27 @@ export class Reading {
     const inView = this.#look();
     if (this.#timer || !inView || !this.#connection.isUp) return;
     const { thread, message } = inView;
-    if (message.seq <= this.#place(thread)) return;
+    if (message.seq <= Math.max(this.#place(thread), this.#held.get(thread._id) ?? 0)) return;
     this.#timer = this.#again(PAUSE_MS);
     this.#tell(thread, message);
+  }
+
+  /**
+   * A conversation that was read to its end was marked unread.
+   * @param {Thread} thread
+   */
+  unread(thread) {
+    this.#held.set(thread._id, thread.lastSeq);
+    this.#read.delete(thread._id);
+    thread.readTo = 0;
+  }
+
+  /**
+   * A conversation is opened: what was marked unread may be read.
+   * @param {string} threadId
+   */
+  opened(threadId) {
+    this.#held.delete(threadId);
   }
 
   /**

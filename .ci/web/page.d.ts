@@ -62,6 +62,7 @@ interface Message {
   createdAt: string;
   updatedAt: string;
   editedAt?: string | null;
+  pinned?: { pinnedAt: string; userId: string };
   deletedAt?: string | null;
   clientMessageId?: string | null;
 }
@@ -203,6 +204,8 @@ interface MessageView {
   answered?: Answered;
   /** Shows what the message answers. */
   jump: (answered: Answered) => void;
+  /** Shows what the message said before it was edited. */
+  edits: (message: Message) => void;
   me: Me;
   react: (message: Message, emoji: string, isWanted: boolean) => void;
 }

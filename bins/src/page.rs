@@ -29,6 +29,8 @@ const FILES: &[(&str, &str, &str)] = &[
     ("/api.js", SCRIPT, include_str!("../../web/api.js")),
     ("/app.js", SCRIPT, include_str!("../../web/app.js")),
     ("/bubble.js", SCRIPT, include_str!("../../web/bubble.js")),
+    ("/edits.js", SCRIPT, include_str!("../../web/edits.js")),
+    ("/pins.js", SCRIPT, include_str!("../../web/pins.js")),
     ("/composer.js", SCRIPT, include_str!("../../web/composer.js")),
     ("/connection.js", SCRIPT, include_str!("../../web/connection.js")),
     ("/conversation.js", SCRIPT, include_str!("../../web/conversation.js")),

@@ -323,7 +323,7 @@ for (const shape of ['single', 'fleet']) {
       assert.deepEqual(await contents(bensPage), ['hello', 'hi']);
       await message(annsPage, 'hi').hover();
       const offered = annsPage.getByRole('toolbar').getByRole('button').filter({ visible: true });
-      assert.deepEqual(await offered.allTextContents(), ['☺', 'Reply']);
+      assert.deepEqual(await offered.allTextContents(), ['☺', 'Reply', 'Pin', 'Unread']);
 
       await useTool(annsPage, 'hello', 'Take back');
       await annsPage.getByRole('button', { name: 'Keep it' }).click();
@@ -336,6 +336,64 @@ for (const shape of ['single', 'fleet']) {
       }
       await message(annsPage, 'Message taken back').hover();
       assert.equal(await annsPage.getByRole('toolbar').count(), 0);
+    });
+
+    test('the label of an edited message shows what it said before, and says if the first words are not kept', async () => {
+      const { ann, thread, annsPage, bensPage } = await pair();
+      await say(annsPage, 'helo');
+      const { messages: [{ _id }] } = await ann.rest('GET', `/${thread}`);
+      for (const content of ['hello', 'hello!']) await ann.rest('PATCH', `/${_id}`, { content });
+      const dialog = bensPage.getByRole('dialog', { name: 'Before it was edited' });
+      await message(bensPage, 'hello!').getByRole('button', { name: 'edited' }).click();
+      await dialog.waitFor();
+      assert.deepEqual(await dialog.locator('.content').allTextContents(), ['helo', 'hello']);
+      assert.equal(await dialog.getByText('What it said at first is not kept.').isVisible(), false);
+      await dialog.getByRole('button', { name: 'Close' }).click();
+      await dialog.waitFor({ state: 'hidden' });
+      // The server keeps the last twenty.
+      for (let n = 0; n < 20; n += 1) await ann.rest('PATCH', `/${_id}`, { content: `hello ${n}` });
+      await message(bensPage, 'hello 19').getByRole('button', { name: 'edited' }).click();
+      await dialog.getByText('What it said at first is not kept.').waitFor();
+      assert.equal(await dialog.locator('.content').count(), 20);
+    });
+
+    test('what somebody marks unread is unread until they open the conversation again, on all their pages', async () => {
+      const { ann, ben, thread, bensPage } = await pair();
+      const other = await enter(ben);
+      for (const content of ['one', 'two', 'three']) await tell(ann, thread, content);
+      await message(bensPage, 'three').waitFor();
+      const unread = async () => (await ben.rest('GET', `/threads/${thread}`)).thread.unreadCount;
+      await becomes('all is read', async () => await unread() === 0);
+      await entry(other.page, ann).locator('.unread').waitFor({ state: 'detached' });
+      await useTool(bensPage, 'two', 'Unread');
+      for (const page of [bensPage, other.page]) {
+        await entry(page, ann).locator('.unread').getByText('2', { exact: true }).waitFor();
+      }
+      assert.equal(await unread(), 2);
+      await openThread(other.page, ann);
+      await becomes('it is read again', async () => await unread() === 0);
+      await entry(bensPage, ann).locator('.unread').waitFor({ state: 'detached' });
+    });
+
+    test('a pinned message is above the conversation for everybody, and a press goes to it', async () => {
+      const { ann, thread, annsPage, bensPage } = await pair();
+      await say(annsPage, 'the plan');
+      await say(annsPage, 'the address');
+      const line = page => page.locator('#pins');
+      await useTool(bensPage, 'the plan', 'Pin');
+      for (const page of [annsPage, bensPage]) await line(page).getByText(/the plan$/).waitFor();
+      await useTool(annsPage, 'the address', 'Pin');
+      await line(bensPage).getByText('Pinned 1 of 2').waitFor();
+      assert.match(await line(bensPage).textContent(), /the address$/);
+      await line(bensPage).click();
+      await line(bensPage).getByText('Pinned 2 of 2').waitFor();
+      await line(bensPage).click();
+      await becomes('it has the focus', () => bensPage.evaluate(() => document.activeElement.querySelector('.content')?.textContent === 'the plan'));
+      await useTool(annsPage, 'the plan', 'Unpin');
+      await line(bensPage).getByText('Pinned', { exact: true }).waitFor();
+      const { messages } = await ann.rest('GET', `/${thread}`);
+      await ann.rest('DELETE', `/${messages.find(each => each.content === 'the address')._id}`);
+      for (const page of [annsPage, bensPage]) await line(page).waitFor({ state: 'hidden' });
     });
 
     test('the newest own message is edited with the arrow key, and everything one can do with a message with the keyboard alone', async () => {
@@ -352,6 +410,8 @@ for (const shape of ['single', 'fleet']) {
       await message(bensPage, 'second').waitFor();
 
       await field(annsPage).press('Shift+Tab');
+      assert.equal(await annsPage.evaluate(() => document.activeElement.textContent), 'edited');
+      await annsPage.keyboard.press('Shift+Tab');
       await annsPage.keyboard.press('ArrowUp');
       assert.equal(await annsPage.evaluate(() => document.activeElement.querySelector('.content').textContent), 'first');
       await annsPage.keyboard.press('Tab');

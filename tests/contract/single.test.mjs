@@ -3,14 +3,17 @@ import { changes } from './changes.mjs';
 import { consoles } from './console.mjs';
 import { conversations, restarts } from './conversation.mjs';
 import { doors } from './doors.mjs';
+import { edits } from './edits.mjs';
 import { faults, floods } from './faults.mjs';
 import { inbox } from './inbox.mjs';
 import { onShape } from './stage.mjs';
 import { ops } from './ops.mjs';
+import { pins } from './pins.mjs';
 import { presence } from './presence.mjs';
 import { replies } from './replies.mjs';
 import { security } from './security.mjs';
 import { traps } from './traps.mjs';
+import { unread } from './unread.mjs';
 
-onShape('single', { together: [conversations, changes, replies, inbox, presence, faults, traps, security, doors, ops, consoles], alone: [restarts] });
+onShape('single', { together: [conversations, changes, replies, edits, unread, pins, inbox, presence, faults, traps, security, doors, ops, consoles], alone: [restarts] });
 onShape('single', { together: [floods] }, { EVENTS_PER_MINUTE: '0', REST_PER_MINUTE_USER: '0' });

@@ -6,7 +6,8 @@
 
 use crate::repository::read;
 use eventflow_protocol::client::answers::{
-    DeliveriesAnswer, MessageAnswer, NotificationsAnswer, PreferencesAnswer, QueuedAnswer, ThreadAnswer,
+    DeliveriesAnswer, EditsAnswer, MessageAnswer, NotificationsAnswer, PreferencesAnswer, QueuedAnswer,
+    ThreadAnswer,
 };
 use eventflow_protocol::client::events::{MessageError, MessageReceived, ThreadCreated};
 use eventflow_protocol::client::requests::{
@@ -24,7 +25,7 @@ use std::collections::BTreeSet;
 
 const PAGE: &str = "docs/PROTOCOL.md";
 /// Kinds of examples that the page must show.
-const KINDS: [&str; 18] = [
+const KINDS: [&str; 19] = [
     "request:create-thread",
     "request:send-message",
     "request:notify",
@@ -34,6 +35,7 @@ const KINDS: [&str; 18] = [
     "answer:notifications",
     "answer:preferences",
     "answer:deliveries",
+    "answer:edits",
     "answer:queued",
     "answer:error",
     "client:auth",
@@ -92,6 +94,7 @@ fn check(kind: &str, text: &str) {
         "answer:notifications" => comes_out_the_same::<NotificationsAnswer>(kind, text),
         "answer:preferences" => comes_out_the_same::<PreferencesAnswer>(kind, text),
         "answer:deliveries" => comes_out_the_same::<DeliveriesAnswer>(kind, text),
+        "answer:edits" => comes_out_the_same::<EditsAnswer>(kind, text),
         "answer:thread" => comes_out_the_same::<ThreadAnswer>(kind, text),
         "answer:message" => comes_out_the_same::<MessageAnswer>(kind, text),
         "answer:error" => comes_out_the_same::<ErrorBody>(kind, text),

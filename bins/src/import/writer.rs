@@ -154,7 +154,9 @@ impl Writer {
         for change in &mapped.changes {
             match change.change {
                 Change::Delete => self.summary.messages.remark(TAKEN_BACK),
-                Change::Edit { .. } | Change::React { .. } => self.summary.reactions.written += 1,
+                Change::Edit { .. } | Change::React { .. } | Change::Pin { .. } => {
+                    self.summary.reactions.written += 1;
+                }
             }
         }
     }
@@ -168,7 +170,9 @@ impl Writer {
             (_, Changed::NotFound | Changed::NotSender) => {
                 reactions.leave_out("", "its message was taken back since");
             }
-            (_, Changed::TooManyReactions) => reactions.leave_out("", "its message has too many"),
+            (_, Changed::TooManyReactions | Changed::TooManyPins) => {
+                reactions.leave_out("", "its message has too many");
+            }
         }
     }
 

@@ -211,7 +211,9 @@ export class Conversation {
     on('typing:update', ({ userId, isTyping }) => this.#types(userId, isTyping));
     on('thread:reset', () => this.#reset());
     on('outbox', () => this.#changed());
-    this.#ends.push(this.#client.on('message:updated', ({ message }) => message.threadId === this.threadId && replace(message)));
+    for (const name of /** @type {const} */ (['message:updated', 'message:pinned'])) {
+      this.#ends.push(this.#client.on(name, ({ message }) => message.threadId === this.threadId && replace(message)));
+    }
     // So that it does not go from `pending` before it is here; behind a gap the feed tells it in its turn.
     this.#ends.push(this.#client.on('stored', ({ message }) => {
       if (message.threadId === this.threadId && message.seq === this.#newest + 1) this.#received(message);

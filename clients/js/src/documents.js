@@ -30,6 +30,8 @@
 /** @typedef {import('../types/contract.js').ThreadAck} ThreadAck */
 /** @typedef {import('../types/contract.js').ArchiveAnswer} ArchiveAnswer */
 /** @typedef {import('../types/contract.js').CursorAnswer} ReadAnswer */
+/** @typedef {import('../types/contract.js').EditsAnswer} Edits */
+/** @typedef {import('../types/contract.js').PinsAnswer} PinsPage */
 /** @typedef {import('../types/contract.js').HistoryAnswer} HistoryPage */
 /** @typedef {import('../types/contract.js').MessageAnswer} MessageAnswer */
 /** @typedef {import('../types/contract.js').ChangeAnswer} ChangeAnswer */

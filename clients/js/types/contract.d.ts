@@ -96,10 +96,10 @@ export interface components {
             userId: string;
         };
         /** @description What happened to a message, in a client's words. */
-        ChangeAction: "edited" | "deleted" | "added" | "removed";
+        ChangeAction: "edited" | "deleted" | "added" | "removed" | "pinned" | "unpinned";
         /**
-         * @description A message that was edited, taken back or reacted to: the routes below `/messages/{messageId}`, and the
-         *     callbacks of `message:edit`, `message:delete` and `reaction:send`.
+         * @description A message that was edited, taken back, reacted to or pinned: the routes below `/messages/{messageId}`, and
+         *     the callbacks of `message:edit`, `message:delete`, `reaction:send`, `message:pin` and `message:unpin`.
          */
         ChangeAnswer: {
             /** @description What happened to the message. REST names it for reactions only. */
@@ -344,6 +344,15 @@ export interface components {
             /** @description The message. */
             messageId: string;
         };
+        /** @description Somebody pinned a message to its thread, or unpinned it. */
+        MessagePinned: {
+            /** @description `pinned` or `unpinned`. */
+            action: components["schemas"]["ChangeAction"];
+            /** @description The message as it is now. */
+            message: components["schemas"]["MessageWithId"];
+            /** @description Who did it. */
+            userId: string;
+        };
         /**
          * @description The store has not answered in time: the message will be stored. To the socket that sent it, and its
          *     callback.
@@ -462,8 +471,8 @@ export interface components {
             createdAt: string;
             /**
              * Format: date-time
-             * @description When its sender took it back. The message keeps its place; content, attachments and reactions are
-             *     gone.
+             * @description When its sender took it back. The message keeps its place; content, attachments, reactions and the pin
+             *     are gone.
              */
             deletedAt?: string;
             /**
@@ -483,6 +492,8 @@ export interface components {
              * @default false
              */
             isDraft: boolean;
+            /** @description Who has pinned it to its thread, and when. */
+            pinned?: components["schemas"]["Pinned"];
             /**
              * @description Reactions in the order in which they came.
              * @default []
@@ -635,10 +646,26 @@ export interface components {
             deliveredSeq: number;
             /**
              * Format: uint64
-             * @description The `seq` up to which the person has read.
+             * @description The `seq` up to which the person has read. It stays when they mark messages unread.
              */
             readSeq: number;
+            /**
+             * Format: uint64
+             * @description Only the person themselves is told, and only after they have marked messages unread: messages of
+             *     others after this `seq` are unread.
+             */
+            unreadAfter?: number;
             /** @description The person. */
+            userId: string;
+        };
+        /** @description A message is pinned to its thread. */
+        Pinned: {
+            /**
+             * Format: date-time
+             * @description When it was pinned.
+             */
+            pinnedAt: string;
+            /** @description Who pinned it. */
             userId: string;
         };
         /** @description How somebody wants to be told. */
@@ -937,6 +964,11 @@ export interface components {
             /** @description The thread. */
             threadId: string;
         };
+        /**
+         * Format: uint64
+         * @description The place of a message in its thread.
+         */
+        Seq: number;
         /** @description An operator ends the connection. The credential goes on holding, so the client may connect again. */
         SessionEnded: {
             /** @description Why, in the operator's words. */
@@ -1077,6 +1109,13 @@ export interface components {
             threadId: string;
             /** @description Who types. */
             userId: string;
+        };
+        /** @description `thread:unread`: messages of others are to be unread again. */
+        UnreadThreadEvent: {
+            /** @description The first of them; without it, the newest message of somebody else. */
+            seq?: components["schemas"]["Seq"] | null;
+            /** @description The thread. */
+            threadId: string;
         };
         /** @description Whether an emoji is to be there after a reaction. */
         Wish: "add" | "remove" | "toggle";
@@ -1358,6 +1397,16 @@ export interface components {
             /** @description Why not. */
             reason: string;
         };
+        /** @description What a message said until it was edited. */
+        EarlierWording: {
+            /** @description The text. */
+            content: string;
+            /**
+             * Format: date-time
+             * @description When the text was sent, or came by an edit.
+             */
+            writtenAt: string;
+        };
         /** @description `PUT /ops/dead-letters/{id}/body`: give a letter another body. */
         EditLetterBody: {
             /** @description The whole body, as a reveal shows it. */
@@ -1381,6 +1430,26 @@ export interface components {
         EditedLetterAnswer: {
             /** @description The letter with its new version. */
             letter: components["schemas"]["ShownLetter"];
+            /**
+             * @description Always true.
+             * @constant
+             */
+            success: true;
+        };
+        /** @description What a message said before: `GET /messages/{messageId}/edits`. */
+        EditsAnswer: {
+            /**
+             * @description The earlier wordings, oldest first; what the message says now is not among them. At most
+             *     [`crate::wording::WORDINGS_MAX`].
+             */
+            edits: components["schemas"]["EarlierWording"][];
+            /**
+             * @description Whether these are all. `false`: the message was edited more often than wordings are kept, or before
+             *     the server kept them.
+             */
+            isComplete: boolean;
+            /** @description The message. */
+            messageId: string;
             /**
              * @description Always true.
              * @constant
@@ -1902,6 +1971,18 @@ export interface components {
         };
         /** @description What a person is called: one clean line. */
         PersonName: string;
+        /** @description A page of a thread's pinned messages: `GET /messages/threads/{id}/pins`. */
+        PinsAnswer: {
+            /** @description The messages; what was pinned last comes first. */
+            messages: components["schemas"]["MessageWithId"][];
+            /** @description The `cursor` that asks for the next page; `null` if nothing follows. */
+            nextCursor: string | null;
+            /**
+             * @description Always true.
+             * @constant
+             */
+            success: true;
+        };
         /** @description The pipeline: every queue, and who works on it. `GET /ops/pipeline`. */
         PipelineAnswer: {
             /** @description When workers came and went, so that shards were shared out anew; newest first. */
@@ -2277,11 +2358,6 @@ export interface components {
              */
             success: true;
         };
-        /**
-         * Format: uint64
-         * @description The place of a message in its thread.
-         */
-        Seq: number;
         /** @description Whether a server can be used. */
         ServerHealth: "up" | "blocked" | "down" | "absent";
         /** @description A server that the system depends on. */
@@ -2733,6 +2809,11 @@ export interface components {
              */
             unreadCount: number;
         };
+        /** @description `POST /messages/threads/{id}/unread`: messages of others are to be unread again. */
+        UnreadThreadBody: {
+            /** @description The first of them; without it, the newest message of somebody else. */
+            seq?: components["schemas"]["Seq"] | null;
+        };
         /** @description A profile that was written: `PUT /users/{id}`. */
         UserAnswer: {
             /**
@@ -2790,6 +2871,7 @@ export interface components {
             error: components["schemas"]["EventError"];
             "message:deleted": components["schemas"]["MessageDeleted"];
             "message:error": components["schemas"]["MessageError"];
+            "message:pinned": components["schemas"]["MessagePinned"];
             "message:queued": components["schemas"]["MessageQueued"];
             "message:read:update": components["schemas"]["MessageReadUpdate"];
             "message:received": components["schemas"]["MessageReceived"];
@@ -2823,6 +2905,10 @@ export interface components {
                 body: components["schemas"]["EditMessageEvent"];
                 answer: components["schemas"]["ChangeAnswer"] | components["schemas"]["QueuedAnswer"];
             };
+            "message:pin": {
+                body: components["schemas"]["MessageEvent"];
+                answer: components["schemas"]["ChangeAnswer"] | components["schemas"]["QueuedAnswer"];
+            };
             "message:read": {
                 body: components["schemas"]["ReadMessageEvent"];
                 answer: components["schemas"]["CursorAnswer"] | components["schemas"]["QueuedAnswer"];
@@ -2830,6 +2916,10 @@ export interface components {
             "message:send": {
                 body: components["schemas"]["SendMessageEvent"];
                 answer: components["schemas"]["MessageSent"] | components["schemas"]["MessageQueued"];
+            };
+            "message:unpin": {
+                body: components["schemas"]["MessageEvent"];
+                answer: components["schemas"]["ChangeAnswer"] | components["schemas"]["QueuedAnswer"];
             };
             "presence:sync": {
                 body: components["schemas"]["PresenceSyncEvent"];
@@ -2857,6 +2947,10 @@ export interface components {
             };
             "thread:read": {
                 body: components["schemas"]["ThreadEvent"];
+                answer: components["schemas"]["CursorAnswer"] | components["schemas"]["QueuedAnswer"];
+            };
+            "thread:unread": {
+                body: components["schemas"]["UnreadThreadEvent"];
                 answer: components["schemas"]["CursorAnswer"] | components["schemas"]["QueuedAnswer"];
             };
             "typing:start": {
@@ -2902,6 +2996,7 @@ export type MessageContent = components['schemas']['MessageContent'];
 export type MessageDeleted = components['schemas']['MessageDeleted'];
 export type MessageError = components['schemas']['MessageError'];
 export type MessageEvent = components['schemas']['MessageEvent'];
+export type MessagePinned = components['schemas']['MessagePinned'];
 export type MessageQueued = components['schemas']['MessageQueued'];
 export type MessageReadUpdate = components['schemas']['MessageReadUpdate'];
 export type MessageReceived = components['schemas']['MessageReceived'];
@@ -2920,6 +3015,7 @@ export type NotificationUpdated = components['schemas']['NotificationUpdated'];
 export type NotificationWithId = components['schemas']['NotificationWithId'];
 export type Participant = components['schemas']['Participant'];
 export type PersonCursors = components['schemas']['PersonCursors'];
+export type Pinned = components['schemas']['Pinned'];
 export type Preferences = components['schemas']['Preferences'];
 export type PreferencesUpdated = components['schemas']['PreferencesUpdated'];
 export type Presence = components['schemas']['Presence'];
@@ -2944,6 +3040,7 @@ export type Receipted = components['schemas']['Receipted'];
 export type RefusedThread = components['schemas']['RefusedThread'];
 export type ReplyTo = components['schemas']['ReplyTo'];
 export type SendMessageEvent = components['schemas']['SendMessageEvent'];
+export type Seq = components['schemas']['Seq'];
 export type SessionEnded = components['schemas']['SessionEnded'];
 export type Status = components['schemas']['Status'];
 export type SyncAnswer = components['schemas']['SyncAnswer'];
@@ -2960,6 +3057,7 @@ export type ThreadStatus = components['schemas']['ThreadStatus'];
 export type ThreadUpdated = components['schemas']['ThreadUpdated'];
 export type TimeZoneName = components['schemas']['TimeZoneName'];
 export type TypingUpdate = components['schemas']['TypingUpdate'];
+export type UnreadThreadEvent = components['schemas']['UnreadThreadEvent'];
 export type Wish = components['schemas']['Wish'];
 export type ArchiveAnswer = components['schemas']['ArchiveAnswer'];
 export type AuditAction = components['schemas']['AuditAction'];
@@ -2991,9 +3089,11 @@ export type DryRun = components['schemas']['DryRun'];
 export type DryRunAnswer = components['schemas']['DryRunAnswer'];
 export type DryRunQueue = components['schemas']['DryRunQueue'];
 export type DryRunRefusal = components['schemas']['DryRunRefusal'];
+export type EarlierWording = components['schemas']['EarlierWording'];
 export type EditLetterBody = components['schemas']['EditLetterBody'];
 export type EditMessageBody = components['schemas']['EditMessageBody'];
 export type EditedLetterAnswer = components['schemas']['EditedLetterAnswer'];
+export type EditsAnswer = components['schemas']['EditsAnswer'];
 export type EmailAddress = components['schemas']['EmailAddress'];
 export type FcmToken = components['schemas']['FcmToken'];
 export type GatewaysAnswer = components['schemas']['GatewaysAnswer'];
@@ -3028,6 +3128,7 @@ export type OutcomesAnswer = components['schemas']['OutcomesAnswer'];
 export type PartProblem = components['schemas']['PartProblem'];
 export type ParticipantsAnswer = components['schemas']['ParticipantsAnswer'];
 export type PersonName = components['schemas']['PersonName'];
+export type PinsAnswer = components['schemas']['PinsAnswer'];
 export type PipelineAnswer = components['schemas']['PipelineAnswer'];
 export type PreferencesAnswer = components['schemas']['PreferencesAnswer'];
 export type PreferencesBody = components['schemas']['PreferencesBody'];
@@ -3060,7 +3161,6 @@ export type SendMessageBody = components['schemas']['SendMessageBody'];
 export type SendState = components['schemas']['SendState'];
 export type SendTo = components['schemas']['SendTo'];
 export type SendsAnswer = components['schemas']['SendsAnswer'];
-export type Seq = components['schemas']['Seq'];
 export type ServerHealth = components['schemas']['ServerHealth'];
 export type ServerState = components['schemas']['ServerState'];
 export type ServersAnswer = components['schemas']['ServersAnswer'];
@@ -3086,6 +3186,7 @@ export type ThreadCompanion = components['schemas']['ThreadCompanion'];
 export type ThreadsAnswer = components['schemas']['ThreadsAnswer'];
 export type TimeZoneReference = components['schemas']['TimeZoneReference'];
 export type UnreadCountAnswer = components['schemas']['UnreadCountAnswer'];
+export type UnreadThreadBody = components['schemas']['UnreadThreadBody'];
 export type UserAnswer = components['schemas']['UserAnswer'];
 export type UsersAnswer = components['schemas']['UsersAnswer'];
 export type WaitsFor = components['schemas']['WaitsFor'];

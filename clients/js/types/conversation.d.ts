@@ -37,6 +37,7 @@ export class Conversation {
             editedAt?: string;
             id: string;
             isDraft: boolean;
+            pinned?: import("../types/contract.js").components["schemas"]["Pinned"];
             reactions: import("../types/contract.js").components["schemas"]["Reaction"][];
             readBy: import("../types/contract.js").components["schemas"]["ReadReceipt"][];
             replyTo?: import("../types/contract.js").components["schemas"]["ReplyTo"];

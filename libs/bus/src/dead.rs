@@ -48,10 +48,7 @@ impl Topology {
 
 /// Commands about cursors have queues of their own.
 fn command_queue(command: &Command, shard: u16) -> String {
-    let queue = match command {
-        Command::AdvanceCursor(_) => CURSORS.shard(shard),
-        _ => PERSIST.shard(shard),
-    };
+    let queue = if command.moves_a_cursor() { CURSORS.shard(shard) } else { PERSIST.shard(shard) };
     queue.name().to_owned()
 }
 

@@ -97,7 +97,7 @@ impl Requests {
     }
 
     fn lanes(&self, command: &Command) -> &ShardLanes {
-        if matches!(command, Command::AdvanceCursor(_)) { &self.cursors } else { &self.persist }
+        if command.moves_a_cursor() { &self.cursors } else { &self.persist }
     }
 }
 

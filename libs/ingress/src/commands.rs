@@ -11,13 +11,15 @@ use crate::replies;
 use crate::throttle::Throttle;
 use eventflow_bus::publish::PublishError;
 use eventflow_bus::request::{PendingCommand, Requests};
+use eventflow_ports::store::PAGE_MAX;
 use eventflow_ports::{Membership, MessagePage, Store};
-use eventflow_protocol::change::Change;
+use eventflow_protocol::change::{Change, MarkUnread};
+use eventflow_protocol::client::requests::Seq;
 use eventflow_protocol::command::{Command, CreateThread, SendMessage};
 use eventflow_protocol::content::{ContentError, Markup};
 use eventflow_protocol::document::Message;
 use eventflow_protocol::reply::CommandResult;
-use eventflow_protocol::{CommandId, ErrorCode, MessageId, Participants, ThreadId, UserId};
+use eventflow_protocol::{CommandId, ErrorCode, MessageId, Participants, ThreadId, Timestamp, UserId};
 use std::sync::Arc;
 
 /// Sends commands to the workers.
@@ -82,7 +84,9 @@ impl Commands {
             Change::Edit { content } if content.is_blank() && message.attachments.is_empty() => {
                 Err(ContentError::Empty.into())
             }
-            Change::Edit { .. } | Change::Delete | Change::React { .. } => Ok(message.thread_id),
+            Change::Edit { .. } | Change::Delete | Change::React { .. } | Change::Pin { .. } => {
+                Ok(message.thread_id)
+            }
         }
     }
 
@@ -96,6 +100,36 @@ impl Commands {
             tracing::debug!(error = error as &dyn std::error::Error, "no newest message");
         });
         Some(found.ok()?.last().map_or(0, |newest| newest.seq))
+    }
+
+    /// Place of the newest message of somebody else than `user`; 0 if there is none among the newest
+    /// [`PAGE_MAX`].
+    pub async fn newest_of_others(&self, thread: ThreadId, user: &UserId) -> Result<u64, Refusal> {
+        let page = MessagePage { before: None, after: None, limit: PAGE_MAX };
+        let found = self.store.messages(thread, page).await?;
+        let is_of_another = |message: &&Message| message.sender_id != *user && message.deleted_at.is_none();
+        Ok(found.iter().rev().find(is_of_another).map_or(0, |newest| newest.seq))
+    }
+
+    /// The command that makes messages unread again for `user`, who is in the thread: those from `seq` on, or
+    /// the newest of somebody else.
+    pub async fn mark_unread(
+        &self,
+        thread_id: ThreadId,
+        user_id: UserId,
+        seq: Option<Seq>,
+        at: Timestamp,
+    ) -> Result<Command, Refusal> {
+        self.require_participant(thread_id, &user_id).await?;
+        let from = match seq {
+            Some(Seq(seq)) => seq,
+            // Where there is nothing of others, nothing becomes unread.
+            None => match self.newest_of_others(thread_id, &user_id).await? {
+                0 => u64::MAX,
+                newest => newest,
+            },
+        };
+        Ok(Command::MarkUnread(MarkUnread { thread_id, user_id, from, at }))
     }
 
     /// Puts a message on its way if its sender is in the thread. Messages of one caller keep the order of the

@@ -62,8 +62,8 @@ pub use pusher::Pusher;
 pub use registry::{Located, MemoryRegistry, NoRegistry, Registry, RegistryError};
 pub use sends::{AddedSend, CancelledSend, SendPage, Sends};
 pub use store::{
-    Appended, ChangePage, ChangedMessage, ChangedMessages, Left, MessagePage, NewMessage, Place, Store,
-    StoreError, ThreadPage, WithCommandId,
+    Appended, ChangePage, ChangedMessage, ChangedMessages, Left, MessagePage, NewMessage, PinPage, Place,
+    Store, StoreError, ThreadPage, WithCommandId,
 };
 pub use suppressions::{SuppressionPage, Suppressions};
 pub use ticks::ticks;

@@ -7,10 +7,11 @@
 use async_trait::async_trait;
 use eventflow_protocol::Participants;
 use eventflow_protocol::change::{
-    AdvanceCursor, Advanced, ArchiveThread, ChangeMessage, Changed, PersonCursors,
+    AdvanceCursor, Advanced, ArchiveThread, ChangeMessage, Changed, MarkUnread, MarkedUnread, PersonCursors,
 };
 use eventflow_protocol::command::{CreateThread, LeaveThread, SendMessage};
 use eventflow_protocol::document::{Message, Thread, ThreadStatus, ThreadView};
+use eventflow_protocol::wording::Wording;
 use eventflow_protocol::{CommandId, MessageId, ThreadId, Timestamp, UserId};
 use std::collections::HashMap;
 
@@ -123,7 +124,16 @@ pub struct ChangePage {
     pub limit: u32,
 }
 
-/// A message that was edited, taken back or reacted to.
+/// Selects a page of a thread's pinned messages; what was pinned last comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PinPage {
+    /// Cursor: continue after the message with this time of its pin and this `seq`.
+    pub after: Option<(Timestamp, u64)>,
+    /// Page size, 1 to [`PAGE_MAX`].
+    pub limit: u32,
+}
+
+/// A message that was edited, taken back, reacted to or pinned.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ChangedMessage {
     /// The number of its last change in the page.
@@ -202,7 +212,12 @@ pub trait Store: Send + Sync + 'static {
     /// A change is durable when its answer comes. With several writers on one message, each change applies to
     /// the result of the others. A message that is taken back no longer counts as unread. Before the answer
     /// of a change the store also gives the message the next change number of its thread
-    /// ([`Store::changes`]).
+    /// ([`Store::changes`]). The write that edits a message also keeps the wording that it replaces
+    /// ([`Store::wordings`]).
+    ///
+    /// A thread has at most [`eventflow_protocol::change::PINS_MAX`] pinned messages. The store looks for
+    /// room before it pins; several processes that pin in one thread at the same moment may go beyond the
+    /// bound by their number.
     async fn change_messages(
         &self,
         changes: &[WithCommandId<ChangeMessage>],
@@ -211,16 +226,25 @@ pub trait Store: Send + Sync + 'static {
     /// Moves cursors forward. Returns one answer per advance, in the same order. `None`: the thread does not
     /// exist, or the user is not in it.
     ///
-    /// A cursor moves to the requested message or to the newest one, whichever comes first, and never moves
-    /// back. Messages of others between the old and the new place get the user's receipt (in `read_by` and
-    /// `delivered_to`, or in `delivered_to` only). They also get their `status` over all recipients, unless
-    /// the thread has more than [`eventflow_protocol::change::RECEIPT_PARTICIPANTS_MAX`] people. A `Read`
-    /// advance moves the `Delivered` cursor along. The unread count stays exact under concurrent changes.
+    /// A cursor moves to the requested message or to the newest one, whichever comes first, and is never
+    /// moved back by an advance. Messages of others between the old and the new place get the user's receipt
+    /// (in `read_by` and `delivered_to`, or in `delivered_to` only). They also get their `status` over all
+    /// recipients, unless the thread has more than [`eventflow_protocol::change::RECEIPT_PARTICIPANTS_MAX`]
+    /// people. A `Read` advance moves the `Delivered` cursor along. The unread count stays exact under
+    /// concurrent changes.
     ///
     /// The work follows from how far the cursors move, not from the length of the threads. A store does it in
     /// steps that let other calls pass. Each step is whole: after an error a repetition goes on from the last
     /// one that was done.
     async fn advance(&self, advances: &[AdvanceCursor]) -> Result<Vec<Option<Advanced>>, StoreError>;
+
+    /// Takes a person's read cursor back to the place before a message; `None` if they are not in the thread.
+    /// Messages of others from there on are unread again for that person, and nothing changes for anybody
+    /// else. An advance that was accepted before no longer moves the cursor
+    /// ([`AdvanceCursor::is_before`]). A repeated command changes nothing
+    /// ([`eventflow_protocol::change::remember_wish`]).
+    async fn mark_unread(&self, mark: &WithCommandId<MarkUnread>)
+    -> Result<Option<MarkedUnread>, StoreError>;
 
     /// Reads who of the others has not read `message`, with the unread count of each; nobody if the thread
     /// has more than [`eventflow_protocol::change::RECEIPT_PARTICIPANTS_MAX`] people. The counts include
@@ -229,7 +253,7 @@ pub trait Store: Send + Sync + 'static {
 
     /// Archives a thread for one person, or brings it back; `None` if they are not in it. A later message of
     /// somebody else brings the thread back by itself. A repeated command does not archive the thread again
-    /// ([`eventflow_protocol::change::remember_archive`]).
+    /// ([`eventflow_protocol::change::remember_wish`]).
     async fn archive(&self, archive: &WithCommandId<ArchiveThread>)
     -> Result<Option<ThreadView>, StoreError>;
 
@@ -246,6 +270,11 @@ pub trait Store: Send + Sync + 'static {
 
     /// Reads up to [`PAGE_MAX`] messages, in any order; those that do not exist are absent.
     async fn messages_by_id(&self, ids: &[MessageId]) -> Result<Vec<Message>, StoreError>;
+
+    /// Reads what a message said before its edits, oldest first: the last
+    /// [`eventflow_protocol::wording::WORDINGS_MAX`] wordings that edits replaced. Nothing of a message that
+    /// was taken back, that was never edited, or that does not exist.
+    async fn wordings(&self, id: MessageId) -> Result<Vec<Wording>, StoreError>;
 
     /// Reads one thread with everybody in it; `None` if it does not exist.
     async fn thread(&self, id: ThreadId) -> Result<Option<Thread>, StoreError>;
@@ -281,7 +310,12 @@ pub trait Store: Send + Sync + 'static {
     /// message may come again without having changed. Receipts are no changes; [`Store::cursors`] tells them.
     async fn changes(&self, thread: ThreadId, page: ChangePage) -> Result<ChangedMessages, StoreError>;
 
-    /// Reads how far everybody has come in a thread; people who have received nothing may be absent.
+    /// Reads a page of the messages that are pinned to a thread. The work is in proportion to the page.
+    async fn pins(&self, thread: ThreadId, page: PinPage) -> Result<Vec<Message>, StoreError>;
+
+    /// Reads how far everybody has come in a thread, as others know it; people who have received nothing may
+    /// be absent. It also says what each has marked unread, which nobody else may see
+    /// ([`PersonCursors::shown_to`]).
     async fn cursors(&self, thread: ThreadId) -> Result<Vec<PersonCursors>, StoreError>;
 
     /// Forgets what it remembers of threads, because another process may have changed them meanwhile.

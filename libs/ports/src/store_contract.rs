@@ -5,7 +5,7 @@
 //! [`FaultHarness`], which can cut the store off. The modules follow the port: [`append`], [`redelivery`],
 //! [`keys`], [`pairing`], [`writers`], [`counters`], [`changes`], [`change_log`], [`taken_back`],
 //! [`cursors`], [`long_way`], [`together`], [`archive`], [`threads`], [`leaving`], [`reading`],
-//! [`replies`].
+//! [`mark_unread`], [`pins`], [`replies`], [`wordings`].
 //! [`thread_costs`] measures and judges nothing.
 
 pub mod append;
@@ -19,7 +19,9 @@ pub mod fixtures;
 pub mod keys;
 pub mod leaving;
 pub mod long_way;
+pub mod mark_unread;
 pub mod pairing;
+pub mod pins;
 pub mod random;
 pub mod reading;
 pub mod redelivery;
@@ -28,6 +30,7 @@ pub mod taken_back;
 pub mod thread_costs;
 pub mod threads;
 pub mod together;
+pub mod wordings;
 pub mod writers;
 
 use crate::store::Store;

@@ -1,22 +1,26 @@
-//! Changes: what can happen to a message after it was sent (edit, deletion, reaction, receipt), and to a
+//! Changes: what can happen to a message after it was sent (edit, deletion, reaction, pin, receipt), and to a
 //! thread (archiving).
 //!
 //! [`apply`] is the only place that says what a change does to a message. Every store runs it under its own
 //! lock or compare-and-set. Repeating a change is safe, because a message remembers the last commands of each
 //! kind and person.
 
+mod archive;
 mod cursor;
+mod mark;
 mod sign;
 
+pub use archive::{ArchiveThread, WISHES_REMEMBERED, remember_wish};
 pub use cursor::{
-    AdvanceCursor, Advanced, Cursor, PersonCursors, RECEIPT_PARTICIPANTS_MAX, RECEIPTED_MAX, Receipted,
-    add_receipt,
+    AdvanceCursor, Advanced, Cursor, MarkUnread, MarkedUnread, PersonCursors, RECEIPT_PARTICIPANTS_MAX,
+    RECEIPTED_MAX, Receipted, UNREAD_REACH_MAX, add_receipt,
 };
 
+pub use mark::{COMMANDS_REMEMBERED, ChangeMark};
 pub use sign::sign;
 
 use crate::content::{Content, ContentError, Markup, typed};
-use crate::document::{Message, Reaction};
+use crate::document::{Message, Pinned, Reaction};
 use crate::fingerprint::{Fingerprint, fingerprint};
 use crate::{CommandId, MessageId, ThreadId, Timestamp, UserId};
 use schemars::JsonSchema;
@@ -30,20 +34,16 @@ pub const REACTIONS_MAX: usize = 1_000;
 pub const REACTIONS_PER_PERSON_MAX: usize = 20;
 /// Longest emoji in bytes. The longest emoji sequences (flags, families with skin tones) have about 40.
 pub const EMOJI_MAX_BYTES: usize = 64;
-/// How many commands a message remembers for each person and kind of change. A repetition comes within
-/// seconds, so few other commands of the same kind come before it.
-pub const COMMANDS_REMEMBERED: usize = 8;
 
+/// Most pinned messages of a thread: a list that people still look through, and that a store counts in no
+/// time.
+pub const PINS_MAX: usize = 50;
 /// How many reaction marks a message keeps for each person: those of the emoji that are there, and of as many
 /// that were taken off last.
 pub const REACTION_MARKS_PER_PERSON_MAX: usize = 2 * REACTIONS_PER_PERSON_MAX;
 /// How many reaction marks a message keeps for all people together: about 700 KB of a document that may have
 /// 16 MB.
 pub const REACTION_MARKS_MAX: usize = 2 * REACTIONS_MAX;
-
-/// How many archive commands a thread remembers for each person. One would do if all gateways had the same
-/// clock; see [`remember_archive`].
-pub const ARCHIVES_REMEMBERED: usize = 4;
 
 /// Command: change a message that exists.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -92,6 +92,11 @@ pub enum Change {
         /// Whether the emoji is to be there afterwards.
         wish: Wish,
     },
+    /// Pin the message to its thread, or unpin it. Every participant may.
+    Pin {
+        /// Whether the message is to be pinned afterwards.
+        is_pinned: bool,
+    },
 }
 
 /// Whether an emoji is to be there after a reaction.
@@ -105,20 +110,6 @@ pub enum Wish {
     /// The opposite of before.
     #[default]
     Toggle,
-}
-
-/// The last commands of one person that changed a message in one way. A store keeps the marks with the
-/// message.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ChangeMark {
-    /// The person.
-    pub user_id: UserId,
-    /// The emoji's [`sign()`]; `None` for an edit.
-    #[serde(default)]
-    pub emoji: Option<String>,
-    /// The commands, oldest first; at most [`COMMANDS_REMEMBERED`].
-    pub commands: Vec<CommandId>,
 }
 
 /// How a change ended.
@@ -137,14 +128,25 @@ pub enum Changed {
     NotSender,
     /// The message has [`REACTIONS_MAX`] reactions already, or [`REACTIONS_PER_PERSON_MAX`] of this person.
     TooManyReactions,
+    /// The thread has [`PINS_MAX`] pinned messages already.
+    TooManyPins,
 }
 
 impl Changed {
+    /// Whether the change has pinned a message just now.
+    pub fn pins(&self) -> bool {
+        matches!(self, Self::Done(_, Effect::Pinned))
+    }
+
     /// Whether the message or its marks are other than before.
     pub fn is_to_store(&self) -> bool {
         match self {
             Self::Done(..) | Self::Nothing(..) => true,
-            Self::Before(..) | Self::NotFound | Self::NotSender | Self::TooManyReactions => false,
+            Self::Before(..)
+            | Self::NotFound
+            | Self::NotSender
+            | Self::TooManyReactions
+            | Self::TooManyPins => false,
         }
     }
 }
@@ -161,6 +163,10 @@ pub enum Effect {
     Reacted,
     /// Somebody took an emoji off.
     Unreacted,
+    /// Somebody pinned it to its thread.
+    Pinned,
+    /// Somebody unpinned it.
+    Unpinned,
 }
 
 /// Makes the change `wanted` to `message`, whose marks are `marks`.
@@ -183,6 +189,7 @@ pub fn apply(
     }
     match &wanted.change {
         Change::React { emoji, wish } => react(message, marks, command, wanted, emoji, *wish),
+        Change::Pin { is_pinned } => pin(message, marks, command, wanted, *is_pinned),
         _ if message.sender_id != wanted.by => Changed::NotSender,
         Change::Delete => delete(message, marks, wanted.at),
         Change::Edit { content } => edit(message, marks, command, wanted, content),
@@ -193,6 +200,7 @@ fn delete(message: &mut Message, marks: &mut Vec<ChangeMark>, at: Timestamp) -> 
     message.content.clear();
     message.attachments.clear();
     message.reactions.clear();
+    message.pinned = None;
     marks.clear();
     message.deleted_at = Some(at);
     done(message, at, Effect::Deleted)
@@ -259,6 +267,28 @@ fn react(
     done(message, wanted.at, if add { Effect::Reacted } else { Effect::Unreacted })
 }
 
+/// Pins the message or unpins it, whoever pinned it. The store looks whether the thread has room for one
+/// more.
+fn pin(
+    message: &mut Message,
+    marks: &mut Vec<ChangeMark>,
+    command: CommandId,
+    wanted: &ChangeMessage,
+    is_pinned: bool,
+) -> Changed {
+    let effect = |is_pinned| if is_pinned { Effect::Pinned } else { Effect::Unpinned };
+    let is_there = message.pinned.is_some();
+    if !mark::remember_pin(marks, &wanted.by, command) {
+        return before(message, effect(is_there));
+    }
+    // The command is remembered all the same: if it came again after an opposite one, it would undo that.
+    if is_there == is_pinned {
+        return Changed::Nothing(Box::new(message.clone()), effect(is_there));
+    }
+    message.pinned = is_pinned.then(|| Pinned { pinned_at: wanted.at, user_id: wanted.by.clone() });
+    done(message, wanted.at, effect(is_pinned))
+}
+
 /// Remembers a command in the mark of its person and sign; `false` if the mark has it already. The mark that
 /// was used last moves to the end.
 fn remember(marks: &mut Vec<ChangeMark>, user: &UserId, sign: Option<&str>, command: CommandId) -> bool {
@@ -266,14 +296,10 @@ fn remember(marks: &mut Vec<ChangeMark>, user: &UserId, sign: Option<&str>, comm
     if found.is_some_and(|at| marks[at].commands.contains(&command)) {
         return false;
     }
-    let mut mark = found.map_or_else(
-        || ChangeMark { user_id: user.clone(), emoji: sign.map(str::to_owned), commands: Vec::new() },
-        |at| marks.remove(at),
-    );
-    mark.commands.push(command);
-    if mark.commands.len() > COMMANDS_REMEMBERED {
-        mark.commands.remove(0);
-    }
+    let emoji = sign.map(str::to_owned);
+    let new = || ChangeMark { user_id: user.clone(), emoji, is_pin: false, commands: Vec::new() };
+    let mut mark = found.map_or_else(new, |at| marks.remove(at));
+    mark.note(command);
     marks.push(mark);
     true
 }
@@ -314,7 +340,7 @@ fn forget_oldest(marks: &mut Vec<ChangeMark>, reactions: &[Reaction], user: &Use
 /// Whether the mark is that of a person and a sign. Older marks name emoji in the spelling in which they
 /// came.
 fn is_of(mark: &ChangeMark, user: &UserId, wanted: Option<&str>) -> bool {
-    mark.user_id == *user && mark.emoji.as_deref().map(sign).as_deref() == wanted
+    !mark.is_pin && mark.user_id == *user && mark.emoji.as_deref().map(sign).as_deref() == wanted
 }
 
 /// How this emoji is spelled on the message; as it came if the message does not have it.
@@ -339,38 +365,6 @@ fn before(message: &Message, effect: Effect) -> Changed {
 pub fn sent_as(message: &Message) -> Option<Fingerprint> {
     (message.is_as_sent() && message.client_message_id.is_some())
         .then(|| fingerprint(&message.content, &message.attachments, message.reply_to.as_ref()))
-}
-
-/// Command: put a thread away for one person, or bring it back.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ArchiveThread {
-    /// The thread.
-    pub thread_id: ThreadId,
-    /// The person.
-    pub user_id: UserId,
-    /// `true` puts the thread away, `false` brings it back.
-    pub archived: bool,
-    /// When the ingress accepted it.
-    pub at: Timestamp,
-}
-
-/// Remembers in `done` (the commands of one person and thread, ascending) that an archive command is carried
-/// out; `false` if it was carried out before.
-///
-/// A message of somebody else may have brought the thread back since then, so carrying the command out again
-/// would undo that. A command that is older than all [`ARCHIVES_REMEMBERED`] remembered ones was carried out
-/// or is out of date, because later wishes were carried out.
-pub fn remember_archive(done: &mut Vec<CommandId>, command: CommandId) -> bool {
-    let is_full = done.len() >= ARCHIVES_REMEMBERED;
-    let Err(at) = done.binary_search(&command) else { return false };
-    if is_full && at == 0 {
-        return false;
-    }
-    done.insert(at, command);
-    if is_full {
-        done.remove(0);
-    }
-    true
 }
 
 #[cfg(test)]

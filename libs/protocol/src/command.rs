@@ -4,7 +4,7 @@
 //! (or user), travels in an [`crate::frame::Envelope`] under its [`CommandId`], and is carried out once
 //! however often it arrives.
 
-use crate::change::{AdvanceCursor, ArchiveThread, ChangeMessage};
+use crate::change::{AdvanceCursor, ArchiveThread, ChangeMessage, MarkUnread};
 use crate::content::{Content, ContentError, Markup};
 use crate::document::{Attachment, Message, MessageStatus, Thread, ThreadStatus};
 use crate::fingerprint::{Fingerprint, fingerprint, fingerprint_as_typed};
@@ -36,6 +36,8 @@ pub enum Command {
     ChangeMessage(ChangeMessage),
     /// Move a person's delivered or read cursor in a thread.
     AdvanceCursor(AdvanceCursor),
+    /// Make messages of a thread unread again for one person.
+    MarkUnread(MarkUnread),
     /// Put a thread away for one person, or bring it back.
     ArchiveThread(ArchiveThread),
     /// Take a person out of a thread.
@@ -176,6 +178,7 @@ impl Command {
             Self::AddSend(new) => Self::AddSend(new.written(markup)?),
             Self::CreateThread(_)
             | Self::AdvanceCursor(_)
+            | Self::MarkUnread(_)
             | Self::ArchiveThread(_)
             | Self::LeaveThread(_)
             | Self::ChangeNotifications(_)
@@ -196,6 +199,7 @@ impl Command {
             Self::SendMessage(send) => Subject::Thread(send.thread_id),
             Self::ChangeMessage(change) => Subject::Thread(change.thread_id),
             Self::AdvanceCursor(advance) => Subject::Thread(advance.thread_id),
+            Self::MarkUnread(mark) => Subject::Thread(mark.thread_id),
             Self::ArchiveThread(archive) => Subject::Thread(archive.thread_id),
             Self::LeaveThread(leave) => Subject::Thread(leave.thread_id),
             Self::Notify(notify) => Subject::User(notify.user_id.clone()),
@@ -213,6 +217,12 @@ impl Command {
         }
     }
 
+    /// Whether the command goes with those about cursors, which have queues of their own: what moves one
+    /// cursor stays in order.
+    pub fn moves_a_cursor(&self) -> bool {
+        matches!(self, Self::AdvanceCursor(_) | Self::MarkUnread(_))
+    }
+
     /// Its name between processes and in traces.
     pub fn kind(&self) -> &'static str {
         match self {
@@ -220,6 +230,7 @@ impl Command {
             Self::SendMessage(_) => "send_message",
             Self::ChangeMessage(_) => "change_message",
             Self::AdvanceCursor(_) => "advance_cursor",
+            Self::MarkUnread(_) => "mark_unread",
             Self::ArchiveThread(_) => "archive_thread",
             Self::LeaveThread(_) => "leave_thread",
             Self::Notify(_) => "notify",
@@ -244,6 +255,7 @@ impl Command {
             Self::SendMessage(send) => Some(send.at),
             Self::ChangeMessage(change) => Some(change.at),
             Self::AdvanceCursor(advance) => Some(advance.at),
+            Self::MarkUnread(mark) => Some(mark.at),
             Self::ArchiveThread(archive) => Some(archive.at),
             Self::LeaveThread(leave) => Some(leave.at),
             Self::Notify(notify) => Some(notify.at),
@@ -333,6 +345,7 @@ impl SendMessage {
             is_draft: false,
             client_message_id: self.client_message_id,
             edited_at: None,
+            pinned: None,
             deleted_at: None,
             created_at: self.at,
             updated_at: self.at,

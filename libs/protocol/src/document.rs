@@ -67,6 +67,16 @@ pub struct Reaction {
     pub created_at: Timestamp,
 }
 
+/// A message is pinned to its thread.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Pinned {
+    /// When it was pinned.
+    pub pinned_at: Timestamp,
+    /// Who pinned it.
+    pub user_id: UserId,
+}
+
 /// Receipt: a person has read a message.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -146,8 +156,11 @@ pub struct Message {
     /// When its sender last edited it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub edited_at: Option<Timestamp>,
-    /// When its sender took it back. The message keeps its place; content, attachments and reactions are
-    /// gone.
+    /// Who has pinned it to its thread, and when.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pinned: Option<Pinned>,
+    /// When its sender took it back. The message keeps its place; content, attachments, reactions and the pin
+    /// are gone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deleted_at: Option<Timestamp>,
     /// When the ingress accepted it.

@@ -21,6 +21,7 @@ use std::time::Duration;
 /// Something that happened.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
+#[allow(clippy::large_enum_variant, reason = "most events are stored messages, which are the largest")]
 pub enum Event {
     /// A thread was created.
     ThreadCreated {

@@ -39,6 +39,7 @@ pub mod sends;
 pub mod timestamp;
 pub mod trace;
 pub mod unsubscribe;
+pub mod wording;
 
 pub use error::{ErrorBody, ErrorCode};
 pub use id::{

@@ -2,8 +2,8 @@
 //!
 //! In come the commands of one shard, in order; out go the stored documents as events to the fan-out stage,
 //! and results to whoever waits. The stage is safe to repeat because a message's id follows from its
-//! command's, cursors only rise, and changes remember their commands. The store finds what it did before, and
-//! an event that may not have been sent is sent again under the same id.
+//! command's, advances only raise cursors, and changes and marks remember their commands. The store finds
+//! what it did before, and an event that may not have been sent is sent again under the same id.
 //!
 //! [`append`] creates threads and messages and [`update`] changes what exists, both with [`together`];
 //! [`applied`] says what a command came to, and [`outbox`] gathers that for a batch.
@@ -214,8 +214,9 @@ impl BatchHandler for Persistence {
 fn ends_a_part(command: &Command) -> bool {
     match command {
         Command::AdvanceCursor(advance) => advance.up_to.is_none(),
-        // What comes after it must not find the person who has left.
-        Command::ArchiveThread(_) | Command::LeaveThread(_) => true,
+        // What comes after it must not find the person who has left, and no reading that comes after a mark
+        // may be carried out before it.
+        Command::ArchiveThread(_) | Command::LeaveThread(_) | Command::MarkUnread(_) => true,
         Command::ChangeMessage(wanted) => wanted.change == Change::Delete,
         Command::CreateThread(_)
         | Command::SendMessage(_)

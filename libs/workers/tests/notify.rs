@@ -17,7 +17,7 @@ use eventflow_ports::{
     MemoryPresence, NoPresence, Outbound, PresenceError, PresenceStore, PushDevices, Store, StoreError,
     WithCommandId,
 };
-use eventflow_protocol::change::{AdvanceCursor, ArchiveThread, Change, ChangeMessage, Cursor};
+use eventflow_protocol::change::{AdvanceCursor, ArchiveThread, Change, ChangeMessage, Cursor, MarkUnread};
 use eventflow_protocol::command::LeaveThread;
 use eventflow_protocol::document::Message;
 use eventflow_protocol::event::Event;
@@ -400,6 +400,35 @@ async fn a_departure_tells_of_what_came_shortly_before_and_was_not_read() {
     stage.perform(&[departed]).await;
     stage.clock.advance(60_000);
     assert_eq!(stage.due(Channel::Email).await, [], "not {}", last.id);
+}
+
+#[tokio::test]
+async fn what_was_read_and_marked_unread_is_told_neither_when_it_is_due_nor_at_a_departure() {
+    let stage = Stage::new().await;
+    let message = stage.says("read, and kept for later").await;
+    stage.perform(&[stage.job(&message)]).await;
+    stage.reads(message.seq).await;
+    stage.clock.advance(1_000);
+    stage.marks_unread(message.seq).await;
+    stage.clock.advance(60_000);
+    for channel in Channel::ALL {
+        let [window] = stage.due(channel).await.try_into().unwrap();
+        let remaining = stage.again(&window).await;
+        assert_eq!((reasons(&remaining), remaining.left.len()), (vec![Reason::Read], 0), "{channel:?}");
+        stage.store.close_window(window.id, &remaining.suppressed).await.unwrap();
+    }
+    let (seen, missed) = (stage.says("seen").await, stage.says("missed").await);
+    stage.reads(seen.seq).await;
+    stage.clock.advance(1_000);
+    stage.marks_unread(message.seq).await;
+    let since = stage.clock.now().minus(Duration::from_mins(1));
+    stage.perform(&[NotifyJob::Departed { user_id: stage.ben.clone(), since, at: stage.clock.now() }]).await;
+    stage.clock.advance(60_000);
+    for channel in Channel::ALL {
+        let [window] = stage.due(channel).await.try_into().unwrap();
+        let told: Vec<String> = window.items.iter().map(|told| told.about.reference()).collect();
+        assert_eq!(told, [format!("m:{}", missed.id)], "{channel:?}");
+    }
 }
 
 #[tokio::test]
@@ -924,6 +953,13 @@ impl Stage {
 
     async fn reads(&self, up_to: u64) {
         self.advances(Cursor::Read, up_to).await;
+    }
+
+    async fn marks_unread(&self, from: u64) {
+        let (thread_id, user_id) = (self.thread, self.ben.clone());
+        let wanted = MarkUnread { thread_id, user_id, from, at: self.clock.now() };
+        let mark = WithCommandId { command_id: CommandId::new(), wanted };
+        assert!(self.store.mark_unread(&mark).await.unwrap().unwrap().is_changed);
     }
 
     async fn advances(&self, cursor: Cursor, up_to: u64) {

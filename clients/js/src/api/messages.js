@@ -5,6 +5,7 @@ import { REPEATABLE, paged, path } from './path.js';
 
 /** @typedef {import('../documents.js').Queued} Queued */
 /** @typedef {import('../documents.js').ChangeAnswer} ChangeAnswer */
+/** @typedef {import('../documents.js').Edits} Edits */
 /** @typedef {import('../documents.js').HistoryPage} HistoryPage */
 /** @typedef {import('../documents.js').Attachment} Attachment */
 
@@ -69,6 +70,32 @@ export class Messages {
    */
   edit(messageId, content) {
     return this.#rest.ask('PATCH', path`/messages/${messageId}`, { body: { content }, ...REPEATABLE });
+  }
+
+  /**
+   * Pins a message to its thread; everybody in it may.
+   * @param {string} messageId
+   * @returns {Promise<ChangeAnswer | Queued>}
+   */
+  pin(messageId) {
+    return this.#rest.ask('PUT', path`/messages/${messageId}/pin`, REPEATABLE);
+  }
+
+  /**
+   * @param {string} messageId
+   * @returns {Promise<ChangeAnswer | Queued>}
+   */
+  unpin(messageId) {
+    return this.#rest.ask('DELETE', path`/messages/${messageId}/pin`, REPEATABLE);
+  }
+
+  /**
+   * What a message said before its edits, oldest first.
+   * @param {string} messageId
+   * @returns {Promise<Edits>}
+   */
+  edits(messageId) {
+    return this.#rest.ask('GET', path`/messages/${messageId}/edits`);
   }
 
   /**

@@ -121,6 +121,26 @@ export class Threads {
     return this.#rest.ask('POST', path`/messages/threads/${threadId}/read`, seq === undefined ? {} : { body: { seq }, ...REPEATABLE });
   }
 
+  /**
+   * A page of the pinned messages; what was pinned last comes first.
+   * @param {string} threadId
+   * @param {PageQuery} [page]
+   * @returns {Promise<import('../documents.js').PinsPage>}
+   */
+  pins(threadId, page) {
+    return this.#rest.ask('GET', path`/messages/threads/${threadId}/pins`, paged(page));
+  }
+
+  /**
+   * Marks messages of others as unread again for oneself, from `seq` on or the newest one.
+   * @param {string} threadId
+   * @param {number} [seq]
+   * @returns {Promise<import('../documents.js').ReadAnswer | Queued>}
+   */
+  unread(threadId, seq) {
+    return this.#rest.ask('POST', path`/messages/threads/${threadId}/unread`, seq === undefined ? {} : { body: { seq }, ...REPEATABLE });
+  }
+
   /** @param {ListedThread} thread */
   #tell(thread) {
     this.#known(thread);

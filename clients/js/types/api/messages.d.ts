@@ -1,5 +1,6 @@
 /** @typedef {import('../documents.js').Queued} Queued */
 /** @typedef {import('../documents.js').ChangeAnswer} ChangeAnswer */
+/** @typedef {import('../documents.js').Edits} Edits */
 /** @typedef {import('../documents.js').HistoryPage} HistoryPage */
 /** @typedef {import('../documents.js').Attachment} Attachment */
 /**
@@ -49,6 +50,23 @@ export class Messages {
      */
     edit(messageId: string, content: string): Promise<ChangeAnswer | Queued>;
     /**
+     * Pins a message to its thread; everybody in it may.
+     * @param {string} messageId
+     * @returns {Promise<ChangeAnswer | Queued>}
+     */
+    pin(messageId: string): Promise<ChangeAnswer | Queued>;
+    /**
+     * @param {string} messageId
+     * @returns {Promise<ChangeAnswer | Queued>}
+     */
+    unpin(messageId: string): Promise<ChangeAnswer | Queued>;
+    /**
+     * What a message said before its edits, oldest first.
+     * @param {string} messageId
+     * @returns {Promise<Edits>}
+     */
+    edits(messageId: string): Promise<Edits>;
+    /**
      * Takes a message back.
      * @param {string} messageId
      * @returns {Promise<ChangeAnswer | Queued>}
@@ -73,6 +91,7 @@ export class Messages {
 }
 export type Queued = import("../documents.js").Queued;
 export type ChangeAnswer = import("../documents.js").ChangeAnswer;
+export type Edits = import("../documents.js").Edits;
 export type HistoryPage = import("../documents.js").HistoryPage;
 export type Attachment = import("../documents.js").Attachment;
 /**

@@ -69,6 +69,20 @@ export class Threads {
      * @returns {Promise<import('../documents.js').ReadAnswer | Queued>}
      */
     read(threadId: string, seq?: number): Promise<import("../documents.js").ReadAnswer | Queued>;
+    /**
+     * A page of the pinned messages; what was pinned last comes first.
+     * @param {string} threadId
+     * @param {PageQuery} [page]
+     * @returns {Promise<import('../documents.js').PinsPage>}
+     */
+    pins(threadId: string, page?: PageQuery): Promise<import("../documents.js").PinsPage>;
+    /**
+     * Marks messages of others as unread again for oneself, from `seq` on or the newest one.
+     * @param {string} threadId
+     * @param {number} [seq]
+     * @returns {Promise<import('../documents.js').ReadAnswer | Queued>}
+     */
+    unread(threadId: string, seq?: number): Promise<import("../documents.js").ReadAnswer | Queued>;
     #private;
 }
 export type ListedThread = import("../documents.js").ListedThread;

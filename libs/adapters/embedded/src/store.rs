@@ -17,31 +17,35 @@ mod directory;
 mod history;
 mod inbox;
 mod kept_mail;
+mod mark_unread;
 mod message;
 mod outbound;
 mod outbox;
 mod pairing;
 mod people;
+mod pins;
 mod push;
 mod schema;
 mod sends;
 mod suppressions;
 mod thread;
 mod unread;
+mod wording;
 
 use self::cursor::AdvanceWork;
 use crate::{Database, DatabaseError};
 use async_trait::async_trait;
 use eventflow_ports::{
-    Appended, ChangePage, ChangedMessages, Left, MessagePage, NewMessage, Store, StoreError, ThreadPage,
-    WithCommandId,
+    Appended, ChangePage, ChangedMessages, Left, MessagePage, NewMessage, PinPage, Store, StoreError,
+    ThreadPage, WithCommandId,
 };
 use eventflow_protocol::Participants;
 use eventflow_protocol::change::{
-    AdvanceCursor, Advanced, ArchiveThread, ChangeMessage, Changed, PersonCursors,
+    AdvanceCursor, Advanced, ArchiveThread, ChangeMessage, Changed, MarkUnread, MarkedUnread, PersonCursors,
 };
 use eventflow_protocol::command::{CreateThread, LeaveThread};
 use eventflow_protocol::document::{Message, Thread, ThreadView};
+use eventflow_protocol::wording::Wording;
 use eventflow_protocol::{MessageId, ThreadId, Timestamp, UserId};
 use rusqlite::ErrorCode;
 use std::collections::HashMap;
@@ -109,6 +113,14 @@ impl Store for EmbeddedStore {
         }
     }
 
+    async fn mark_unread(
+        &self,
+        mark: &WithCommandId<MarkUnread>,
+    ) -> Result<Option<MarkedUnread>, StoreError> {
+        let mark = mark.clone();
+        in_time("mark as unread", self.database.write(move |tx| mark_unread::mark(tx, &mark))).await
+    }
+
     async fn unread_of_others(&self, message: &Message) -> Result<Vec<(UserId, u64)>, StoreError> {
         let message = message.clone();
         in_time(
@@ -145,6 +157,10 @@ impl Store for EmbeddedStore {
         let ids = ids.to_vec();
         in_time("read messages", self.database.read(move |connection| message::by_ids(connection, &ids)))
             .await
+    }
+
+    async fn wordings(&self, id: MessageId) -> Result<Vec<Wording>, StoreError> {
+        in_time("read wordings", self.database.read(move |connection| wording::of(connection, id))).await
     }
 
     async fn thread(&self, id: ThreadId) -> Result<Option<Thread>, StoreError> {
@@ -202,6 +218,10 @@ impl Store for EmbeddedStore {
             self.database.read(move |connection| changes::since(connection, thread, page)),
         )
         .await
+    }
+
+    async fn pins(&self, thread: ThreadId, page: PinPage) -> Result<Vec<Message>, StoreError> {
+        in_time("read pins", self.database.read(move |connection| pins::page(connection, thread, page))).await
     }
 
     async fn cursors(&self, thread: ThreadId) -> Result<Vec<PersonCursors>, StoreError> {

@@ -8,8 +8,8 @@ mod support;
 use async_trait::async_trait;
 use eventflow_ports::Store;
 use eventflow_ports::store_contract::{
-    Harness, append, archive, change_log, changes, counters, cursors, keys, leaving, long_way, pairing,
-    reading, redelivery, replies, taken_back, threads, together, writers,
+    Harness, append, archive, change_log, changes, counters, cursors, keys, leaving, long_way, mark_unread,
+    pairing, pins, reading, redelivery, replies, taken_back, threads, together, wordings, writers,
 };
 use std::sync::Arc;
 use support::File;
@@ -584,4 +584,84 @@ async fn a_key_stands_for_what_is_answered_too() {
 #[tokio::test]
 async fn messages_are_found_by_their_ids() {
     replies::messages_are_found_by_their_ids(&File::new()).await;
+}
+
+#[tokio::test]
+async fn an_edit_keeps_what_it_replaces() {
+    wordings::an_edit_keeps_what_it_replaces(&File::new()).await;
+}
+
+#[tokio::test]
+async fn edits_of_one_batch_keep_what_they_replace() {
+    wordings::edits_of_one_batch_keep_what_they_replace(&File::new()).await;
+}
+
+#[tokio::test]
+async fn the_oldest_wordings_go_beyond_the_bound() {
+    wordings::the_oldest_wordings_go_beyond_the_bound(&File::new()).await;
+}
+
+#[tokio::test]
+async fn wordings_go_with_their_message() {
+    wordings::wordings_go_with_their_message(&File::new()).await;
+}
+
+#[tokio::test]
+async fn edits_beside_each_other_lose_no_wording() {
+    wordings::edits_beside_each_other_lose_no_wording(&File::new()).await;
+}
+
+#[tokio::test]
+async fn a_mark_takes_the_cursor_back_for_one_person() {
+    mark_unread::a_mark_takes_the_cursor_back_for_one_person(&File::new()).await;
+}
+
+#[tokio::test]
+async fn what_is_read_again_is_no_news_to_others() {
+    mark_unread::what_is_read_again_is_no_news_to_others(&File::new()).await;
+}
+
+#[tokio::test]
+async fn an_earlier_reading_does_not_undo_a_mark() {
+    mark_unread::an_earlier_reading_does_not_undo_a_mark(&File::new()).await;
+}
+
+#[tokio::test]
+async fn a_mark_that_comes_again_changes_nothing() {
+    mark_unread::a_mark_that_comes_again_changes_nothing(&File::new()).await;
+}
+
+#[tokio::test]
+async fn strangers_mark_nothing() {
+    mark_unread::strangers_mark_nothing(&File::new()).await;
+}
+
+#[tokio::test]
+async fn every_count_agrees_with_the_history() {
+    mark_unread::every_count_agrees_with_the_history(&File::new()).await;
+}
+
+#[test]
+fn a_mark_reaches_back_so_far() {
+    mark_unread::a_mark_reaches_back_so_far();
+}
+
+#[tokio::test]
+async fn a_message_is_pinned_and_unpinned_by_everybody() {
+    pins::a_message_is_pinned_and_unpinned_by_everybody(&File::new()).await;
+}
+
+#[tokio::test]
+async fn pins_are_listed_by_the_time_of_the_pin() {
+    pins::pins_are_listed_by_the_time_of_the_pin(&File::new()).await;
+}
+
+#[tokio::test]
+async fn a_pin_goes_with_its_message() {
+    pins::a_pin_goes_with_its_message(&File::new()).await;
+}
+
+#[tokio::test]
+async fn a_thread_has_room_for_so_many_pins() {
+    pins::a_thread_has_room_for_so_many_pins(&File::new()).await;
 }

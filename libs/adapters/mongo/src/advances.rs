@@ -30,8 +30,16 @@ pub(crate) struct OpenAdvance<'a> {
     pub(crate) to: Option<u64>,
     /// The step that it makes, once the receipts of the step are written.
     pub(crate) begun: Option<CursorStep<'a>>,
-    /// Where the cursor was before the first step, and the newest messages of the steps that are done.
-    done: Option<(u64, Vec<Receipted>)>,
+    /// The highest place where the cursor was before the first step, where it was then, and the newest
+    /// messages of the steps that are done.
+    done: Option<Done>,
+}
+
+/// The steps of an advance that are done.
+struct Done {
+    from: u64,
+    told: u64,
+    messages: Vec<Receipted>,
 }
 
 /// A move of a cursor over the messages after `from` up to and including `to`.
@@ -40,6 +48,8 @@ pub(crate) struct CursorStep<'a> {
     pub(crate) known: Arc<KnownThread>,
     pub(crate) from: u64,
     pub(crate) to: u64,
+    /// The highest place where the cursor ever was before. Up to there messages have their receipts.
+    pub(crate) told: u64,
     /// The newest messages of others in the step, with their status, once the receipts are written.
     pub(crate) messages: Vec<Receipted>,
 }
@@ -92,6 +102,8 @@ impl<'a> OpenAdvance<'a> {
     /// missed another statement moved it, or somebody who wanted the same did.
     pub(crate) fn next(&mut self, counters: &Counters) -> NextAction {
         let cursor = self.cursor(counters);
+        // The person has marked messages unread meanwhile: the step does not begin where the cursor is.
+        self.begun.take_if(|step| cursor < step.from);
         if let Some(step) = self.begun.take_if(|step| step.to <= cursor) {
             self.close(step);
         }
@@ -106,15 +118,17 @@ impl<'a> OpenAdvance<'a> {
 
     /// Takes in a step that is done.
     pub(crate) fn close(&mut self, step: CursorStep<'a>) {
-        let (_, messages) = self.done.get_or_insert_with(|| (step.from, Vec::new()));
-        messages.extend(step.messages);
-        messages.drain(..messages.len().saturating_sub(RECEIPTED_MAX));
+        let done =
+            self.done.get_or_insert_with(|| Done { from: step.from, told: step.told, messages: Vec::new() });
+        done.messages.extend(step.messages);
+        done.messages.drain(..done.messages.len().saturating_sub(RECEIPTED_MAX));
     }
 
-    /// The answer, with the cursor at `cursor`.
-    pub(crate) fn advanced(self, cursor: u64, unread_count: u64) -> Advanced {
-        let (from, messages) = self.done.unwrap_or_else(|| (cursor, Vec::new()));
-        Advanced { from, up_to: cursor, unread_count, messages }
+    /// The answer, with the cursor at `cursor`, which never was beyond `told`.
+    pub(crate) fn advanced(self, cursor: u64, told: u64, unread_count: u64) -> Advanced {
+        let done = self.done.unwrap_or_else(|| Done { from: cursor, told, messages: Vec::new() });
+        let Done { from, told, messages } = done;
+        Advanced { from, told, up_to: cursor, unread_count, messages }
     }
 
     pub(crate) fn cursor(&self, counters: &Counters) -> u64 {
@@ -130,13 +144,16 @@ impl<'a> OpenAdvance<'a> {
         let from = self.cursor(counters);
         let known = Arc::clone(&self.known);
         let is_short = counters.last().saturating_sub(self.end()) <= COUNTED_PER_STEP;
+        let told = counters.told(&self.wanted.user_id, self.wanted.cursor);
         let most = match self.wanted.cursor {
+            // Up to there the messages have their receipts.
+            _ if from < told => COUNTED_PER_STEP.min(told - from),
             _ if known.bears_receipts() => RECEIPTS_PER_STEP,
             Cursor::Read if !is_short => COUNTED_PER_STEP,
             Cursor::Read | Cursor::Delivered => u64::MAX,
         };
         let to = self.end().min(from.saturating_add(most));
-        CursorStep { wanted: self.wanted, known, from, to, messages: Vec::new() }
+        CursorStep { wanted: self.wanted, known, from, to, told, messages: Vec::new() }
     }
 }
 
@@ -183,12 +200,12 @@ impl CursorStep<'_> {
 
     /// Whether the messages of the step get receipts.
     pub(crate) fn bears_receipts(&self) -> bool {
-        self.known.bears_receipts()
+        self.known.bears_receipts() && self.from >= self.told
     }
 }
 
 /// The stored cursor, for a filter. `null` finds a cursor that is not stored.
-fn stored(cursors: &ByPerson, user: &UserId) -> Bson {
+pub(crate) fn stored(cursors: &ByPerson, user: &UserId) -> Bson {
     cursors.get(user).copied().map_or(Bson::Null, Bson::Int64)
 }
 

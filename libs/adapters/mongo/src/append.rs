@@ -18,6 +18,7 @@ use crate::record::message::MessageRecord;
 use crate::record::values::object_id;
 use crate::store::MongoStore;
 use crate::thread_memory::KnownThread;
+use crate::wordings::without_wordings;
 use eventflow_ports::{Appended, NewMessage};
 use eventflow_protocol::document::Message;
 use eventflow_protocol::fingerprint::Fingerprint;
@@ -158,7 +159,13 @@ impl MongoStore {
         let Some(filter) = stored_filter(suspects) else { return Ok(StoredMessages::default()) };
         let collection = self.messages.clone();
         let find = async move {
-            collection.find(filter).batch_size(LOOKUP_BATCH).await?.try_collect::<Vec<_>>().await
+            collection
+                .find(filter)
+                .projection(without_wordings())
+                .batch_size(LOOKUP_BATCH)
+                .await?
+                .try_collect::<Vec<_>>()
+                .await
         };
         let mut found = StoredMessages::default();
         for record in self.calls.run("look up messages", READ_LIMIT, find).await? {

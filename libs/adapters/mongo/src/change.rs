@@ -13,9 +13,11 @@ use crate::connection::{READ_LIMIT, WRITE_LIMIT};
 use crate::record::message::MessageRecord;
 use crate::record::values::object_id;
 use crate::store::MongoStore;
+use crate::wordings::{keep_wordings, without_wordings};
 use eventflow_ports::WithCommandId;
-use eventflow_protocol::change::{ChangeMessage, Changed, Effect, apply, sent_as};
+use eventflow_protocol::change::{Change, ChangeMessage, Changed, Effect, apply, sent_as};
 use eventflow_protocol::document::Message;
+use eventflow_protocol::wording::Wording;
 use eventflow_protocol::{MessageId, ThreadId};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use mongodb::bson::{Document, doc, serialize_to_document};
@@ -28,8 +30,8 @@ const CONCURRENT: usize = 8;
 /// as many people who change one message at once.
 const ROUNDS_MAX: u32 = 64;
 /// The fields that a change can touch, beside `updatedAt` and `revision`.
-const CHANGEABLE: [&str; 7] =
-    ["content", "attachments", "reactions", "marks", "sentAs", "editedAt", "deletedAt"];
+const CHANGEABLE: [&str; 8] =
+    ["content", "attachments", "reactions", "marks", "sentAs", "editedAt", "pinned", "deletedAt"];
 
 const CHANGE: &str = "change a message";
 
@@ -46,12 +48,19 @@ impl MongoStore {
         for (i, change) in changes.iter().enumerate() {
             by_message.entry(change.wanted.message_id).or_default().push((i, change));
         }
+        // Pins come one after the other, since each looks whether its thread has room for one more.
+        let (pinning, others): (Vec<_>, Vec<_>) = by_message
+            .into_iter()
+            .partition(|(_, requested)| requested.iter().any(|(_, change)| pins(change)));
         let mut calls = Vec::new();
-        for (id, requested) in by_message {
+        for (id, requested) in others {
             calls.push(self.change_one(id, requested));
         }
-        let done: Vec<Vec<(usize, Changed)>> =
+        let mut done: Vec<Vec<(usize, Changed)>> =
             stream::iter(calls).buffer_unordered(CONCURRENT).try_collect().await?;
+        for (id, requested) in pinning {
+            done.push(self.change_one(id, requested).await?);
+        }
         let mut answers: Vec<(usize, Changed)> = done.into_iter().flatten().collect();
         // Also for a command that comes again: it may have ended before this.
         let taken_back: Vec<&Message> =
@@ -77,15 +86,24 @@ impl MongoStore {
             let known = record.sent_as();
             let mut message = Message::from(record);
             let sent_as = sent_as(&message);
-            let change = |(i, change): &(usize, &WithCommandId<ChangeMessage>)| {
-                (*i, apply(&mut message, &mut marks, change.command_id, &change.wanted))
-            };
-            let answers: Vec<(usize, Changed)> = requested.iter().map(change).collect();
+            let mut replaced = Vec::new();
+            let mut answers = Vec::with_capacity(requested.len());
+            for (i, change) in &requested {
+                let before = (message.clone(), marks.clone());
+                let mut changed = apply(&mut message, &mut marks, change.command_id, &change.wanted);
+                if changed.pins() && self.are_pins_full(message.thread_id).await? {
+                    (message, marks) = before;
+                    changed = Changed::TooManyPins;
+                } else {
+                    replaced.extend(Wording::of(&before.0).replaced_by(&changed));
+                }
+                answers.push((*i, changed));
+            }
             let is_changed = answers.iter().any(|(_, changed)| changed.is_to_store());
             // What is known of it stays, also if only reactions or marks have changed.
             let sent_as = known.or(sent_as.filter(|_| !message.is_as_sent()));
             let record = MessageRecord::new(&message, &[]).with_marks(&marks).with_sent_as(sent_as);
-            if !is_changed || self.replace_changeable(&record, revision).await? {
+            if !is_changed || self.replace_changeable(&record, revision, &replaced).await? {
                 return Ok(answers);
             }
         }
@@ -94,8 +112,13 @@ impl MongoStore {
 
     async fn message_record(&self, id: MessageId) -> Result<Option<MessageRecord>, CallError> {
         let collection = self.messages.clone();
-        let find =
-            async move { collection.find_one(doc! { "_id": object_id(id) }).max_time(READ_LIMIT).await };
+        let find = async move {
+            collection
+                .find_one(doc! { "_id": object_id(id) })
+                .projection(without_wordings())
+                .max_time(READ_LIMIT)
+                .await
+        };
         self.calls.run("read a message", READ_LIMIT, find).await
     }
 
@@ -104,15 +127,22 @@ impl MongoStore {
         &self,
         record: &MessageRecord,
         revision: Option<i64>,
+        replaced: &[Wording],
     ) -> Result<bool, CallError> {
         let whole = serialize_to_document(record).map_err(|error| CallError::driver(CHANGE, error.into()))?;
         // A message that was never changed has no revision; `null` in a filter finds it.
         let filter = doc! { "_id": whole.get("_id"), "revision": revision };
-        let update = update(whole, revision.unwrap_or(0) + 1);
+        let is_taken_back = whole.contains_key("deletedAt");
+        let mut update = update(whole, revision.unwrap_or(0) + 1);
+        keep_wordings(&mut update, replaced, is_taken_back);
         let collection = self.messages.clone();
         let write = async move { collection.update_one(filter, update).await };
         Ok(self.calls.run(CHANGE, WRITE_LIMIT, write).await?.matched_count == 1)
     }
+}
+
+fn pins(change: &WithCommandId<ChangeMessage>) -> bool {
+    change.wanted.change == Change::Pin { is_pinned: true }
 }
 
 /// The message, if this change took it back.
@@ -124,7 +154,8 @@ fn taken_back(changed: &Changed) -> Option<&Message> {
         | Changed::Nothing(..)
         | Changed::NotFound
         | Changed::NotSender
-        | Changed::TooManyReactions => None,
+        | Changed::TooManyReactions
+        | Changed::TooManyPins => None,
     }
 }
 
@@ -132,7 +163,11 @@ fn taken_back(changed: &Changed) -> Option<&Message> {
 fn logged(changed: &Changed) -> Option<(ThreadId, MessageId)> {
     match changed {
         Changed::Done(message, _) | Changed::Before(message, _) => Some((message.thread_id, message.id)),
-        Changed::Nothing(..) | Changed::NotFound | Changed::NotSender | Changed::TooManyReactions => None,
+        Changed::Nothing(..)
+        | Changed::NotFound
+        | Changed::NotSender
+        | Changed::TooManyReactions
+        | Changed::TooManyPins => None,
     }
 }
 

@@ -33,12 +33,13 @@ const LOG: &str = "log changes";
 
 /// Everybody's cursors in a thread, by person.
 #[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
 struct CursorMaps {
-    #[serde(default)]
-    read_seq: ByPerson,
-    #[serde(default)]
-    delivered_seq: ByPerson,
+    #[serde(default, rename = "readSeq")]
+    read: ByPerson,
+    #[serde(default, rename = "toldSeq")]
+    told: ByPerson,
+    #[serde(default, rename = "deliveredSeq")]
+    delivered: ByPerson,
 }
 
 impl MongoStore {
@@ -140,15 +141,19 @@ impl MongoStore {
         let collection = self.threads.clone_with_type::<CursorMaps>();
         let find = async move {
             let find = collection.find_one(doc! { "_id": object_id(thread) });
-            find.projection(doc! { "readSeq": 1, "deliveredSeq": 1 }).max_time(READ_LIMIT).await
+            find.projection(doc! { "readSeq": 1, "toldSeq": 1, "deliveredSeq": 1 }).max_time(READ_LIMIT).await
         };
         let maps = self.calls.run("read cursors", READ_LIMIT, find).await?.unwrap_or_default();
-        let people: BTreeSet<&UserId> = maps.read_seq.keys().chain(maps.delivered_seq.keys()).collect();
+        let people: BTreeSet<&UserId> = maps.read.keys().chain(maps.delivered.keys()).collect();
         let of = |cursors: &ByPerson, person| cursors.get(person).copied().map_or(0, count);
-        let cursors = people.into_iter().map(|person| PersonCursors {
-            delivered_seq: of(&maps.delivered_seq, person),
-            read_seq: of(&maps.read_seq, person),
-            user_id: person.clone(),
+        let cursors = people.into_iter().map(|person| {
+            let (read_seq, told_seq) = (of(&maps.read, person), of(&maps.told, person));
+            PersonCursors {
+                delivered_seq: of(&maps.delivered, person),
+                read_seq: read_seq.max(told_seq),
+                unread_after: Some(read_seq).filter(|read| *read < told_seq),
+                user_id: person.clone(),
+            }
         });
         Ok(cursors.collect())
     }

@@ -32,6 +32,10 @@ const TOGETHER: usize = 256;
 /// or took messages back.
 const FRUITLESS_ROUNDS_MAX: u32 = 64;
 
+/// The counters of one person.
+pub(crate) const PERSONAL: [&str; 6] =
+    ["readSeq", "deliveredSeq", "sentBeyond", "unreadCount", "toldSeq", "unreadAt"];
+
 const ADVANCE: &str = "advance cursors";
 
 type CounterStates = HashMap<ThreadId, Counters>;
@@ -109,7 +113,8 @@ impl MongoStore {
             let cursor = one.cursor(counters);
             let unread = counters.of_others_beyond(&one.wanted.user_id).saturating_sub(taken_back);
             let index = one.index;
-            answers[index] = Some(one.advanced(cursor, unread));
+            let told = counters.told(&one.wanted.user_id, one.wanted.cursor);
+            answers[index] = Some(one.advanced(cursor, told, unread));
         }
         Ok(())
     }
@@ -145,7 +150,7 @@ impl MongoStore {
                 ready.push(one);
             } else {
                 let index = one.index;
-                answers[index] = Some(one.advanced(to, rest.unread));
+                answers[index] = Some(one.advanced(to, to, rest.unread));
             }
         }
         Ok(true)
@@ -219,6 +224,12 @@ impl MongoStore {
     async fn find_ends(&self, open: &mut [OpenAdvance<'_>], states: &CounterStates) -> Result<(), CallError> {
         let mut unclear = Vec::new();
         for (n, one) in open.iter_mut().enumerate().filter(|(_, one)| one.to.is_none()) {
+            if let Some(counters) = states.get(&one.wanted.thread_id)
+                && one.wanted.is_before(counters.unread_at(&one.wanted.user_id))
+            {
+                one.to = Some(one.cursor(counters));
+                continue;
+            }
             let last = states.get(&one.wanted.thread_id).map_or(0, Counters::last);
             one.to = one.wanted.up_to.filter(|asked| *asked <= one.known.last().max(last));
             if one.to.is_none() {
@@ -253,7 +264,7 @@ impl MongoStore {
         let ids: Vec<ObjectId> = threads.into_iter().map(object_id).collect();
         let mut projection = doc! { "lastSeq": 1, "takenBackSeq": 1, "takenBackTimes": 1 };
         for one in open {
-            for field in ["readSeq", "deliveredSeq", "sentBeyond", "unreadCount"] {
+            for field in PERSONAL {
                 projection.insert(path_of(field, &one.wanted.user_id), 1);
             }
         }

@@ -7,8 +7,9 @@ use mongodb::options::IndexOptions;
 use std::time::Duration;
 
 /// Messages: the fence between two writers of a thread, a thread's messages by time, a sender's own keys, the
-/// messages that a leg may join, and those that were taken back.
-pub(crate) fn of_messages() -> [IndexModel; 5] {
+/// messages that a leg may join, those that were taken back, and the pinned ones of a thread by the time of
+/// the pin.
+pub(crate) fn of_messages() -> [IndexModel; 6] {
     let with_key = doc! { "clientMessageId": { "$exists": true } };
     [
         unique(doc! { "threadId": 1, "seq": 1 }, IndexOptions::default()),
@@ -19,6 +20,10 @@ pub(crate) fn of_messages() -> [IndexModel; 5] {
         ),
         partial(doc! { "pair.key": 1, "createdAt": 1 }, doc! { "pair.key": { "$exists": true } }),
         partial(doc! { "threadId": 1, "seq": 1, "senderId": 1 }, doc! { "deletedAt": { "$exists": true } }),
+        partial(
+            doc! { "threadId": 1, "pinned.pinnedAt": -1, "seq": -1 },
+            doc! { "pinned": { "$exists": true } },
+        ),
     ]
 }
 

@@ -89,7 +89,10 @@ impl MongoStore {
         let (newest, name) = (place(thread.last_seq), user.as_str());
         let filter = doc! { "_id": object_id(thread.id), "lastSeq": newest, "participants": { "$ne": name } };
         let mut read = doc! { path_of("readSeq", user): newest, path_of("deliveredSeq", user): newest };
-        let mut gone = doc! { path_of("sentBeyond", user): "" };
+        let mut gone: Document = ["sentBeyond", "toldSeq", "unreadAt", "unreads"]
+            .map(|field| (path_of(field, user), "".into()))
+            .into_iter()
+            .collect();
         // A large thread has neither of the two.
         if thread.participants.len() < SMALL_MAX {
             read.insert(path_of("unreadCount", user), 0_i64);

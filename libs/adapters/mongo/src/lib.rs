@@ -1,19 +1,21 @@
 //! The message store on MongoDB.
 //!
 //! Collections: `messages` follows the published schema and adds `seq`, `deliveredTo`, `clientMessageId`,
-//! `pair`, `marks`, `revision`, `editedAt` and `deletedAt`. `threads` adds `lastSeq`, `activityAt`,
-//! `readSeq`, `deliveredSeq`, `sentBeyond`, `takenBackSeq`, `takenBackTimes` and `archivedBy`; threads of
-//! more than 50 people have neither `activityAt` nor the schema's `unreadCount`. `changes` says which
-//! messages changed, in order. `notifications`, `preferences`, `profiles` and `revocations` are the system's
-//! own, as are `sends`, `suppressions`, `outbox`, `pushDevices`, `pushShown`, `deadLetters`,
-//! `deadLetterBodies`, `deadLetterReplays` and `audit`; the host application's `users` is only read, and
-//! `probes` has one document, which shows whether the server takes writes. Transactions: none. A message is
-//! one insert, a thread's counters are one compare-and-set, and repeating either changes nothing. Writes wait
-//! for a majority and its journal; reads come from the primary and see what a majority has.
+//! `pair`, `marks`, `revision`, `editedAt`, `wordings`, `pinned` and `deletedAt`. `threads` adds `lastSeq`,
+//! `activityAt`, `readSeq`, `deliveredSeq`, `toldSeq`, `unreadAt`, `unreads`, `sentBeyond`, `takenBackSeq`,
+//! `takenBackTimes` and `archivedBy`; threads of more than 50 people have neither `activityAt` nor the
+//! schema's `unreadCount`. `changes` says which messages changed, in order. `notifications`, `preferences`,
+//! `profiles` and `revocations` are the system's own, as are `sends`, `suppressions`, `outbox`,
+//! `pushDevices`, `pushShown`, `deadLetters`, `deadLetterBodies`, `deadLetterReplays` and `audit`; the host
+//! application's `users` is only read, and `probes` has one document, which shows whether the server takes
+//! writes. Transactions: none. A message is one insert, a thread's counters are one compare-and-set, and
+//! repeating either changes nothing. Writes wait for a majority and its journal; reads come from the primary
+//! and see what a majority has.
 //!
 //! Read in this order: [`store`] (the collections), `append` (places without gaps), `pairing` (one click, one
 //! message), `touch` (counters), `cursors` with `advances` (how far people have come, and what is unread),
-//! `receipts`, `change`, `taken_back`, `change_log` (what changed since), `archive`, `leave`, `read`,
+//! `receipts`, `mark_unread`, `change`, `wordings`, `pins`, `taken_back`, `change_log` (what changed since),
+//! `archive`, `leave`, `read`,
 //! `threads`, `lists`, `inbox`, `directory`, `segments`, `sends`, `dead_letters` (with
 //! `letters`, `letter_bodies` and `replays`), `suppressions`, `outbox`, `foreign` (whose
 //! documents these are). Below them: `host_users` (how people of the host are found), `thread_lookup` and
@@ -47,10 +49,12 @@ pub mod legacy;
 mod letter_bodies;
 mod letters;
 mod lists;
+mod mark_unread;
 mod moves;
 mod outbound;
 mod outbox;
 mod pairing;
+mod pins;
 mod postponed;
 mod push;
 mod read;
@@ -66,6 +70,7 @@ mod thread_lookup;
 mod thread_memory;
 mod threads;
 mod touch;
+mod wordings;
 
 pub use host_users::HostKey;
 pub use inspection::ServerFacts;

@@ -8,6 +8,7 @@ use crate::call::CallError;
 use crate::connection::READ_LIMIT;
 use crate::record::values::{count, date, object_id, place};
 use crate::store::MongoStore;
+use crate::wordings::without_wordings;
 use eventflow_ports::store::{PAGE_MAX, PREVIEW_DEPTH};
 use eventflow_ports::{MessagePage, Place};
 use eventflow_protocol::document::Message;
@@ -55,7 +56,7 @@ impl MongoStore {
         let collection = self.messages.clone();
         let find = async move {
             let find = collection.find(filter).sort(part.order).limit(i64::from(limit)).batch_size(limit);
-            find.max_time(READ_LIMIT).await?.try_collect::<Vec<_>>().await
+            find.projection(without_wordings()).max_time(READ_LIMIT).await?.try_collect::<Vec<_>>().await
         };
         let found = self.calls.run("read messages", READ_LIMIT, find).await?;
         Ok(found.into_iter().map(Message::from).collect())
@@ -101,7 +102,7 @@ impl MongoStore {
         let collection = self.messages.clone();
         let find = async move {
             let find = collection.find_one(filter).sort(doc! { "threadId": -1, "seq": -1 });
-            find.max_time(READ_LIMIT).await
+            find.projection(without_wordings()).max_time(READ_LIMIT).await
         };
         let found = self.calls.run("read a preview", READ_LIMIT, find).await?;
         Ok(found.map(Message::from))
@@ -130,7 +131,7 @@ impl MongoStore {
         let collection = self.messages.clone();
         let find = async move {
             let find = collection.find(doc! { "_id": { "$in": ids } }).max_time(READ_LIMIT);
-            find.await?.try_collect::<Vec<_>>().await
+            find.projection(without_wordings()).await?.try_collect::<Vec<_>>().await
         };
         let found = self.calls.run("read messages by id", READ_LIMIT, find).await?;
         Ok(found.into_iter().map(Message::from).map(|message| (message.id, message)).collect())

@@ -17,15 +17,16 @@ use crate::thread_memory::ThreadMemory;
 use async_trait::async_trait;
 use eventflow_metrics::CallMetrics;
 use eventflow_ports::{
-    Appended, ChangePage, ChangedMessages, Left, MessagePage, NewMessage, Store, StoreError, ThreadPage,
-    WithCommandId,
+    Appended, ChangePage, ChangedMessages, Left, MessagePage, NewMessage, PinPage, Store, StoreError,
+    ThreadPage, WithCommandId,
 };
 use eventflow_protocol::Participants;
 use eventflow_protocol::change::{
-    AdvanceCursor, Advanced, ArchiveThread, ChangeMessage, Changed, PersonCursors,
+    AdvanceCursor, Advanced, ArchiveThread, ChangeMessage, Changed, MarkUnread, MarkedUnread, PersonCursors,
 };
 use eventflow_protocol::command::{CreateThread, LeaveThread};
 use eventflow_protocol::document::{Message, Thread, ThreadView};
+use eventflow_protocol::wording::Wording;
 use eventflow_protocol::{MessageId, ThreadId, Timestamp, UserId};
 use futures_util::future::try_join_all;
 use mongodb::bson::{Document, doc};
@@ -195,6 +196,13 @@ impl Store for MongoStore {
         Ok(self.advance_cursors(advances).await?)
     }
 
+    async fn mark_unread(
+        &self,
+        mark: &WithCommandId<MarkUnread>,
+    ) -> Result<Option<MarkedUnread>, StoreError> {
+        Ok(self.mark_thread_unread(mark).await?)
+    }
+
     async fn unread_of_others(&self, message: &Message) -> Result<Vec<(UserId, u64)>, StoreError> {
         Ok(self.read_unread_of_others(message).await?)
     }
@@ -220,6 +228,10 @@ impl Store for MongoStore {
 
     async fn messages_by_id(&self, ids: &[MessageId]) -> Result<Vec<Message>, StoreError> {
         Ok(self.find_messages(ids).await?.into_values().collect())
+    }
+
+    async fn wordings(&self, id: MessageId) -> Result<Vec<Wording>, StoreError> {
+        Ok(self.read_wordings(id).await?)
     }
 
     async fn thread(&self, id: ThreadId) -> Result<Option<Thread>, StoreError> {
@@ -255,6 +267,10 @@ impl Store for MongoStore {
 
     async fn changes(&self, thread: ThreadId, page: ChangePage) -> Result<ChangedMessages, StoreError> {
         Ok(self.read_changes(thread, page).await?)
+    }
+
+    async fn pins(&self, thread: ThreadId, page: PinPage) -> Result<Vec<Message>, StoreError> {
+        Ok(self.read_pins(thread, page).await?)
     }
 
     async fn cursors(&self, thread: ThreadId) -> Result<Vec<PersonCursors>, StoreError> {

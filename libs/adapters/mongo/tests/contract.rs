@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
+mod afterwards;
 mod conversation;
 mod costs;
 mod foreign;
@@ -15,7 +16,7 @@ mod support;
 
 use eventflow_ports::store_contract::Fault;
 use eventflow_ports::store_contract::{
-    append, counters, faults, keys, leaving, reading, redelivery, replies, threads, writers,
+    append, counters, faults, keys, leaving, reading, redelivery, replies, threads, wordings, writers,
 };
 use support::{run, run_with_faults};
 
@@ -341,4 +342,29 @@ async fn a_key_stands_for_what_is_answered_too() {
 #[tokio::test]
 async fn messages_are_found_by_their_ids() {
     run(replies::messages_are_found_by_their_ids).await;
+}
+
+#[tokio::test]
+async fn an_edit_keeps_what_it_replaces() {
+    run(wordings::an_edit_keeps_what_it_replaces).await;
+}
+
+#[tokio::test]
+async fn edits_of_one_batch_keep_what_they_replace() {
+    run(wordings::edits_of_one_batch_keep_what_they_replace).await;
+}
+
+#[tokio::test]
+async fn the_oldest_wordings_go_beyond_the_bound() {
+    run(wordings::the_oldest_wordings_go_beyond_the_bound).await;
+}
+
+#[tokio::test]
+async fn wordings_go_with_their_message() {
+    run(wordings::wordings_go_with_their_message).await;
+}
+
+#[tokio::test]
+async fn edits_beside_each_other_lose_no_wording() {
+    run(wordings::edits_beside_each_other_lose_no_wording).await;
 }

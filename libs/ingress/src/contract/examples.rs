@@ -8,7 +8,7 @@ pub(super) fn of(name: &str) -> Option<Value> {
     let message = "68f0c1a2b3d4e5f607182931";
     Some(match name {
         "createThread" => json!({ "participants": ["ben"], "metadata": { "subject": "Catering on Friday" } }),
-        "readThread" => json!({ "seq": 41 }),
+        "readThread" | "markThreadUnread" => json!({ "seq": 41 }),
         "sendMessage" => {
             json!({ "content": "Hello!", "clientMessageId": "4b1d6c52-6c5e-4f0a-9d7c-6a3e2f1b8c90" })
         }
@@ -34,8 +34,11 @@ pub(super) fn of(name: &str) -> Option<Value> {
         "thread:join" | "thread:leave" | "thread:read" | "typing:start" | "typing:stop" => {
             json!({ "threadId": thread })
         }
+        "thread:unread" => json!({ "threadId": thread, "seq": 41 }),
         "message:edit" => json!({ "messageId": message, "content": "Hello, Ben!" }),
-        "message:delete" | "message:read" => json!({ "messageId": message }),
+        "message:delete" | "message:read" | "message:pin" | "message:unpin" => {
+            json!({ "messageId": message })
+        }
         "reaction:send" => json!({ "messageId": message, "emoji": "👍", "action": "add" }),
         "presence:update" => json!({ "status": "away" }),
         "presence:sync" => json!({ "userIds": ["ben"] }),

@@ -205,8 +205,10 @@ pub(super) const OPERATIONS: &[Operation] = &[
     operation(("DELETE", "/v2/messages/threads/{id}"), "archiveThread", Conversations, Changes, &[], "Archives a thread for oneself."),
     operation(("POST", "/v2/messages/threads/{id}/unarchive"), "unarchiveThread", Conversations, Changes, &[], "Takes a thread back from one's archive."),
     operation(("POST", "/v2/messages/threads/{id}/read"), "readThread", Conversations, Changes, &[], "Marks a thread as read, up to a message or to its end."),
+    operation(("POST", "/v2/messages/threads/{id}/unread"), "markThreadUnread", Conversations, Changes, &[], "Makes messages of others unread again for oneself, from a message on."),
     operation(("POST", "/v2/messages/threads/{id}/leave"), "leaveThread", Conversations, Changes, &[], "Leaves a thread."),
     operation(("GET", "/v2/messages/threads/{id}/participants"), "listParticipants", Conversations, Reads, PAGE, "Lists the people of a thread."),
+    operation(("GET", "/v2/messages/threads/{id}/pins"), "listPins", Conversations, Reads, PAGE, "Lists the pinned messages of a thread, the last pinned first."),
 
     operation(("GET", "/v2/messages/{id}"), "listMessages", Messages, Reads, HISTORY, "Gives a page of a thread's history, ascending by `seq`; without a place the newest. The id is the thread's."),
     operation(("POST", "/v2/messages/{id}"), "sendMessage", Messages, MakesByCommand, &[], "Sends a message. The id is the thread's."),
@@ -215,6 +217,9 @@ pub(super) const OPERATIONS: &[Operation] = &[
     operation(("DELETE", "/v2/messages/{id}"), "deleteMessage", Messages, Changes, &[], "Takes one's message back. The id is the message's."),
     operation(("POST", "/v2/messages/{id}/reactions"), "react", Messages, Changes, &[], "Adds or removes one's reaction to a message."),
     operation(("POST", "/v2/messages/{id}/read"), "readMessage", Messages, Changes, &[], "Marks a thread as read up to this message."),
+    operation(("PUT", "/v2/messages/{id}/pin"), "pinMessage", Messages, Changes, &[], "Pins a message to its thread."),
+    operation(("DELETE", "/v2/messages/{id}/pin"), "unpinMessage", Messages, Changes, &[], "Unpins a message."),
+    operation(("GET", "/v2/messages/{id}/edits"), "listEdits", Messages, Reads, &[], "Shows what a message said before it was edited, oldest first."),
 
     operation(("GET", "/v2/presence"), "listPresence", People, Reads, &[USERS], "Tells who of these people is online."),
     operation(("GET", "/v2/presence/{id}"), "showPresence", People, Reads, &[], "Tells whether a user is online."),

@@ -1,4 +1,5 @@
-//! The routes about one message: edit it, take it back, react to it, and mark it read.
+//! The routes about one message: edit it, take it back, react to it, mark it read, and read what it said
+//! before.
 //!
 //! The path names the message. Its thread is read from the store, and whoever is not in it gets the words for
 //! a message that does not exist. The worker that makes the change decides whether the caller is the sender.
@@ -11,14 +12,16 @@ use crate::http::body::JsonBody;
 use crate::http::caller::Caller;
 use crate::http::cursors;
 use crate::http::path::IdPath;
+use crate::refusal::Refusal;
 use axum::extract::State;
 use eventflow_protocol::change::{AdvanceCursor, Change, ChangeMessage, Cursor, Effect};
-use eventflow_protocol::client::answers::{ChangeAnswer, CursorAnswer};
+use eventflow_protocol::client::answers::{ChangeAnswer, CursorAnswer, EarlierWording, EditsAnswer};
 use eventflow_protocol::client::requests::{EditMessageBody, ReactionBody};
 use eventflow_protocol::client::{Sorted, Success, WithId};
 use eventflow_protocol::command::Command;
 use eventflow_protocol::document::Message;
 use eventflow_protocol::reply::CommandResult;
+use eventflow_protocol::wording;
 use eventflow_protocol::{MessageId, UserId};
 use std::sync::Arc;
 
@@ -69,7 +72,32 @@ pub(crate) async fn read(
     cursors::advance(&edge, advance).await
 }
 
-async fn change(edge: &Edge, message_id: MessageId, by: UserId, change: Change) -> RouteResult<ChangeAnswer> {
+/// `GET /{messageId}/edits`: what the message said before, oldest first.
+pub(crate) async fn edits(
+    State(edge): State<Arc<Edge>>,
+    Caller(caller): Caller,
+    IdPath(id): IdPath<MessageId>,
+) -> RouteResult<EditsAnswer> {
+    let message = edge.commands.message_for(id, &caller.user).await?;
+    if message.deleted_at.is_some() {
+        return Err(Refusal::not_found("message"));
+    }
+    let wordings = edge.store.wordings(id).await?;
+    Ok(RouteAnswer::Ok(EditsAnswer {
+        is_complete: wording::are_all(&wordings, &message),
+        edits: wordings.into_iter().map(EarlierWording::from).collect(),
+        message_id: id,
+        success: Success,
+    }))
+}
+
+/// Carries out a change of a message that the caller may see.
+pub(crate) async fn change(
+    edge: &Edge,
+    message_id: MessageId,
+    by: UserId,
+    change: Change,
+) -> RouteResult<ChangeAnswer> {
     let thread_id = edge.commands.thread_of(message_id, &by, &change).await?;
     let change = ChangeMessage { thread_id, message_id, by, change, at: edge.clock.now() };
     match edge.commands.send_command(&Command::ChangeMessage(change)).await?.result().await? {
@@ -83,7 +111,7 @@ async fn change(edge: &Edge, message_id: MessageId, by: UserId, change: Change) 
 fn changed(message: Message, effect: Effect) -> ChangeAnswer {
     let is_reaction = match effect {
         Effect::Reacted | Effect::Unreacted => true,
-        Effect::Edited | Effect::Deleted => false,
+        Effect::Edited | Effect::Deleted | Effect::Pinned | Effect::Unpinned => false,
     };
     ChangeAnswer {
         action: is_reaction.then(|| effect.into()),

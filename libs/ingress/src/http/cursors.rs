@@ -1,9 +1,10 @@
-//! Moving a read cursor: what the routes that end in `/read` share. A cursor never moves back, so repeating
-//! it changes nothing.
+//! Moving a read cursor: what the routes that end in `/read` and `/unread` share. Repeating either changes
+//! nothing.
 
 use crate::commands::unexpected;
 use crate::edge::Edge;
 use crate::http::answer::{RouteAnswer, RouteResult};
+use eventflow_protocol::ThreadId;
 use eventflow_protocol::change::AdvanceCursor;
 use eventflow_protocol::client::Success;
 use eventflow_protocol::client::answers::CursorAnswer;
@@ -13,7 +14,16 @@ use eventflow_protocol::reply::CommandResult;
 /// Moves a cursor and answers where it is.
 pub(crate) async fn advance(edge: &Edge, advance: AdvanceCursor) -> RouteResult<CursorAnswer> {
     let thread_id = advance.thread_id;
-    match edge.commands.send_command(&Command::AdvanceCursor(advance)).await?.result().await? {
+    move_cursor(edge, thread_id, &Command::AdvanceCursor(advance)).await
+}
+
+/// Carries out a command that moves a cursor in this thread, and answers where the cursor is.
+pub(crate) async fn move_cursor(
+    edge: &Edge,
+    thread_id: ThreadId,
+    command: &Command,
+) -> RouteResult<CursorAnswer> {
+    match edge.commands.send_command(command).await?.result().await? {
         CommandResult::Cursor { up_to, unread_count } => {
             Ok(RouteAnswer::Ok(CursorAnswer { seq: up_to, success: Success, thread_id, unread_count }))
         }

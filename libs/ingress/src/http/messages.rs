@@ -13,14 +13,14 @@ use crate::refusal::Refusal;
 use crate::twin;
 use axum::extract::State;
 use eventflow_ports::{ChangePage, ChangedMessages, MessagePage, quotes};
-use eventflow_protocol::ThreadId;
-use eventflow_protocol::change::RECEIPT_PARTICIPANTS_MAX;
+use eventflow_protocol::change::{PersonCursors, RECEIPT_PARTICIPANTS_MAX};
 use eventflow_protocol::client::answers::{HistoryAnswer, MessageAnswer};
 use eventflow_protocol::client::requests::SendMessageBody;
 use eventflow_protocol::client::{Sorted, Success, WithId};
 use eventflow_protocol::document::Message;
 use eventflow_protocol::pairing::Leg;
 use eventflow_protocol::reply::CommandResult;
+use eventflow_protocol::{Participants, ThreadId, UserId};
 use http::HeaderMap;
 use std::sync::Arc;
 
@@ -36,7 +36,7 @@ pub(crate) async fn history(
     let people = edge.commands.people_of(thread, &caller.user).await?;
     Ok(RouteAnswer::Ok(match page {
         HistoryPage::Messages(page) => messages(&edge, thread, page).await?,
-        HistoryPage::Changes(page) => changes(&edge, thread, page, people.len()).await?,
+        HistoryPage::Changes(page) => changes(&edge, thread, page, &people, &caller.user).await?,
     }))
 }
 
@@ -56,14 +56,16 @@ async fn changes(
     edge: &Edge,
     thread: ThreadId,
     page: ChangePage,
-    people: usize,
+    people: &Participants,
+    viewer: &UserId,
 ) -> Result<HistoryAnswer, Refusal> {
     let mut changed = edge.store.changes(thread, page).await?;
     cut(&mut changed);
     let found = changed.messages.iter_mut().map(|changed| &mut changed.message);
     quotes::quote(&*edge.store, found.collect()).await?;
     let cursors =
-        if people <= RECEIPT_PARTICIPANTS_MAX { Some(edge.store.cursors(thread).await?) } else { None };
+        if people.len() <= RECEIPT_PARTICIPANTS_MAX { Some(edge.store.cursors(thread).await?) } else { None };
+    let cursors = cursors.map(|cursors| PersonCursors::shown_to(cursors, viewer));
     let next = (!changed.is_complete).then(|| HistoryCursor::Changes(changed.up_to).to_string());
     Ok(HistoryAnswer {
         cursors,

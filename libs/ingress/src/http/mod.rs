@@ -45,6 +45,7 @@ mod open_routes;
 mod ops;
 mod page_bytes;
 pub(crate) mod path;
+mod pins;
 mod preferences;
 mod presence;
 pub(crate) mod query;

@@ -7,7 +7,7 @@
 use crate::contract::shape::{Shape, shape_of};
 use crate::edge::Edge;
 use crate::http::{
-    changes, csrf_token, dead_letters, deliveries, devices, messages, notifications, notify, ops,
+    changes, csrf_token, dead_letters, deliveries, devices, messages, notifications, notify, ops, pins,
     preferences, presence, replays, sends, status, suppressions, threads, users,
 };
 use axum::routing::{MethodFilter, MethodRouter, on};
@@ -95,8 +95,10 @@ pub(crate) const ROUTES: &[Route] = &[
     route(Method::DELETE, "/v2/messages/threads/{id}",           Needs::Thread,  to!(threads::archive)),
     route(Method::POST,   "/v2/messages/threads/{id}/unarchive", Needs::Thread,  to!(threads::unarchive)),
     route(Method::POST,   "/v2/messages/threads/{id}/read",      Needs::Thread,  to!(threads::read)),
+    route(Method::POST,   "/v2/messages/threads/{id}/unread",    Needs::Thread,  to!(threads::unread)),
     route(Method::POST,   "/v2/messages/threads/{id}/leave",     Needs::Thread,  to!(threads::leave)),
     route(Method::GET,    "/v2/messages/threads/{id}/participants", Needs::Thread, to!(threads::participants)),
+    route(Method::GET,    "/v2/messages/threads/{id}/pins",      Needs::Thread,  to!(pins::list)).paged(),
 
     route(Method::GET,    "/v2/messages/{id}",                   Needs::Thread,  to!(messages::history)).paged(),
     route(Method::POST,   "/v2/messages/{id}",                   Needs::Thread,  to!(messages::send)),
@@ -105,6 +107,9 @@ pub(crate) const ROUTES: &[Route] = &[
     route(Method::DELETE, "/v2/messages/{id}",                   Needs::Sender,  to!(changes::delete)),
     route(Method::POST,   "/v2/messages/{id}/reactions",         Needs::Message, to!(changes::react)),
     route(Method::POST,   "/v2/messages/{id}/read",              Needs::Message, to!(changes::read)),
+    route(Method::PUT,    "/v2/messages/{id}/pin",               Needs::Message, to!(pins::pin)),
+    route(Method::DELETE, "/v2/messages/{id}/pin",               Needs::Message, to!(pins::unpin)),
+    route(Method::GET,    "/v2/messages/{id}/edits",             Needs::Message, to!(changes::edits)).paged(),
 
     route(Method::GET,    "/v2/presence",                        Needs::Login,   to!(presence::several)),
     route(Method::GET,    "/v2/presence/{id}",                   Needs::Login,   to!(presence::one)),

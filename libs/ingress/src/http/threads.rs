@@ -19,7 +19,7 @@ use eventflow_protocol::client::Success;
 use eventflow_protocol::client::answers::{
     ArchiveAnswer, CursorAnswer, ParticipantsAnswer, QueuedAnswer, ThreadAck, ThreadAnswer, ThreadsAnswer,
 };
-use eventflow_protocol::client::requests::{CreateThreadBody, ReadThreadBody, Seq};
+use eventflow_protocol::client::requests::{CreateThreadBody, ReadThreadBody, Seq, UnreadThreadBody};
 use eventflow_protocol::command::{Command, CreateThread, LeaveThread};
 use eventflow_protocol::document::{Thread, ThreadStatus, ThreadView};
 use eventflow_protocol::person::Participant;
@@ -176,6 +176,18 @@ pub(crate) async fn read(
     };
     let advance = AdvanceCursor { thread_id, user_id: caller.user, cursor: Cursor::Read, up_to, at };
     cursors::advance(&edge, advance).await
+}
+
+/// `POST /threads/{id}/unread {seq?}`: makes messages of others unread again for the caller, from a place on
+/// or the newest one.
+pub(crate) async fn unread(
+    State(edge): State<Arc<Edge>>,
+    Caller(caller): Caller,
+    IdPath(thread_id): IdPath<ThreadId>,
+    OptionalJsonBody(body): OptionalJsonBody<UnreadThreadBody>,
+) -> RouteResult<CursorAnswer> {
+    let command = edge.commands.mark_unread(thread_id, caller.user, body.seq, edge.clock.now()).await?;
+    cursors::move_cursor(&edge, thread_id, &command).await
 }
 
 async fn set_status(

@@ -128,11 +128,15 @@ impl Worker {
                 | Changed::Nothing(message, effect) => CommandResult::Changed { message, effect },
                 Changed::NotFound => refused(ErrorCode::NotFound),
                 Changed::NotSender => refused(ErrorCode::Forbidden),
-                Changed::TooManyReactions => refused(ErrorCode::Invalid),
+                Changed::TooManyReactions | Changed::TooManyPins => refused(ErrorCode::Invalid),
             },
             Command::AdvanceCursor(advance) => self.store.advance_one(&advance).map_or_else(
                 || refused(ErrorCode::NotFound),
                 |done| CommandResult::Cursor { up_to: done.up_to, unread_count: done.unread_count },
+            ),
+            Command::MarkUnread(mark) => self.store.mark_one(&mark).map_or_else(
+                || refused(ErrorCode::NotFound),
+                |done| CommandResult::Cursor { up_to: done.read_seq, unread_count: done.unread_count },
             ),
             Command::ArchiveThread(archive) => self
                 .store

@@ -4,17 +4,18 @@
 use async_trait::async_trait;
 use eventflow_ports::store::WithCommandId;
 use eventflow_ports::{
-    Appended, ChangePage, ChangedMessage, ChangedMessages, Left, MessagePage, NewMessage, Place, Store,
-    StoreError, ThreadPage,
+    Appended, ChangePage, ChangedMessage, ChangedMessages, Left, MessagePage, NewMessage, PinPage, Place,
+    Store, StoreError, ThreadPage,
 };
 use eventflow_protocol::Participants;
 use eventflow_protocol::change::{
-    self, AdvanceCursor, Advanced, ArchiveThread, ChangeMark, ChangeMessage, Changed, Cursor, PersonCursors,
-    Receipted,
+    self, AdvanceCursor, Advanced, ArchiveThread, ChangeMark, ChangeMessage, Changed, Cursor, MarkUnread,
+    MarkedUnread, PersonCursors, Receipted,
 };
 use eventflow_protocol::command::{CreateThread, LeaveThread, SendMessage};
 use eventflow_protocol::document::{Message, Thread, ThreadStatus, ThreadView};
 use eventflow_protocol::pairing::Leg;
+use eventflow_protocol::wording::Wording;
 use eventflow_protocol::{CommandId, MessageId, ThreadId, Timestamp, UserId};
 use parking_lot::Mutex;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -32,6 +33,7 @@ struct State {
     threads: BTreeMap<ThreadId, Thread>,
     messages: Vec<Message>,
     marks: HashMap<MessageId, Vec<ChangeMark>>,
+    wordings: HashMap<MessageId, Vec<Wording>>,
     legs: HashMap<MessageId, (String, Vec<Leg>)>,
     /// The delivered and the read cursor of each person in each thread.
     cursors: HashMap<(ThreadId, UserId), (u64, u64)>,
@@ -117,11 +119,13 @@ impl TestStore {
     }
 
     pub(crate) fn change(&self, command: CommandId, wanted: &ChangeMessage) -> Changed {
-        let State { messages, marks, changes, .. } = &mut *self.state.lock();
+        let State { messages, marks, wordings, changes, .. } = &mut *self.state.lock();
         let Some(message) = messages.iter_mut().find(|message| message.id == wanted.message_id) else {
             return Changed::NotFound;
         };
+        let wording = Wording::of(message);
         let changed = change::apply(message, marks.entry(wanted.message_id).or_default(), command, wanted);
+        wordings.entry(wanted.message_id).or_default().extend(wording.replaced_by(&changed));
         if matches!(changed, Changed::Done(..)) {
             changes.entry(message.thread_id).or_default().push(message.id);
         }
@@ -145,7 +149,22 @@ impl TestStore {
         place.0 = place.0.max(place.1);
         let messages = state.receipt(wanted, from, up_to, people);
         let unread_count = state.unread(wanted.thread_id, &wanted.user_id);
-        Some(Advanced { from, up_to, unread_count, messages })
+        Some(Advanced { from, told: from, up_to, unread_count, messages })
+    }
+
+    pub(crate) fn mark_one(&self, wanted: &MarkUnread) -> Option<MarkedUnread> {
+        let mut state = self.state.lock();
+        let thread = state.threads.get(&wanted.thread_id)?;
+        let last = thread.last_seq;
+        if !thread.participants.contains(&wanted.user_id) {
+            return None;
+        }
+        let place = state.cursors.entry((wanted.thread_id, wanted.user_id.clone())).or_default();
+        let before = place.1;
+        let read_seq = wanted.place(before, last);
+        place.1 = read_seq;
+        let unread_count = state.unread(wanted.thread_id, &wanted.user_id);
+        Some(MarkedUnread { is_changed: read_seq < before, read_seq, unread_count })
     }
 
     pub(crate) fn archive_one(&self, wanted: &ArchiveThread) -> Option<ThreadView> {
@@ -244,6 +263,12 @@ impl Store for TestStore {
     async fn advance(&self, _advances: &[AdvanceCursor]) -> Result<Vec<Option<Advanced>>, StoreError> {
         panic!("the ingress writes nothing")
     }
+    async fn mark_unread(
+        &self,
+        _mark: &WithCommandId<MarkUnread>,
+    ) -> Result<Option<MarkedUnread>, StoreError> {
+        panic!("the ingress writes nothing")
+    }
     async fn unread_of_others(&self, _message: &Message) -> Result<Vec<(UserId, u64)>, StoreError> {
         panic!("the ingress writes nothing")
     }
@@ -269,6 +294,10 @@ impl Store for TestStore {
         self.check()?;
         let state = self.state.lock();
         Ok(state.messages.iter().filter(|message| ids.contains(&message.id)).cloned().collect())
+    }
+    async fn wordings(&self, id: MessageId) -> Result<Vec<Wording>, StoreError> {
+        self.check()?;
+        Ok(self.state.lock().wordings.get(&id).cloned().unwrap_or_default())
     }
     async fn thread(&self, id: ThreadId) -> Result<Option<Thread>, StoreError> {
         self.check()?;
@@ -339,6 +368,16 @@ impl Store for TestStore {
         let messages = numbers.zip(&all[start..end]).map(changed).collect();
         Ok(ChangedMessages { messages, up_to: end as u64, is_complete: end == all.len() })
     }
+    async fn pins(&self, thread: ThreadId, page: PinPage) -> Result<Vec<Message>, StoreError> {
+        self.check()?;
+        let place = |message: &Message| Some((message.pinned.as_ref()?.pinned_at, message.seq));
+        let mut pinned: Vec<Message> =
+            self.state.lock().of(thread).filter(|message| message.pinned.is_some()).cloned().collect();
+        pinned.sort_by_key(|message| std::cmp::Reverse(place(message)));
+        pinned.retain(|message| page.after.is_none_or(|after| place(message) < Some(after)));
+        pinned.truncate(page.limit as usize);
+        Ok(pinned)
+    }
     async fn cursors(&self, thread: ThreadId) -> Result<Vec<PersonCursors>, StoreError> {
         self.check()?;
         let state = self.state.lock();
@@ -346,6 +385,7 @@ impl Store for TestStore {
         let cursors = of_thread.map(|((_, user_id), (delivered_seq, read_seq))| PersonCursors {
             delivered_seq: *delivered_seq,
             read_seq: *read_seq,
+            unread_after: None,
             user_id: user_id.clone(),
         });
         Ok(cursors.collect())

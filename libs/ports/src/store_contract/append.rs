@@ -75,6 +75,7 @@ pub async fn a_stored_message_says_what_was_sent(harness: &dyn Harness) {
         is_draft: false,
         client_message_id: Some("key-1".to_owned()),
         edited_at: None,
+        pinned: None,
         deleted_at: None,
         created_at: at(1),
         updated_at: at(1),

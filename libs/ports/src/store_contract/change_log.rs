@@ -172,6 +172,7 @@ pub async fn cursors_are_told_as_they_are(harness: &dyn Harness) {
     let of = |who: usize, delivered_seq, read_seq| PersonCursors {
         delivered_seq,
         read_seq,
+        unread_after: None,
         user_id: scene.people[who].clone(),
     };
     let mut cursors = store.cursors(scene.thread).await.expect("read the cursors");

@@ -49,7 +49,7 @@ pub async fn an_empty_thread_has_nothing_to_read(harness: &dyn Harness) {
     let store = harness.open().await;
     let scene = Scene::with_people(&*store, 2).await;
     for asked in [None, Some(5)] {
-        let nothing = Advanced { from: 0, up_to: 0, unread_count: 0, messages: Vec::new() };
+        let nothing = Advanced { from: 0, told: 0, up_to: 0, unread_count: 0, messages: Vec::new() };
         assert_eq!(advance(&*store, &scene, 0, Cursor::Read, asked).await, nothing);
     }
     let messages = append(&*store, &scene.talk(2)).await;
@@ -148,7 +148,7 @@ pub async fn an_advance_that_comes_again_changes_nothing(harness: &dyn Harness) 
     advance(&*store, &scene, 0, Cursor::Delivered, Some(7)).await;
     let first = advance(&*store, &scene, 0, Cursor::Read, Some(5)).await;
     let read = history(&*store, scene.thread).await;
-    let again = Advanced { from: first.up_to, messages: Vec::new(), ..first };
+    let again = Advanced { from: first.up_to, told: first.up_to, messages: Vec::new(), ..first };
     for witness in [&store, &other, &store] {
         assert_eq!(advance(&**witness, &scene, 0, Cursor::Read, Some(5)).await, again);
         assert_eq!(advance(&**witness, &scene, 0, Cursor::Read, Some(2)).await, again);

@@ -1,6 +1,7 @@
 //! Cursors: how far a person has come in a thread, and what that does to receipts.
 //!
-//! A cursor only rises, so repeating or reordering commands changes nothing.
+//! An advance only raises a cursor, so repeating or reordering advances changes nothing. A person may mark
+//! messages unread, which takes their read cursor back for themselves ([`MarkUnread`]); receipts stay.
 
 use crate::document::{DeliveryReceipt, Message, MessageStatus, ReadReceipt};
 use crate::{MessageId, ThreadId, Timestamp, UserId};
@@ -17,8 +18,8 @@ pub enum Cursor {
     Read,
 }
 
-/// Command: a person has come further in a thread. A cursor only rises, so repeating and reordering changes
-/// nothing.
+/// Command: a person has come further in a thread. It only raises a cursor, so repeating and reordering
+/// changes nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AdvanceCursor {
     /// The thread.
@@ -39,12 +40,65 @@ pub struct AdvanceCursor {
 pub struct Advanced {
     /// Where the cursor was.
     pub from: u64,
+    /// The highest place where the cursor ever was before, which is what others know; beyond `from` after the
+    /// person has marked messages unread.
+    pub told: u64,
     /// Where it is now; equal to `from` if it was there already.
     pub up_to: u64,
     /// How many messages of others lie beyond the read cursor.
     pub unread_count: u64,
     /// The newest messages whose receipts changed, ascending; at most [`RECEIPTED_MAX`].
     pub messages: Vec<Receipted>,
+}
+
+/// Command: a person wants messages of others to be unread again, from one message on, for themselves alone.
+///
+/// Their read cursor goes back to the place before that message. What others know stays: receipts, statuses,
+/// and the place in [`PersonCursors::read_seq`]. Advances of the read cursor that an ingress accepted before
+/// this command no longer move it, so that a reading which comes again, or late, does not undo the mark.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MarkUnread {
+    /// The thread.
+    pub thread_id: ThreadId,
+    /// The person.
+    pub user_id: UserId,
+    /// The `seq` of the first message that is to be unread; messages that are more than
+    /// [`UNREAD_REACH_MAX`] older than the newest one stay read.
+    pub from: u64,
+    /// When the ingress accepted it.
+    pub at: Timestamp,
+}
+
+/// Most messages that a person can mark unread in a thread: a store counts the person's own among them in one
+/// step, which takes a few milliseconds.
+pub const UNREAD_REACH_MAX: u64 = 10_000;
+
+/// How a [`MarkUnread`] ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MarkedUnread {
+    /// Whether this command took the cursor back; `false` if it was not beyond that place, or if the command
+    /// was carried out before.
+    pub is_changed: bool,
+    /// Where the read cursor is now: messages of others beyond it are unread.
+    pub read_seq: u64,
+    /// How many messages of others lie beyond the read cursor.
+    pub unread_count: u64,
+}
+
+impl MarkUnread {
+    /// Where the read cursor of somebody goes who has read up to `read_seq` in a thread with the newest
+    /// message at `last_seq`.
+    pub fn place(&self, read_seq: u64, last_seq: u64) -> u64 {
+        self.from.saturating_sub(1).max(last_seq.saturating_sub(UNREAD_REACH_MAX)).min(read_seq)
+    }
+}
+
+impl AdvanceCursor {
+    /// Whether the person has marked messages unread after the ingress accepted this advance, which then
+    /// reads nothing.
+    pub fn is_before(&self, marked_unread_at: Option<Timestamp>) -> bool {
+        self.cursor == Cursor::Read && marked_unread_at.is_some_and(|marked| self.at <= marked)
+    }
 }
 
 /// Most messages that an [`Advanced`] names: one page.
@@ -72,10 +126,25 @@ pub struct Receipted {
 pub struct PersonCursors {
     /// The `seq` up to which messages were written to one of the person's sockets.
     pub delivered_seq: u64,
-    /// The `seq` up to which the person has read.
+    /// The `seq` up to which the person has read. It stays when they mark messages unread.
     pub read_seq: u64,
+    /// Only the person themselves is told, and only after they have marked messages unread: messages of
+    /// others after this `seq` are unread.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unread_after: Option<u64>,
     /// The person.
     pub user_id: UserId,
+}
+
+impl PersonCursors {
+    /// The cursors of everybody as `viewer` may see them: what others have marked unread is theirs alone.
+    #[must_use]
+    pub fn shown_to(mut cursors: Vec<Self>, viewer: &UserId) -> Vec<Self> {
+        for of_another in cursors.iter_mut().filter(|cursors| cursors.user_id != *viewer) {
+            of_another.unread_after = None;
+        }
+        cursors
+    }
 }
 
 /// Adds to `message` the receipt of a person whose cursor has passed it, and sets its status over all

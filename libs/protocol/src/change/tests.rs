@@ -119,14 +119,14 @@ fn an_archive_command_that_comes_again_is_no_news_however_many_came_since() {
     let commands: Vec<CommandId> = (1..=10).map(|n| CommandId(uuid::Uuid::from_u128(n))).collect();
     let mut done = Vec::new();
     for command in &commands {
-        assert!(remember_archive(&mut done, *command));
+        assert!(remember_wish(&mut done, *command));
     }
-    assert_eq!(done, commands[10 - ARCHIVES_REMEMBERED..]);
+    assert_eq!(done, commands[10 - WISHES_REMEMBERED..]);
     for command in &commands {
-        assert!(!remember_archive(&mut done, *command), "{command}");
+        assert!(!remember_wish(&mut done, *command), "{command}");
     }
     let mut few = vec![commands[3], commands[5]];
-    assert!(remember_archive(&mut few, commands[1]), "a gateway whose clock is behind is heard");
+    assert!(remember_wish(&mut few, commands[1]), "a gateway whose clock is behind is heard");
     assert_eq!(few, [commands[1], commands[3], commands[5]]);
 }
 

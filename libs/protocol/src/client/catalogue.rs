@@ -40,6 +40,8 @@ const REQUESTS: &[Describe] = &[
     of::<requests::SendMessageEvent>,
     of::<requests::SyncEvent>,
     of::<requests::ThreadEvent>,
+    of::<requests::UnreadThreadBody>,
+    of::<requests::UnreadThreadEvent>,
 ];
 
 /// What clients get as an answer.
@@ -60,6 +62,7 @@ const ANSWERS: &[Describe] = &[
     of::<answers::DoneAnswer>,
     of::<answers::DryRunAnswer>,
     of::<answers::EditedLetterAnswer>,
+    of::<answers::EditsAnswer>,
     of::<answers::GatewaysAnswer>,
     of::<answers::HistoryAnswer>,
     of::<answers::LetterAnswer>,
@@ -70,6 +73,7 @@ const ANSWERS: &[Describe] = &[
     of::<answers::NotifiedAnswer>,
     of::<answers::OutcomesAnswer>,
     of::<answers::ParticipantsAnswer>,
+    of::<answers::PinsAnswer>,
     of::<answers::PipelineAnswer>,
     of::<answers::PreferencesAnswer>,
     of::<answers::PresenceAnswer>,
@@ -101,6 +105,7 @@ const EVENTS: &[Describe] = &[
     of::<events::EventError>,
     of::<events::MessageDeleted>,
     of::<events::MessageError>,
+    of::<events::MessagePinned<'static>>,
     of::<events::MessageQueued>,
     of::<events::MessageReadUpdate<'static>>,
     of::<events::MessageReceived<'static>>,
@@ -134,6 +139,7 @@ pub const SERVER_EVENTS: &[(&str, Describe)] = &[
     named::<events::MessageReceived<'static>>(),
     named::<events::MessageSent>(),
     named::<events::MessageStatusUpdate<'static>>(),
+    named::<events::MessagePinned<'static>>(),
     named::<events::MessageUpdated<'static>>(),
     named::<events::NotificationReceived<'static>>(),
     named::<events::NotificationUpdated>(),

@@ -130,7 +130,8 @@ fn answers_about_messages_are_the_json_they_always_were() {
         },
         &format!(r#"{{"lastChange":4,"messages":[{shown}],"nextCursor":null,"success":true}}"#),
     );
-    let cursors = vec![PersonCursors { delivered_seq: 3, read_seq: 2, user_id: user("ann") }];
+    let cursors =
+        vec![PersonCursors { delivered_seq: 3, read_seq: 2, unread_after: None, user_id: user("ann") }];
     is(
         &HistoryAnswer {
             cursors: Some(cursors),
@@ -310,7 +311,12 @@ fn what_was_missed_is_the_json_it_always_was() {
         thread_id: thread_id(),
         messages: Vec::new(),
         changed: Some(vec![Written::of(&message()).unwrap()]),
-        cursors: Some(vec![PersonCursors { delivered_seq: 3, read_seq: 2, user_id: user("ann") }]),
+        cursors: Some(vec![PersonCursors {
+            delivered_seq: 3,
+            read_seq: 2,
+            unread_after: None,
+            user_id: user("ann"),
+        }]),
         last_change: 7,
         complete: true,
         gap: false,

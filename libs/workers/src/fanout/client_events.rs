@@ -1,13 +1,13 @@
 //! What clients hear of an event: its name and its JSON, written once for every gateway and socket.
 
 use eventflow_protocol::change::{Cursor, Effect};
-use eventflow_protocol::client::Sorted;
 use eventflow_protocol::client::answers::ChangeAction;
 use eventflow_protocol::client::events::{
-    ChangedThread, MessageDeleted, MessageReadUpdate, MessageReceived, MessageStatusUpdate, MessageUpdated,
-    NotificationReceived, NotificationUpdated, PreferencesUpdated, PresenceChosen, ReactionReceived,
-    ServerEvent, ThreadCreated, ThreadLeft, ThreadUpdated, TypingUpdate,
+    ChangedThread, MessageDeleted, MessagePinned, MessageReadUpdate, MessageReceived, MessageStatusUpdate,
+    MessageUpdated, NotificationReceived, NotificationUpdated, PreferencesUpdated, PresenceChosen,
+    ReactionReceived, ServerEvent, ThreadCreated, ThreadLeft, ThreadUpdated, TypingUpdate,
 };
+use eventflow_protocol::client::{Sorted, WithId};
 use eventflow_protocol::codec::{self, CodecError};
 use eventflow_protocol::document::Message;
 use eventflow_protocol::event::{DeliveredMessage, Event, GatewayEvent, TYPING_LIFE};
@@ -179,6 +179,11 @@ fn message_changed(
             message_id: message.id,
             seq: message.seq,
             thread_id: message.thread_id,
+        }),
+        Effect::Pinned | Effect::Unpinned => written(&MessagePinned {
+            action: ChangeAction::from(effect),
+            message: WithId(Cow::Borrowed(message)),
+            user_id: by.clone(),
         }),
         Effect::Reacted | Effect::Unreacted => written(&ReactionReceived {
             action: ChangeAction::from(effect),

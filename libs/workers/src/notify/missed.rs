@@ -12,7 +12,7 @@ use eventflow_ports::{
 use eventflow_protocol::document::{Message, ThreadStatus, ThreadView};
 use eventflow_protocol::inbox::Notification;
 use eventflow_protocol::outbound::{About, Channel, DeliveryOutcome, Reason, Told};
-use eventflow_protocol::{Timestamp, UserId};
+use eventflow_protocol::{ThreadId, Timestamp, UserId};
 use std::time::Duration;
 
 /// How much earlier than the moment is looked: the clocks of gateways may differ by this.
@@ -56,8 +56,20 @@ async fn of_thread(
     let unread = usize::try_from(view.unread_count).unwrap_or(usize::MAX);
     let newest = messages.iter().rev().filter(is_of_others).take(unread);
     let mut missed: Vec<Told> = newest.take_while(|message| message.created_at >= since).map(told).collect();
+    if !missed.is_empty()
+        && let Some(read) = read_before(store, user, view.thread.id).await?
+    {
+        missed.retain(|told| !matches!(told.about, About::Message { seq, .. } if seq <= read));
+    }
     missed.reverse();
     Ok(missed)
+}
+
+/// How far somebody had read who has marked messages unread since: they know of those and are told of none.
+async fn read_before(store: &dyn Store, user: &UserId, thread: ThreadId) -> Result<Option<u64>, StoreError> {
+    let cursors = store.cursors(thread).await?;
+    let own = cursors.into_iter().find(|cursors| cursors.user_id == *user && cursors.unread_after.is_some());
+    Ok(own.map(|own| own.read_seq))
 }
 
 fn told(message: &Message) -> Told {

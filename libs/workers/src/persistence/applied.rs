@@ -9,7 +9,8 @@ use eventflow_bus::handler::{Item, Unavailable};
 use eventflow_bus::settle::Outcome;
 use eventflow_ports::{AddedSend, Appended, CancelledSend, Left, StoreError};
 use eventflow_protocol::change::{
-    AdvanceCursor, Advanced, ArchiveThread, Change, ChangeMessage, Changed, Cursor, Effect, shown_as,
+    AdvanceCursor, Advanced, ArchiveThread, Change, ChangeMessage, Changed, Cursor, Effect, MarkUnread,
+    MarkedUnread, PINS_MAX, shown_as,
 };
 use eventflow_protocol::command::{Command, CreateThread, LeaveThread};
 use eventflow_protocol::document::{Message, Thread, ThreadView};
@@ -123,6 +124,12 @@ impl Applied {
             Changed::TooManyReactions => {
                 return Self::refused(ErrorCode::Invalid, "the message has too many reactions");
             }
+            Changed::TooManyPins => {
+                return Self::refused(
+                    ErrorCode::Invalid,
+                    &format!("a thread has at most {PINS_MAX} pinned messages"),
+                );
+            }
         };
         if !is_new && !item.redelivered {
             return Self::quietly(CommandResult::Changed { message, effect });
@@ -167,7 +174,7 @@ impl Applied {
     /// `None`: no such thread, or the user is not in it.
     pub(super) fn advanced(item: &Item<Command>, wanted: &AdvanceCursor, advanced: Option<Advanced>) -> Self {
         let Some(advanced) = advanced else { return Self::not_found("thread") };
-        let Advanced { from, up_to, unread_count, messages } = advanced;
+        let Advanced { from, told, up_to, unread_count, messages } = advanced;
         let mut applied = Self::quietly(CommandResult::Cursor { up_to, unread_count });
         if up_to <= from && !item.redelivered {
             return applied;
@@ -183,8 +190,8 @@ impl Applied {
                 at: wanted.at,
             });
         }
-        // A delivery that changed no message is news to nobody.
-        if is_read || !messages.is_empty() {
+        // A delivery that changed no message is news to nobody, and others know of what was read before.
+        if (is_read || !messages.is_empty()) && (up_to > told || item.redelivered) {
             applied.events.push(Event::CursorAdvanced {
                 thread_id: wanted.thread_id,
                 user_id: wanted.user_id.clone(),
@@ -196,6 +203,29 @@ impl Applied {
             });
         }
         applied
+    }
+
+    /// `None`: no such thread, or the user is not in it. Only the person's own sockets hear of it.
+    pub(super) fn marked_unread(
+        item: &Item<Command>,
+        wanted: &MarkUnread,
+        marked: Option<MarkedUnread>,
+    ) -> Self {
+        let Some(marked) = marked else { return Self::not_found("thread") };
+        let MarkedUnread { is_changed, read_seq, unread_count } = marked;
+        let result = CommandResult::Cursor { up_to: read_seq, unread_count };
+        if !is_changed && !item.redelivered {
+            return Self::quietly(result);
+        }
+        let event = Event::ThreadChanged {
+            thread_id: wanted.thread_id,
+            user_id: wanted.user_id.clone(),
+            unread_count: Some(unread_count),
+            status: None,
+            command: CommandId(item.id),
+            at: wanted.at,
+        };
+        Self::with_event(result, event)
     }
 
     /// `None`: no such thread, or the user is not in it.
@@ -322,6 +352,6 @@ impl Applied {
 fn emoji(message: &Message, change: &Change) -> Option<String> {
     match change {
         Change::React { emoji, .. } => Some(shown_as(message, emoji).to_owned()),
-        Change::Edit { .. } | Change::Delete => None,
+        Change::Edit { .. } | Change::Delete | Change::Pin { .. } => None,
     }
 }

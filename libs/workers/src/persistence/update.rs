@@ -11,7 +11,9 @@ use crate::notify::wanted_form;
 use eventflow_bus::handler::{Item, Unavailable};
 use eventflow_ports::inbox::Keyed;
 use eventflow_ports::{StoreError, WithCommandId};
-use eventflow_protocol::change::{AdvanceCursor, Advanced, ArchiveThread, ChangeMessage, Changed, Cursor};
+use eventflow_protocol::change::{
+    AdvanceCursor, Advanced, ArchiveThread, ChangeMessage, Changed, Cursor, MarkUnread,
+};
 use eventflow_protocol::command::Command;
 use eventflow_protocol::event::Event;
 use eventflow_protocol::inbox::{Notification, Notify, ReadThread, SetPreferences};
@@ -207,6 +209,7 @@ impl Persistence {
             | Command::ChangeMessage(_)
             | Command::AdvanceCursor(_) => return None,
             Command::ArchiveThread(archive) => self.archive(item, archive).await,
+            Command::MarkUnread(mark) => self.mark_unread(item, mark).await,
             Command::LeaveThread(leave) => {
                 self.parts.store.leave(leave).await.map(|left| Applied::left(item, leave, left))
             }
@@ -251,6 +254,12 @@ impl Persistence {
         let archive = WithCommandId { command_id: CommandId(item.id), wanted: wanted.clone() };
         let view = self.parts.store.archive(&archive).await?;
         Ok(Applied::archived(item, wanted, view))
+    }
+
+    async fn mark_unread(&self, item: &Item<Command>, wanted: &MarkUnread) -> Result<Applied, StoreError> {
+        let mark = WithCommandId { command_id: CommandId(item.id), wanted: wanted.clone() };
+        let marked = self.parts.store.mark_unread(&mark).await?;
+        Ok(Applied::marked_unread(item, wanted, marked))
     }
 
     async fn set_preferences(

@@ -4,9 +4,10 @@
 //! Safe to repeat because a message's marks, which name the last commands that changed it, are written with
 //! the change.
 
-use super::{changes, message};
+use super::{changes, message, pins, wording};
 use eventflow_ports::WithCommandId;
 use eventflow_protocol::change::{ChangeMessage, Changed, apply, sent_as};
+use eventflow_protocol::wording::Wording;
 use rusqlite::{Connection, Result};
 
 /// Makes changes in order. Gives one answer for each.
@@ -22,10 +23,19 @@ fn one(connection: &Connection, change: &WithCommandId<ChangeMessage>) -> Result
         return Ok(Changed::NotFound);
     };
     let sent_as = sent_as(&message);
+    let wording = Wording::of(&message);
     let changed = apply(&mut message, &mut marks, change.command_id, &change.wanted);
+    if changed.pins() && pins::are_full(connection, message.thread_id)? {
+        return Ok(Changed::TooManyPins);
+    }
     if changed.is_to_store() {
         message::write_change(connection, &message, &marks)?;
         changes::number(connection, &message)?;
+        if message.deleted_at.is_some() {
+            wording::forget(connection, message.id)?;
+        } else if let Some(replaced) = wording.replaced_by(&changed) {
+            wording::keep(connection, message.id, &replaced)?;
+        }
         if let Some(sent_as) = sent_as.filter(|_| message.edited_at.is_some() || message.deleted_at.is_some())
         {
             message::write_sent_as(connection, &message, sent_as)?;

@@ -53,12 +53,15 @@ pub(super) fn since(connection: &Connection, thread: ThreadId, page: ChangePage)
 /// How far everybody has come in a thread.
 pub(super) fn cursors(connection: &Connection, thread: ThreadId) -> Result<Vec<PersonCursors>> {
     let mut statement = connection.prepare_cached(
-        "SELECT user_id, read_seq, delivered_seq FROM thread_participant WHERE thread_id = ?1 ORDER BY user_id",
+        "SELECT user_id, read_seq, told_seq, delivered_seq FROM thread_participant WHERE thread_id = ?1 ORDER BY user_id",
     )?;
     let read = |row: &Row<'_>| {
+        let read_seq = column::read_integer(row, "read_seq")?;
+        let told_seq = column::read_integer(row, "told_seq")?;
         Ok(PersonCursors {
             delivered_seq: column::read_integer(row, "delivered_seq")?,
-            read_seq: column::read_integer(row, "read_seq")?,
+            read_seq: read_seq.max(told_seq),
+            unread_after: Some(read_seq).filter(|read| *read < told_seq),
             user_id: column::user(row, "user_id")?,
         })
     };

@@ -4,7 +4,9 @@
 //! In come advances, in order. They are carried out in steps of bounded work ([`advance_step`]), each one
 //! change on the only writer, so that the messages of others pass between them. A step leaves the cursor, the
 //! receipts and the count in agreement, wherever the advance ends.
-//! Safe to repeat because a cursor only rises, and one that stays where it is changes nothing.
+//! Where a person has been before, because they have marked messages unread since, the messages have their
+//! receipts, and only the count changes.
+//! Safe to repeat because an advance only raises a cursor, and one that stays where it is changes nothing.
 
 use super::{column, history, message, people, unread};
 use eventflow_ports::Place;
@@ -12,6 +14,7 @@ use eventflow_ports::store::PAGE_MAX;
 use eventflow_protocol::change::{
     self, AdvanceCursor, Advanced, Cursor, RECEIPT_PARTICIPANTS_MAX, RECEIPTED_MAX, Receipted,
 };
+use eventflow_protocol::{ThreadId, Timestamp, UserId};
 use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 
 /// Work of one step, counted in messages that are only looked at: about a millisecond. That is how long a
@@ -34,19 +37,25 @@ struct Begun {
     from: u64,
     /// Where it is to go.
     to: u64,
+    /// The highest place where it ever was before.
+    told: u64,
     /// The newest messages that got a receipt.
     messages: Vec<Receipted>,
 }
 
 /// The cursors of a person in a thread, and the numbers that the unread count follows from.
-struct CursorState {
-    last_seq: u64,
+pub(super) struct CursorState {
+    pub(super) last_seq: u64,
     /// Messages that the person sent.
     sent: u64,
     /// Messages of others up to the read cursor.
-    seen: u64,
-    read: u64,
+    pub(super) seen: u64,
+    pub(super) read: u64,
+    /// The highest place where the read cursor was before it went back; 0 if it never did.
+    pub(super) told: u64,
     delivered: u64,
+    /// When the person marked messages unread last.
+    unread_at: Option<Timestamp>,
 }
 
 impl AdvanceWork {
@@ -68,14 +77,16 @@ pub(super) fn advance_step(connection: &Connection, mut work: AdvanceWork) -> Re
     while left > 0
         && let Some(wanted) = work.advances.get(work.answers.len())
     {
-        let Some(mut state) = read_state(connection, wanted)? else {
+        let Some(mut state) = read_state(connection, wanted.thread_id, &wanted.user_id)? else {
             work.answers.push(None);
             continue;
         };
         let at = state.cursor(wanted.cursor);
-        let mut begun = match work.begun.take() {
-            Some(begun) => begun,
-            None => Begun { from: at, to: end(connection, wanted, &state)?, messages: Vec::new() },
+        let mut begun = if let Some(begun) = work.begun.take() {
+            begun
+        } else {
+            let to = if wanted.is_before(state.unread_at) { at } else { end(connection, wanted, &state)? };
+            Begun { from: at, to, told: state.told(wanted.cursor), messages: Vec::new() }
         };
         if at < begun.to {
             left = left.saturating_sub(state.advance(connection, wanted, &mut begun, left)?);
@@ -84,9 +95,9 @@ pub(super) fn advance_step(connection: &Connection, mut work: AdvanceWork) -> Re
             work.begun = Some(begun);
         } else {
             let up_to = state.cursor(wanted.cursor);
-            let unread_count = state.unread(connection, wanted)?;
-            let Begun { from, messages, .. } = begun;
-            work.answers.push(Some(Advanced { from, up_to, unread_count, messages }));
+            let unread_count = state.unread(connection, wanted.thread_id, &wanted.user_id)?;
+            let Begun { from, told, messages, .. } = begun;
+            work.answers.push(Some(Advanced { from, told, up_to, unread_count, messages }));
         }
         // Looking is work too, so that a batch of any size ends.
         left = left.saturating_sub(RECEIPT_WORK);
@@ -102,9 +113,14 @@ fn end(connection: &Connection, wanted: &AdvanceCursor, state: &CursorState) -> 
     }
 }
 
-fn read_state(connection: &Connection, wanted: &AdvanceCursor) -> Result<Option<CursorState>> {
+/// The cursors of a person. None if they are not in the thread.
+pub(super) fn read_state(
+    connection: &Connection,
+    thread: ThreadId,
+    user: &UserId,
+) -> Result<Option<CursorState>> {
     let mut statement = connection.prepare_cached(
-        "SELECT last_seq, sent, seen, read_seq, delivered_seq FROM thread_participant JOIN thread ON thread.id = thread_id
+        "SELECT last_seq, sent, seen, read_seq, told_seq, delivered_seq, unread_at FROM thread_participant JOIN thread ON thread.id = thread_id
          WHERE thread_id = ?1 AND user_id = ?2",
     )?;
     let read = |row: &Row<'_>| {
@@ -113,10 +129,12 @@ fn read_state(connection: &Connection, wanted: &AdvanceCursor) -> Result<Option<
             sent: column::read_integer(row, "sent")?,
             seen: column::read_integer(row, "seen")?,
             read: column::read_integer(row, "read_seq")?,
+            told: column::read_integer(row, "told_seq")?,
             delivered: column::read_integer(row, "delivered_seq")?,
+            unread_at: row.get::<_, Option<i64>>("unread_at")?.map(Timestamp),
         })
     };
-    statement.query_row(params![wanted.thread_id.bytes(), wanted.user_id.as_str()], read).optional()
+    statement.query_row(params![thread.bytes(), user.as_str()], read).optional()
 }
 
 impl CursorState {
@@ -127,8 +145,17 @@ impl CursorState {
         }
     }
 
-    fn unread(&self, connection: &Connection, wanted: &AdvanceCursor) -> Result<u64> {
-        let taken_back = unread::taken_back_beyond(connection, wanted.thread_id, &wanted.user_id, self.read)?;
+    /// The highest place where a cursor ever was.
+    fn told(&self, cursor: Cursor) -> u64 {
+        match cursor {
+            Cursor::Delivered => self.delivered,
+            Cursor::Read => self.read.max(self.told),
+        }
+    }
+
+    /// How many messages of others are left to read.
+    pub(super) fn unread(&self, connection: &Connection, thread: ThreadId, user: &UserId) -> Result<u64> {
+        let taken_back = unread::taken_back_beyond(connection, thread, user, self.read)?;
         Ok((self.last_seq - self.sent - self.seen).saturating_sub(taken_back))
     }
 
@@ -143,7 +170,10 @@ impl CursorState {
         let from = self.cursor(wanted.cursor);
         let people = people::count_for_receipts(connection, wanted.thread_id)?;
         if people > RECEIPT_PARTICIPANTS_MAX {
-            return self.advance_in_crowd(connection, wanted, begun.to, work);
+            return self.advance_by_count(connection, wanted, begun.to, work);
+        }
+        if from < begun.told {
+            return self.advance_by_count(connection, wanted, begun.to.min(begun.told), work);
         }
         let count = (work / RECEIPT_WORK).clamp(1, begun.to - from);
         let receipted = write_receipts(connection, wanted, from..from + count, people)?;
@@ -155,29 +185,30 @@ impl CursorState {
         Ok(count * RECEIPT_WORK)
     }
 
-    /// A step in a thread without receipts. It counts the person's own messages that the read cursor passes,
+    /// A step that writes no receipts. It counts the person's own messages that the read cursor passes,
     /// or those that lie beyond it, whichever are fewer.
-    fn advance_in_crowd(
+    fn advance_by_count(
         &mut self,
         connection: &Connection,
         wanted: &AdvanceCursor,
         end: u64,
         work: u64,
     ) -> Result<u64> {
+        let person = (wanted.thread_id, &wanted.user_id);
         let counted = match wanted.cursor {
             Cursor::Delivered => {
                 self.move_to(Cursor::Delivered, end, self.seen);
                 0
             }
             Cursor::Read if self.last_seq - end < work.min(end - self.read) => {
-                let own = own_between(connection, wanted, end, self.last_seq)?;
+                let own = own_between(connection, person, end, self.last_seq)?;
                 self.move_to(Cursor::Read, end, end - (self.sent - own));
                 self.last_seq - end
             }
             Cursor::Read => {
                 let from = self.read;
                 let to = end.min(from + work);
-                let own = own_between(connection, wanted, from, to)?;
+                let own = own_between(connection, person, from, to)?;
                 self.move_to(Cursor::Read, to, self.seen + (to - from) - own);
                 to - from
             }
@@ -223,13 +254,17 @@ fn accepted_by(connection: &Connection, wanted: &AdvanceCursor) -> Result<u64> {
 }
 
 /// How many messages of the person come after `after` and up to `up_to`.
-fn own_between(connection: &Connection, wanted: &AdvanceCursor, after: u64, up_to: u64) -> Result<u64> {
+pub(super) fn own_between(
+    connection: &Connection,
+    (thread, user): (ThreadId, &UserId),
+    after: u64,
+    up_to: u64,
+) -> Result<u64> {
     let mut statement = connection.prepare_cached(
         "SELECT COUNT(*) AS own FROM message WHERE thread_id = ?1 AND seq > ?2 AND seq <= ?3 AND sender_id = ?4",
     )?;
     let [after, up_to] = [after, up_to].map(column::integer);
-    let user = wanted.user_id.as_str();
-    statement.query_row(params![wanted.thread_id.bytes(), after, up_to, user], |row| {
+    statement.query_row(params![thread.bytes(), after, up_to, user.as_str()], |row| {
         column::read_integer(row, "own")
     })
 }

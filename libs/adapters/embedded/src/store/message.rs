@@ -3,7 +3,7 @@
 
 use super::column;
 use eventflow_protocol::change::ChangeMark;
-use eventflow_protocol::document::Message;
+use eventflow_protocol::document::{Message, Pinned};
 use eventflow_protocol::fingerprint::Fingerprint;
 use eventflow_protocol::pairing::{Leg, Pairing};
 use eventflow_protocol::quote::ReplyTo;
@@ -53,7 +53,7 @@ pub(super) fn insert(
 pub(super) fn write_change(connection: &Connection, message: &Message, marks: &[ChangeMark]) -> Result<()> {
     let mut statement = connection.prepare_cached(
         "UPDATE message SET content = :content, attachments = :attachments, reactions = :reactions, marks = :marks,
-             edited_at = :edited_at, deleted_at = :deleted_at, updated_at = :updated_at
+             pinned_by = :pinned_by, pinned_at = :pinned_at, edited_at = :edited_at, deleted_at = :deleted_at, updated_at = :updated_at
          WHERE thread_id = :thread_id AND seq = :seq",
     )?;
     statement.execute(named_params! {
@@ -63,6 +63,8 @@ pub(super) fn write_change(connection: &Connection, message: &Message, marks: &[
         ":attachments": column::pack_list(&message.attachments)?,
         ":reactions": column::pack_list(&message.reactions)?,
         ":marks": column::pack_list(marks)?,
+        ":pinned_by": message.pinned.as_ref().map(|pinned| pinned.user_id.as_str()),
+        ":pinned_at": message.pinned.as_ref().map(|pinned| pinned.pinned_at.0),
         ":edited_at": message.edited_at.map(|at| at.0),
         ":deleted_at": message.deleted_at.map(|at| at.0),
         ":updated_at": message.updated_at.0,
@@ -150,8 +152,14 @@ pub(super) fn read(row: &Row<'_>) -> Result<Message> {
         is_draft: false,
         client_message_id: row.get("client_message_id")?,
         edited_at: row.get::<_, Option<i64>>("edited_at")?.map(Timestamp),
+        pinned: pinned(row)?,
         deleted_at: row.get::<_, Option<i64>>("deleted_at")?.map(Timestamp),
         created_at: column::time(row, "created_at")?,
         updated_at: column::time(row, "updated_at")?,
     })
+}
+
+fn pinned(row: &Row<'_>) -> Result<Option<Pinned>> {
+    let Some(at) = row.get::<_, Option<i64>>("pinned_at")? else { return Ok(None) };
+    Ok(Some(Pinned { pinned_at: Timestamp(at), user_id: column::user(row, "pinned_by")? }))
 }

@@ -31,6 +31,9 @@ const STORE: &[&str] = &[
     WAITING,
     MAILS,
     REPLIES,
+    WORDINGS,
+    UNREAD,
+    PINS,
 ];
 
 /// `thread.active_at` is the newest message's time, or the thread's own while it has none.
@@ -306,6 +309,36 @@ const MAILS: &str = "
 /// Fourteenth layout: the message that a message answers.
 const REPLIES: &str = "
     ALTER TABLE message ADD COLUMN reply_to BLOB;
+";
+
+/// Fifteenth layout: what messages said before they were edited. In a table of their own, so that a page of a
+/// history does not read them. `number` counts the wordings of a message; the first that was kept has 1.
+const WORDINGS: &str = "
+    CREATE TABLE wording (
+        message_id BLOB    NOT NULL,
+        number     INTEGER NOT NULL,
+        content    TEXT    NOT NULL,
+        written_at INTEGER NOT NULL,
+        is_first   INTEGER NOT NULL,
+        PRIMARY KEY (message_id, number)
+    ) STRICT, WITHOUT ROWID;
+";
+
+/// Sixteenth layout: what a person has marked unread. `read_seq` goes back then; `told_seq` is the highest
+/// place where it was before, which others know. `unread_at` is when the last mark was accepted, and
+/// `unreads` are the last commands.
+const UNREAD: &str = "
+    ALTER TABLE thread_participant ADD COLUMN told_seq INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE thread_participant ADD COLUMN unread_at INTEGER;
+    ALTER TABLE thread_participant ADD COLUMN unreads BLOB;
+";
+
+/// Seventeenth layout: which messages are pinned, by whom and when.
+const PINS: &str = "
+    ALTER TABLE message ADD COLUMN pinned_by TEXT;
+    ALTER TABLE message ADD COLUMN pinned_at INTEGER;
+    -- Which messages of this thread are pinned, the last one first?
+    CREATE INDEX message_pinned ON message (thread_id, pinned_at, seq) WHERE pinned_at IS NOT NULL;
 ";
 
 const SUPPRESSIONS: &str = "

@@ -7,7 +7,7 @@ use super::{column, history, unread};
 use eventflow_ports::store::PAGE_MAX;
 use eventflow_ports::{Left, ThreadPage, WithCommandId};
 use eventflow_protocol::Participants;
-use eventflow_protocol::change::{ArchiveThread, remember_archive};
+use eventflow_protocol::change::{ArchiveThread, remember_wish};
 use eventflow_protocol::command::{CreateThread, LeaveThread};
 use eventflow_protocol::document::{PARTICIPANTS_SHOWN_MAX, Thread, ThreadStatus, ThreadView};
 use eventflow_protocol::free_form::FreeForm;
@@ -121,7 +121,7 @@ pub(super) fn archive(
 ) -> Result<Option<ThreadView>> {
     let wanted = &archive.wanted;
     let Some(mut done) = archives(connection, wanted)? else { return Ok(None) };
-    if remember_archive(&mut done, archive.command_id) {
+    if remember_wish(&mut done, archive.command_id) {
         let mut statement = connection
             .prepare_cached("UPDATE thread_participant SET archived = ?3, archives = ?4 WHERE thread_id = ?1 AND user_id = ?2")?;
         let done = column::pack(&done)?;

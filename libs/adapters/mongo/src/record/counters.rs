@@ -7,7 +7,7 @@
 use crate::record::by_person::ByPerson;
 use crate::record::values::count;
 use eventflow_protocol::change::Cursor;
-use eventflow_protocol::{ThreadId, UserId};
+use eventflow_protocol::{ThreadId, Timestamp, UserId};
 use mongodb::bson::oid::ObjectId;
 use serde::Deserialize;
 
@@ -36,6 +36,12 @@ pub(crate) struct Counters {
     /// The published schema's counters, in small threads and in documents of earlier versions.
     #[serde(default)]
     pub(crate) unread_count: ByPerson,
+    /// The highest place where the read cursor of each person was before they marked messages unread.
+    #[serde(default)]
+    pub(crate) told_seq: ByPerson,
+    /// When each person marked messages unread last, in milliseconds since 1970.
+    #[serde(default)]
+    pub(crate) unread_at: ByPerson,
     /// Place of the newest message that was taken back.
     #[serde(default)]
     pub(crate) taken_back_seq: i64,
@@ -62,6 +68,17 @@ impl Counters {
             Cursor::Delivered => &self.delivered_seq,
         };
         cursors.get(user).copied().map_or(0, count)
+    }
+
+    /// The highest place where a cursor of this person ever was.
+    pub(crate) fn told(&self, user: &UserId, cursor: Cursor) -> u64 {
+        let before = self.told_seq.get(user).copied().filter(|_| cursor == Cursor::Read).map_or(0, count);
+        self.cursor(user, cursor).max(before)
+    }
+
+    /// When this person marked messages unread last.
+    pub(crate) fn unread_at(&self, user: &UserId) -> Option<Timestamp> {
+        self.unread_at.get(user).copied().map(Timestamp)
     }
 
     /// How many messages this person sent beyond their read cursor.

@@ -6,7 +6,7 @@ use crate::fingerprint::{binary, fingerprint};
 use crate::record::values::{count, date, moment, object_id, place};
 use eventflow_protocol::change::ChangeMark;
 use eventflow_protocol::document::{
-    Attachment, AttachmentKind, DeliveryReceipt, Message, MessageStatus, Reaction, ReadReceipt,
+    Attachment, AttachmentKind, DeliveryReceipt, Message, MessageStatus, Pinned, Reaction, ReadReceipt,
 };
 use eventflow_protocol::fingerprint::Fingerprint;
 use eventflow_protocol::free_form::FreeForm;
@@ -65,6 +65,8 @@ pub(crate) struct MessageRecord {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     edited_at: Option<DateTime>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    pinned: Option<PinnedRecord>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     deleted_at: Option<DateTime>,
     created_at: DateTime,
     updated_at: DateTime,
@@ -87,7 +89,16 @@ struct MarkRecord {
     user_id: UserId,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     emoji: Option<String>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    is_pin: bool,
     commands: Vec<String>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct PinnedRecord {
+    user_id: UserId,
+    pinned_at: DateTime,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -150,6 +161,7 @@ impl MessageRecord {
             revision: None,
             pair: None,
             edited_at: message.edited_at.map(date),
+            pinned: message.pinned.as_ref().map(PinnedRecord::from),
             deleted_at: message.deleted_at.map(date),
             created_at: date(message.created_at),
             updated_at: date(message.updated_at),
@@ -208,14 +220,14 @@ impl PairRecord {
 impl From<&ChangeMark> for MarkRecord {
     fn from(mark: &ChangeMark) -> Self {
         let commands = mark.commands.iter().map(CommandId::to_string).collect();
-        Self { user_id: mark.user_id.clone(), emoji: mark.emoji.clone(), commands }
+        Self { user_id: mark.user_id.clone(), emoji: mark.emoji.clone(), is_pin: mark.is_pin, commands }
     }
 }
 
 impl From<&MarkRecord> for ChangeMark {
     fn from(record: &MarkRecord) -> Self {
         let commands = record.commands.iter().filter_map(|text| text.parse().ok().map(CommandId)).collect();
-        Self { user_id: record.user_id.clone(), emoji: record.emoji.clone(), commands }
+        Self { user_id: record.user_id.clone(), emoji: record.emoji.clone(), is_pin: record.is_pin, commands }
     }
 }
 
@@ -236,6 +248,7 @@ impl From<MessageRecord> for Message {
             is_draft: record.is_draft,
             client_message_id: record.client_message_id,
             edited_at: record.edited_at.map(moment),
+            pinned: record.pinned.map(Pinned::from),
             deleted_at: record.deleted_at.map(moment),
             created_at: moment(record.created_at),
             updated_at: moment(record.updated_at),
@@ -282,6 +295,18 @@ impl From<&Reaction> for ReactionRecord {
 impl From<ReactionRecord> for Reaction {
     fn from(record: ReactionRecord) -> Self {
         Self { emoji: record.emoji, user_id: record.user_id, created_at: moment(record.created_at) }
+    }
+}
+
+impl From<&Pinned> for PinnedRecord {
+    fn from(pinned: &Pinned) -> Self {
+        Self { user_id: pinned.user_id.clone(), pinned_at: date(pinned.pinned_at) }
+    }
+}
+
+impl From<PinnedRecord> for Pinned {
+    fn from(record: PinnedRecord) -> Self {
+        Self { pinned_at: moment(record.pinned_at), user_id: record.user_id }
     }
 }
 

@@ -83,6 +83,8 @@ impl ThreadRecord {
             delivered_seq: ByPerson::default(),
             sent_beyond: self.sent_beyond.clone(),
             unread_count: self.unread_count.clone(),
+            told_seq: ByPerson::default(),
+            unread_at: ByPerson::default(),
             taken_back_seq: self.taken_back_seq,
             taken_back_times: None,
         }

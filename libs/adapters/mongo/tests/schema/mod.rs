@@ -159,12 +159,12 @@ async fn old_fault_21_a_batch_without_legs_costs_one_insert() {
 }
 
 #[tokio::test]
-async fn old_fault_21_messages_have_five_indexes_and_none_is_on_what_changes_with_every_message() {
+async fn old_fault_21_messages_have_six_indexes_and_none_is_on_what_changes_with_every_message() {
     run_with_uri(async |uri| {
         let (store, database) = (MongoStore::connect(uri).await.unwrap(), database(uri).await);
         let scene = Scene::with_people(&store, 3).await;
         store.touch_threads(&append(&store, &scene.talk(3)).await).await.unwrap();
-        for (collection, most) in [("messages", 5), ("threads", 2)] {
+        for (collection, most) in [("messages", 6), ("threads", 2)] {
             let listed = database.run_command(doc! { "listIndexes": collection }).await.unwrap();
             let listed = listed.get_document("cursor").unwrap().get_array("firstBatch").unwrap();
             let keys: Vec<&Document> = listed

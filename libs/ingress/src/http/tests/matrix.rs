@@ -275,8 +275,9 @@ async fn ids_that_are_none_and_objects_where_texts_belong_are_refused_on_every_r
     for route in ROUTES.iter().filter(|route| !route.method.is_safe() && route.method != Method::DELETE) {
         // A stage for each, since one of them leaves the thread.
         let stage = Stage::new().await;
-        let bodiless =
-            ["/read", "/read-all", "/unarchive", "/leave"].iter().any(|end| route.path.ends_with(end));
+        let bodiless = ["/read", "/unread", "/read-all", "/unarchive", "/leave", "/pin"]
+            .iter()
+            .any(|end| route.path.ends_with(end));
         let role = if route.needs == Needs::Admin { Role::Admin } else { Role::Participant };
         let reply = stage.of(stage.call(route).body(wrong.to_string()), role).send().await;
         assert_eq!(

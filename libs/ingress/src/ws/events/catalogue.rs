@@ -12,7 +12,7 @@ use eventflow_protocol::client::catalogue::Describe;
 use eventflow_protocol::client::events::{MessageError, MessageQueued, MessageSent};
 use eventflow_protocol::client::requests::{
     AuthEvent, EditMessageEvent, MessageEvent, PresenceSyncEvent, PresenceUpdateEvent, ReactionEvent,
-    ReadMessageEvent, SendMessageEvent, SyncEvent, ThreadEvent,
+    ReadMessageEvent, SendMessageEvent, SyncEvent, ThreadEvent, UnreadThreadEvent,
 };
 
 /// An event that clients send.
@@ -50,8 +50,13 @@ fn shape_of(name: EventName) -> Option<ClientEventShape> {
         EventName::Edit => (of::<EditMessageEvent>, CHANGED, "Replaces the text of one's message."),
         EventName::Delete => (of::<MessageEvent>, CHANGED, "Takes one's message back."),
         EventName::React => (of::<ReactionEvent>, CHANGED, "Adds or removes one's reaction."),
+        EventName::Pin => (of::<MessageEvent>, CHANGED, "Pins a message to its thread."),
+        EventName::Unpin => (of::<MessageEvent>, CHANGED, "Unpins a message."),
         EventName::Read => (of::<ReadMessageEvent>, READ, "Marks a thread as read up to a message."),
         EventName::ReadThread => (thread, READ, "Marks a thread as read to its end."),
+        EventName::UnreadThread => {
+            (of::<UnreadThreadEvent>, READ, "Makes messages of others unread again for oneself.")
+        }
         EventName::PresenceUpdate => {
             (of::<PresenceUpdateEvent>, &[of::<PresenceChoiceAnswer>], "Chooses how one is seen.")
         }

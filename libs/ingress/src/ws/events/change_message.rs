@@ -1,4 +1,5 @@
-//! `message:edit`, `message:delete` and `reaction:send`: changes of a message that exists.
+//! `message:edit`, `message:delete`, `reaction:send`, `message:pin` and `message:unpin`: changes of a message
+//! that exists.
 //!
 //! Permission is checked twice: here whether the caller sees the message at all, by the worker whether it is
 //! theirs to change. Repeating a change leads to the same end, except for a reaction that toggles, which is
@@ -27,6 +28,16 @@ pub(super) async fn delete(caller: Caller<'_>, request: &MessageEvent) -> Result
 pub(super) async fn react(caller: Caller<'_>, request: ReactionEvent) -> Result<Reply, Refusal> {
     let react = Change::React { emoji: request.emoji.into_string(), wish: request.action };
     change(caller, &request.message_id, react).await
+}
+
+/// Handles `message:pin`.
+pub(super) async fn pin(caller: Caller<'_>, request: &MessageEvent) -> Result<Reply, Refusal> {
+    change(caller, &request.message_id, Change::Pin { is_pinned: true }).await
+}
+
+/// Handles `message:unpin`.
+pub(super) async fn unpin(caller: Caller<'_>, request: &MessageEvent) -> Result<Reply, Refusal> {
+    change(caller, &request.message_id, Change::Pin { is_pinned: false }).await
 }
 
 async fn change(caller: Caller<'_>, message: &MessageReference, change: Change) -> Result<Reply, Refusal> {

@@ -1,6 +1,7 @@
 //! `message:read` and `thread:read`: the caller has read a thread up to a message, or all there is.
+//! `thread:unread`: they want messages to be unread again.
 //!
-//! Both become a cursor of this user in this thread. A cursor only rises, so repeating them, or hearing them
+//! All become a cursor of this user in this thread. Reading only raises it, so repeating that, or hearing it
 //! late, changes nothing.
 
 use crate::refusal::Refusal;
@@ -9,7 +10,7 @@ use crate::ws::events::reply::Reply;
 use crate::ws::events::request::{message_id, thread_id};
 use eventflow_protocol::ThreadId;
 use eventflow_protocol::change::{AdvanceCursor, Cursor};
-use eventflow_protocol::client::requests::{ReadMessageEvent, ThreadEvent};
+use eventflow_protocol::client::requests::{ReadMessageEvent, ThreadEvent, UnreadThreadEvent};
 use eventflow_protocol::command::Command;
 
 /// Handles `message:read`.
@@ -35,6 +36,15 @@ pub(super) async fn read_thread(caller: Caller<'_>, request: &ThreadEvent) -> Re
     commands.require_participant(thread, caller.user).await?;
     let newest = commands.everything_in(thread).await;
     advance(caller, thread, newest).await
+}
+
+/// Handles `thread:unread`.
+pub(super) async fn unread_thread(caller: Caller<'_>, request: &UnreadThreadEvent) -> Result<Reply, Refusal> {
+    let edge = &caller.rooms.edge;
+    let thread = thread_id(&request.thread_id)?;
+    let user = caller.user.clone();
+    let command = edge.commands.mark_unread(thread, user, request.seq, edge.clock.now()).await?;
+    caller.publish(thread, &command).await
 }
 
 /// Moves the cursor "read". Without a place the worker decides, by the time at which the command was

@@ -22,10 +22,16 @@ pub(super) enum EventName {
     Delete,
     /// `reaction:send`: an emoji for a message, or no more.
     React,
+    /// `message:pin`: pin a message to its thread.
+    Pin,
+    /// `message:unpin`: unpin it.
+    Unpin,
     /// `message:read`: I have read up to this message.
     Read,
     /// `thread:read`: I have read all of the thread.
     ReadThread,
+    /// `thread:unread`: I want messages to be unread again.
+    UnreadThread,
     /// `presence:update`: how I want to be seen.
     PresenceUpdate,
     /// `presence:sync`: how these people are.
@@ -51,8 +57,11 @@ impl EventName {
             "message:edit" => Self::Edit,
             "message:delete" => Self::Delete,
             "reaction:send" => Self::React,
+            "message:pin" => Self::Pin,
+            "message:unpin" => Self::Unpin,
             "message:read" => Self::Read,
             "thread:read" => Self::ReadThread,
+            "thread:unread" => Self::UnreadThread,
             "presence:update" => Self::PresenceUpdate,
             "presence:sync" => Self::PresenceSync,
             "sync" => Self::Sync,
@@ -72,8 +81,11 @@ impl EventName {
             Self::Edit => "message:edit",
             Self::Delete => "message:delete",
             Self::React => "reaction:send",
+            Self::Pin => "message:pin",
+            Self::Unpin => "message:unpin",
             Self::Read => "message:read",
             Self::ReadThread => "thread:read",
+            Self::UnreadThread => "thread:unread",
             Self::PresenceUpdate => "presence:update",
             Self::PresenceSync => "presence:sync",
             Self::Sync => "sync",
@@ -93,8 +105,11 @@ impl EventName {
             | Self::Edit
             | Self::Delete
             | Self::React
+            | Self::Pin
+            | Self::Unpin
             | Self::Read
             | Self::ReadThread
+            | Self::UnreadThread
             | Self::PresenceUpdate
             | Self::PresenceSync
             | Self::Sync => EventKind::Known,
@@ -113,8 +128,11 @@ impl Label for EventName {
         Self::Edit,
         Self::Delete,
         Self::React,
+        Self::Pin,
+        Self::Unpin,
         Self::Read,
         Self::ReadThread,
+        Self::UnreadThread,
         Self::PresenceUpdate,
         Self::PresenceSync,
         Self::Sync,

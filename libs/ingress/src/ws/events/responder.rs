@@ -99,8 +99,11 @@ impl Responder {
             | EventName::Edit
             | EventName::Delete
             | EventName::React
+            | EventName::Pin
+            | EventName::Unpin
             | EventName::Read
             | EventName::ReadThread
+            | EventName::UnreadThread
             | EventName::PresenceUpdate
             | EventName::PresenceSync
             | EventName::Sync

@@ -14,7 +14,7 @@ use crate::ws::events::reply::Reply;
 use crate::ws::events::request::thread_id;
 use eventflow_ports::store::PAGE_MAX;
 use eventflow_ports::{ChangePage, ChangedMessage, ChangedMessages, MessagePage, Place, quotes};
-use eventflow_protocol::change::RECEIPT_PARTICIPANTS_MAX;
+use eventflow_protocol::change::{PersonCursors, RECEIPT_PARTICIPANTS_MAX};
 use eventflow_protocol::client::answers::{RefusedThread, SyncAnswer, SyncedMessages, SyncedThread};
 use eventflow_protocol::client::requests::{SyncEvent, SyncPlace};
 use eventflow_protocol::client::{Success, Written};
@@ -101,7 +101,7 @@ async fn messages_after(
     if complete && has_receipts && wanted.changes_after.is_some() {
         let read = caller.rooms.edge.store.cursors(thread_id).await?;
         room.bytes = room.bytes.saturating_sub(read.len() * CURSORS_BYTES);
-        cursors = Some(read);
+        cursors = Some(PersonCursors::shown_to(read, caller.user));
     }
     Ok(SyncedMessages {
         thread_id,

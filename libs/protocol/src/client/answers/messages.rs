@@ -3,6 +3,8 @@
 use crate::change::{Effect, PersonCursors};
 use crate::client::shape::{Sorted, Success, WithId};
 use crate::document::{Message, Reaction};
+use crate::wording::Wording;
+use crate::{MessageId, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -40,8 +42,8 @@ pub struct MessageAnswer {
     pub success: Success,
 }
 
-/// A message that was edited, taken back or reacted to: the routes below `/messages/{messageId}`, and the
-/// callbacks of `message:edit`, `message:delete` and `reaction:send`.
+/// A message that was edited, taken back, reacted to or pinned: the routes below `/messages/{messageId}`, and
+/// the callbacks of `message:edit`, `message:delete`, `reaction:send`, `message:pin` and `message:unpin`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ChangeAnswer {
     /// What happened to the message. REST names it for reactions only.
@@ -56,6 +58,50 @@ pub struct ChangeAnswer {
     pub success: Success,
 }
 
+/// A page of a thread's pinned messages: `GET /messages/threads/{id}/pins`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PinsAnswer {
+    /// The messages; what was pinned last comes first.
+    pub messages: Vec<Sorted<WithId<Message>>>,
+    /// The `cursor` that asks for the next page; `null` if nothing follows.
+    pub next_cursor: Option<String>,
+    /// Always true.
+    pub success: Success,
+}
+
+/// What a message said before: `GET /messages/{messageId}/edits`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct EditsAnswer {
+    /// The earlier wordings, oldest first; what the message says now is not among them. At most
+    /// [`crate::wording::WORDINGS_MAX`].
+    pub edits: Vec<EarlierWording>,
+    /// Whether these are all. `false`: the message was edited more often than wordings are kept, or before
+    /// the server kept them.
+    pub is_complete: bool,
+    /// The message.
+    pub message_id: MessageId,
+    /// Always true.
+    pub success: Success,
+}
+
+/// What a message said until it was edited.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct EarlierWording {
+    /// The text.
+    pub content: String,
+    /// When the text was sent, or came by an edit.
+    pub written_at: Timestamp,
+}
+
+impl From<Wording> for EarlierWording {
+    fn from(wording: Wording) -> Self {
+        Self { content: wording.content, written_at: wording.written_at }
+    }
+}
+
 /// What happened to a message, in a client's words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -68,6 +114,10 @@ pub enum ChangeAction {
     Added,
     /// Somebody took an emoji off the message.
     Removed,
+    /// Somebody pinned the message.
+    Pinned,
+    /// Somebody unpinned the message.
+    Unpinned,
 }
 
 impl From<Effect> for ChangeAction {
@@ -77,6 +127,8 @@ impl From<Effect> for ChangeAction {
             Effect::Deleted => Self::Deleted,
             Effect::Reacted => Self::Added,
             Effect::Unreacted => Self::Removed,
+            Effect::Pinned => Self::Pinned,
+            Effect::Unpinned => Self::Unpinned,
         }
     }
 }

@@ -23,7 +23,9 @@ pub use dead_letters::{
 };
 pub use deliveries::{DeliveriesAnswer, DeliveryWord, ListedDelivery};
 pub use mail::{SuppressedAddress, SuppressionsAnswer};
-pub use messages::{ChangeAction, ChangeAnswer, HistoryAnswer, MessageAnswer};
+pub use messages::{
+    ChangeAction, ChangeAnswer, EarlierWording, EditsAnswer, HistoryAnswer, MessageAnswer, PinsAnswer,
+};
 pub use notifications::{
     CountAnswer, NotificationsAnswer, NotifiedAnswer, PreferencesAnswer, UnreadCountAnswer,
 };

@@ -132,6 +132,22 @@ impl ServerEvent for MessageUpdated<'_> {
     const NAME: &'static str = "message:updated";
 }
 
+/// Somebody pinned a message to its thread, or unpinned it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct MessagePinned<'a> {
+    /// `pinned` or `unpinned`.
+    pub action: ChangeAction,
+    /// The message as it is now.
+    pub message: WithId<Cow<'a, Message>>,
+    /// Who did it.
+    pub user_id: UserId,
+}
+
+impl ServerEvent for MessagePinned<'_> {
+    const NAME: &'static str = "message:pinned";
+}
+
 /// A message was taken back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

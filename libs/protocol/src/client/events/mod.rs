@@ -9,8 +9,8 @@ mod session;
 mod threads;
 
 pub use messages::{
-    Echo, MessageDeleted, MessageError, MessageQueued, MessageReceived, MessageSent, MessageUpdated,
-    ReactionReceived,
+    Echo, MessageDeleted, MessageError, MessagePinned, MessageQueued, MessageReceived, MessageSent,
+    MessageUpdated, ReactionReceived,
 };
 pub use name::ServerEvent;
 pub use own::{NotificationAction, NotificationUpdated, PreferencesUpdated, PresenceChosen};

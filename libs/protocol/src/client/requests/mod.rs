@@ -30,7 +30,9 @@ pub use people::{
 };
 pub use push::{DeviceBody, SubscriptionBody, SubscriptionKeys};
 pub use sync::{SYNCED_MESSAGES_MAX, SYNCED_THREADS_MAX, SyncEvent, SyncLimit, SyncPlace};
-pub use threads::{CreateThreadBody, PARTICIPANTS_MAX, ReadThreadBody, Seq, ThreadEvent};
+pub use threads::{
+    CreateThreadBody, PARTICIPANTS_MAX, ReadThreadBody, Seq, ThreadEvent, UnreadThreadBody, UnreadThreadEvent,
+};
 
 #[cfg(test)]
 mod tests;

@@ -55,6 +55,25 @@ pub struct ReadThreadBody {
     pub seq: Option<Seq>,
 }
 
+/// `POST /messages/threads/{id}/unread`: messages of others are to be unread again.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Deserialize, JsonSchema)]
+pub struct UnreadThreadBody {
+    /// The first of them; without it, the newest message of somebody else.
+    #[serde(default)]
+    pub seq: Option<Seq>,
+}
+
+/// `thread:unread`: messages of others are to be unread again.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct UnreadThreadEvent {
+    /// The thread.
+    pub thread_id: ThreadReference,
+    /// The first of them; without it, the newest message of somebody else.
+    #[serde(default)]
+    pub seq: Option<Seq>,
+}
+
 /// The place of a message in its thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema)]
 pub struct Seq(pub u64);
