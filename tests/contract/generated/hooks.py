@@ -15,7 +15,7 @@ import threading
 import schemathesis
 from refusals import is_documented_in_words
 from schemathesis.core.parameters import ParameterLocation
-from world import PATHS, WORLD, letter_edit
+from world import PATHS, USED_UP, WORLD, letter_edit
 
 STATISTICS = pathlib.Path(os.environ["EVENTFLOW_GENERATED_STATISTICS"])
 # Of so many requests of an operation one keeps its generated ids, and one of an administrator's operation comes
@@ -119,8 +119,10 @@ def before_call(_context, case, _kwargs):
         asked["ids", operation] += 1
         keeps = asked["ids", operation] % ONE_IN == 0
     is_exact = {at: not case.meta.is_negative_at(at) for at in (ParameterLocation.PATH, ParameterLocation.BODY)}
-    if not keeps and operation in PATHS and is_exact[ParameterLocation.PATH]:
-        name = "token" if "unsubscribe" in operation.lower() else "id"
+    name = "token" if "unsubscribe" in operation.lower() else "id"
+    # Generated ids may be ones that answers have shown: what other requests need is not used up.
+    is_needed = operation in USED_UP and case.path_parameters.get(name) in WORLD.values()
+    if (not keeps or is_needed) and operation in PATHS and is_exact[ParameterLocation.PATH]:
         case.path_parameters = {**case.path_parameters, name: PATHS[operation]()}
         if operation == "editDeadLetter" and is_exact[ParameterLocation.BODY]:
             case.body = {**case.body, **letter_edit()}
@@ -128,6 +130,8 @@ def before_call(_context, case, _kwargs):
     if operation in ("beginReplay", "discardDeadLetters") and isinstance(case.body, dict):
         if isinstance(case.body.get("filter"), dict):
             case.body = {**case.body, "filter": {**case.body["filter"], "queue": "nowhere"}}
+        if isinstance(case.body.get("ids"), list) and WORLD["letter"] in case.body["ids"]:
+            case.body = {**case.body, "ids": [one for one in case.body["ids"] if one != WORLD["letter"]]}
 
 
 @schemathesis.hook

@@ -112,6 +112,13 @@ PATHS = {
 }
 
 
+# Operations that use up what their path names.
+USED_UP = {
+    "leaveThread", "deleteMessage", "deleteNotification", "readNotification", "stopSend", "removeDevice",
+    "revokeUser",
+}
+
+
 def letter_edit():
     """What an edit of the dead letter says that changes nothing but its version."""
     shown = ask("root", "POST", f"/ops/dead-letters/{WORLD['letter']}/reveal", {"why": "to edit it"})

@@ -122,6 +122,8 @@ pub(super) enum Kind {
     /// Ids of users, at least one.
     Users,
     OneOf(&'static [&'static str]),
+    /// A place in a history: a `seq` or a time.
+    Place,
     /// The id of a dead letter.
     Letter,
     /// Why a dead letter failed.
@@ -154,6 +156,9 @@ impl Kind {
                 let user = SchemaGenerator::default().subschema_for::<UserId>();
                 json!({ "type": "array", "items": user, "minItems": 1, "maxItems": ASKED_MAX })
             }
+            Self::Place => {
+                json!({ "anyOf": [Self::Count.schema(), Self::Time.schema()] })
+            }
             Self::Letter => SchemaGenerator::default().subschema_for::<DeadLetterId>().to_value(),
             Self::Cause => json!({ "type": "string", "enum": Cause::ALL.map(Cause::name) }),
             Self::LetterState => {
@@ -178,8 +183,8 @@ const PAGE: &[Parameter] = &[LIMIT, CURSOR];
 const HISTORY: &[Parameter] = &[
     LIMIT,
     CURSOR,
-    parameter("before", Kind::Text, "Messages before this `seq` or time."),
-    parameter("after", Kind::Text, "Messages after this `seq` or time."),
+    parameter("before", Kind::Place, "Messages before this `seq` or time."),
+    parameter("after", Kind::Place, "Messages after this `seq` or time."),
     parameter("beforeTime", Kind::Time, "Messages before this time."),
     parameter("afterTime", Kind::Time, "Messages after this time."),
     parameter("changesAfter", Kind::Count, "What was changed after this change number."),
