@@ -39,7 +39,7 @@ export interface components {
             /** @description Shown to people; no path, no quotation mark, no control characters. */
             filename?: string | null;
             /** @description The client's free-form object. */
-            metadata?: components["schemas"]["Metadata"] | never;
+            metadata?: components["schemas"]["Metadata"] | null;
             /** @description As in `Content-Type`, of which parameters are dropped. It must fit `type`. */
             mimeType?: string | null;
             /**
@@ -824,7 +824,7 @@ export interface components {
              * @description Whether the emoji is to be there afterwards. Without it, the other way round from what is there.
              * @default toggle
              */
-            action?: components["schemas"]["Wish"] | never;
+            action?: components["schemas"]["Wish"] | null;
             /** @description The emoji. */
             emoji: components["schemas"]["Emoji"];
             /** @description The message. */
@@ -958,7 +958,7 @@ export interface components {
         /** @description `sync`: everything since these places. */
         SyncEvent: {
             /** @description How many messages the answer may hold, over all threads; default and maximum 500. */
-            limit?: components["schemas"]["SyncLimit"] | never;
+            limit?: components["schemas"]["SyncLimit"] | null;
             /** @description The threads, and how far the client has them. */
             threads?: components["schemas"]["SyncPlace"][] | null;
             /**
@@ -1189,7 +1189,7 @@ export interface components {
         /** @description `POST /messages/threads`: start a thread, or find the one of the same people with equal metadata. */
         CreateThreadBody: {
             /** @description The client's free-form object. */
-            metadata?: components["schemas"]["Metadata"] | never;
+            metadata?: components["schemas"]["Metadata"] | null;
             /** @description The people in the thread. The caller is one of them whether named or not. */
             participants?: components["schemas"]["NamedUser"][] | null;
         };
@@ -1235,7 +1235,7 @@ export interface components {
             /** @description The registration token of an app, from Firebase Cloud Messaging. */
             fcmToken?: components["schemas"]["FcmToken"] | null;
             /** @description What the owner sees in a list of devices. */
-            name?: components["schemas"]["DeviceName"] | never;
+            name?: components["schemas"]["DeviceName"] | null;
             /** @description The subscription of a browser, as `PushSubscription.toJSON()` gives it. */
             subscription?: components["schemas"]["SubscriptionBody"] | null;
         };
@@ -1768,7 +1768,7 @@ export interface components {
             /** @description The sender's own key: the same key of the same sender to the same person is the same notification. */
             clientNotificationId?: components["schemas"]["ClientKey"] | null;
             /** @description The host application's free-form object; a template takes its values from it. */
-            data?: components["schemas"]["Metadata"] | never;
+            data?: components["schemas"]["Metadata"] | null;
             /** @description The text. */
             message?: components["schemas"]["NotificationText"] | null;
             /** @description How urgent it is. */
@@ -1952,7 +1952,7 @@ export interface components {
              * @description For every type. What is not named is `true`. The three may stand in the body itself, too, as older
              *     clients write them.
              */
-            channels?: components["schemas"]["ChannelsBody"] | never;
+            channels?: components["schemas"]["ChannelsBody"] | null;
             /**
              * @description How long mails wait for further ones. `every` is `immediately` (default), `15m`, `1h` or `1d`; a daily
              *     one comes at `hour`, 0 to 23, default 8. Push messages do not wait.
@@ -1994,7 +1994,7 @@ export interface components {
              * @description For single types: `{"<type>": {inApp?, email?, push?}}`. Messages of threads have the type `message`.
              *     What is not named is as in `channels`.
              */
-            types?: components["schemas"]["ChannelsByKind"] | never;
+            types?: components["schemas"]["ChannelsByKind"] | null;
             /**
              * Format: date-time
              * @description Part of what is shown, so that it can be sent back whole. It changes nothing.
@@ -2141,7 +2141,7 @@ export interface components {
              * @description Whether the emoji is to be there afterwards. Without it, the other way round from what is there.
              * @default toggle
              */
-            action?: components["schemas"]["Wish"] | never;
+            action?: components["schemas"]["Wish"] | null;
             /** @description The emoji. */
             emoji: components["schemas"]["Emoji"];
         };

@@ -146,7 +146,7 @@ fn null_where_absent(schema: &mut Value) {
 /// Adds `null` to what the property may be.
 fn or_null(property: &mut Value) {
     let Some(fields) = property.as_object_mut() else { return };
-    let null = json!({ "type": "null" });
+    let nothing = json!({ "type": "null" });
     if let Some(kind) = fields.get_mut("type") {
         let mut kinds = kind.as_array().cloned().unwrap_or_else(|| vec![kind.clone()]);
         if !kinds.contains(&json!("null")) {
@@ -154,13 +154,13 @@ fn or_null(property: &mut Value) {
         }
         *kind = kinds.into();
     } else if let Some(choices) = fields.get_mut("anyOf").and_then(Value::as_array_mut) {
-        if !choices.contains(&null) {
-            choices.push(null);
+        if !choices.contains(&nothing) {
+            choices.push(nothing);
         }
     } else if let Some(reference) = fields.remove("$ref") {
-        fields.insert("anyOf".to_owned(), json!([{ "$ref": reference }, null]));
+        fields.insert("anyOf".to_owned(), json!([{ "$ref": reference }, nothing]));
     } else if let Some(Value::Array(parts)) = fields.remove("allOf") {
-        fields.insert("anyOf".to_owned(), json!([{ "allOf": parts }, null]));
+        fields.insert("anyOf".to_owned(), json!([{ "allOf": parts }, nothing]));
     }
 }
 
