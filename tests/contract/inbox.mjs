@@ -11,7 +11,7 @@ import { SECRET } from './system.mjs';
 const WEBHOOK_SECRET = 'webhook-secret-of-tests';
 
 /** The token in the link of a mail: version, time, user, and their HMAC under a key from the secret. */
-function unsubscribeToken(user) {
+export function unsubscribeToken(user) {
   const key = createHmac('sha256', SECRET).update('eventflow unsubscribe 1').digest();
   const head = Buffer.alloc(9);
   head.writeUInt8(1, 0);

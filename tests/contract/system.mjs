@@ -53,6 +53,8 @@ export async function startSystem(shape, settings = {}) {
     /** The second socket gateway, if there is one. */
     ws2: roles.includes('ws-gateway-2') ? `http://127.0.0.1:${port('ws2')}` : undefined,
     http: `http://127.0.0.1:${port('http')}`,
+    /** Where a single process has its data. */
+    data: join(folder, 'data'),
     pid: async role => Number(await readFile(join(folder, `${role}.pid`), 'utf8')),
     /** SIGTERM, and waits for the end. */
     async terminate(role) {

@@ -115,6 +115,20 @@ examples_install() {
     echo "${EXAMPLES_PYPI[*]}" >"$python/versions"
 }
 
+# What makes requests of the contract's document (tests/contract/generated.test.mjs).
+SCHEMATHESIS="schemathesis==4.32.5"
+
+schemathesis_install() {
+    local folder="$CACHE_DIR/schemathesis"
+    need python3 python3
+    [ "$(cat "$folder/version" 2>/dev/null)" != "$SCHEMATHESIS" ] || return 0
+    python3 -m pip --version >/dev/null 2>&1 || apt_install python3-pip
+    say "installing from PyPI: $SCHEMATHESIS"
+    rm -rf "$folder"
+    python3 -m pip install -q --disable-pip-version-check --root-user-action ignore --target "$folder" "$SCHEMATHESIS" >&2
+    echo "$SCHEMATHESIS" >"$folder/version"
+}
+
 browser_install() {
     node_install
     need chromium chromium

@@ -37,16 +37,16 @@ export interface components {
         /** @description A reference to a file that the host application stores. */
         AttachmentReference: {
             /** @description Shown to people; no path, no quotation mark, no control characters. */
-            filename?: string;
+            filename?: string | null;
             /** @description The client's free-form object. */
-            metadata?: components["schemas"]["Metadata"];
+            metadata?: components["schemas"]["Metadata"] | null;
             /** @description As in `Content-Type`, of which parameters are dropped. It must fit `type`. */
-            mimeType?: string;
+            mimeType?: string | null;
             /**
              * Format: uint64
              * @description Bytes.
              */
-            size?: number;
+            size?: number | null;
             /** @description What a viewer does with the file. */
             type: components["schemas"]["AttachmentKind"];
             /** @description An absolute `https` address, or a path on the same site. */
@@ -186,14 +186,10 @@ export interface components {
              * @default 0
              */
             participantCount: number;
-            /**
-             * @description The people in the thread, sorted. What a client gets holds the first [`PARTICIPANTS_SHOWN_MAX`] of
-             *     them, as a [`ThreadView`] does; elsewhere it is everybody.
-             */
+            /** @description The people in the thread, sorted. What a client gets holds the first 50 of them. */
             participants: string[];
             /**
-             * @description Whether listings show the thread. In a [`ThreadView`] this is the viewer's own, since each person
-             *     archives for themselves.
+             * @description Whether listings show the thread: the caller's own, since each person archives for themselves.
              * @default active
              */
             status: components["schemas"]["ThreadStatus"];
@@ -266,12 +262,15 @@ export interface components {
              * @description Milliseconds until the same request may succeed; absent if it has to be changed first.
              */
             retryAfterMs?: number;
-            /** @description Always false. */
-            success: boolean;
+            /**
+             * @description Always false.
+             * @constant
+             */
+            success: false;
         };
         /**
-         * @description Why a request was refused. A client acts on the code. [`ErrorCode::is_retryable`] says whether sending the
-         *     same request again can help.
+         * @description Why a request was refused. A client acts on the code. `x-statuses` are the HTTP statuses that go with it,
+         *     `x-send-again` says how the request may succeed.
          */
         ErrorCode: "unauthenticated" | "token_expired" | "forbidden" | "csrf_failed" | "not_found" | "invalid" | "key_reused" | "too_late" | "too_large" | "rate_limited" | "unknown" | "unavailable" | "failed";
         /** @description An event was refused that had no callback. */
@@ -334,8 +333,11 @@ export interface components {
              * @description Milliseconds until the same request may succeed; absent if it has to be changed first.
              */
             retryAfterMs?: number;
-            /** @description Always false. */
-            success: boolean;
+            /**
+             * @description Always false.
+             * @constant
+             */
+            success: false;
             /** @description The thread as the client named it. */
             threadId?: string;
         };
@@ -537,7 +539,7 @@ export interface components {
             threadId: string;
             /**
              * Format: date-time
-             * @description When the mute ends; `None` if the person ends it.
+             * @description When the mute ends; `null` if the person ends it.
              * @default null
              */
             until: string | null;
@@ -720,7 +722,7 @@ export interface components {
             };
             /**
              * Format: date-time
-             * @description When the person set them; `None` while they are the defaults.
+             * @description When the person set them; `null` while they are the defaults.
              * @default null
              */
             updatedAt: string | null;
@@ -739,7 +741,7 @@ export interface components {
         Presence: {
             /**
              * Format: date-time
-             * @description When the person was last active; `None` if nobody has ever seen them.
+             * @description When the person was last active; `null` if nobody has ever seen them.
              */
             lastSeen: string | null;
             /** @description Whether the person is there. */
@@ -861,7 +863,7 @@ export interface components {
              * @description Whether the emoji is to be there afterwards. Without it, the other way round from what is there.
              * @default toggle
              */
-            action?: components["schemas"]["Wish"];
+            action?: components["schemas"]["Wish"] | null;
             /** @description The emoji. */
             emoji: components["schemas"]["Emoji"];
             /** @description The message. */
@@ -936,8 +938,11 @@ export interface components {
              * @description Milliseconds until the same request may succeed; absent if it has to be changed first.
              */
             retryAfterMs?: number;
-            /** @description Always false. */
-            success: boolean;
+            /**
+             * @description Always false.
+             * @constant
+             */
+            success: false;
             /** @description The thread as the client named it; at most its first 64 characters. */
             threadId: string;
         };
@@ -954,7 +959,7 @@ export interface components {
         /** @description `message:send`: say something in a thread. */
         SendMessageEvent: {
             /** @description References to files. */
-            attachments?: components["schemas"]["AttachmentReference"][];
+            attachments?: components["schemas"]["AttachmentReference"][] | null;
             /** @description The client's own key: the same key of the same sender is the same message. */
             clientMessageId?: components["schemas"]["ClientKey"] | null;
             /** @description What the message says. A message with attachments needs no text. */
@@ -978,46 +983,54 @@ export interface components {
         Status: "online" | "away" | "offline";
         /** @description What a client has missed since the places it named; the callback of `sync`, or the event `sync`. */
         SyncAnswer: {
-            /** @description Threads that were created or written to after `threadsAfter`; only if the request had that field. */
+            /**
+             * @description Ids of the caller's threads, without the archived ones, that were created or written to after
+             *     `threadsAfter`, most recently active first; only if the request had that field.
+             */
             newThreads?: string[];
             /**
              * @description Always true.
              * @constant
              */
             success: true;
-            /** @description One entry for each thread that was named, in the same order. */
+            /**
+             * @description One entry for each thread that was named, in the same order. Of a thread that the caller is not in it
+             *     is a refusal: `{threadId, success: false, error, code: "not_found"}`.
+             */
             threads: components["schemas"]["SyncedThread"][];
         };
         /** @description `sync`: everything since these places. */
         SyncEvent: {
-            /** @description Most messages in the answer. */
-            limit?: components["schemas"]["SyncLimit"];
+            /** @description How many messages the answer may hold, over all threads; default and maximum 500. */
+            limit?: components["schemas"]["SyncLimit"] | null;
             /** @description The threads, and how far the client has them. */
-            threads?: components["schemas"]["SyncPlace"][];
+            threads?: components["schemas"]["SyncPlace"][] | null;
             /**
              * Format: date-time
-             * @description Asks also for the threads that were created or written to after this time.
+             * @description A time of the server, not of the client's clock: the answer then has `newThreads`. Take the newest
+             *     `lastMessageAt` or `createdAt` of the threads that the client knows, less a minute: clocks of gateways
+             *     differ a little.
              * @default null
              */
-            threadsAfter?: string | null;
+            threadsAfter?: string | number | null;
         };
         /**
          * Format: uint
-         * @description 1 to [`SYNCED_MESSAGES_MAX`]; a larger number is as good as that.
+         * @description 1 to 500; a larger number is as good as that.
          */
         SyncLimit: number;
         /** @description How far a client has a thread. */
         SyncPlace: {
             /**
              * Format: uint64
-             * @description The newest `seq` that the client has; 0 if it has nothing.
+             * @description The newest `seq` that the client has of the thread; default 0.
              * @default 0
              */
-            after?: number;
+            after?: number | null;
             /**
              * Format: uint64
-             * @description Asks also for what changed in the thread after this change number: the `lastChange` of the answer
-             *     before.
+             * @description The `lastChange` of the answer before, or of the first page of the thread's history. Without it the
+             *     answer tells nothing of changes but the newest number.
              * @default null
              */
             changesAfter?: number | null;
@@ -1028,24 +1041,24 @@ export interface components {
         SyncedMessages: {
             /**
              * @description The messages up to `after` that were edited, taken back or reacted to after `changesAfter`, as they
-             *     are now; only if the request had that field.
+             *     are now; only with `changesAfter`.
              */
             changed?: components["schemas"]["MessageWithId"][];
-            /** @description Whether these are all; if not, the client asks again from the last `seq` and `lastChange`. */
+            /** @description `false`: the answer is full; ask again from the last `seq` and `lastChange`. */
             complete: boolean;
             /**
-             * @description How far everybody has come; only if the request had `changesAfter`, the answer is complete, and the
-             *     thread has at most [`crate::change::RECEIPT_PARTICIPANTS_MAX`] people.
+             * @description How far each person who has received anything has come; only with `changesAfter`, in an entry that is
+             *     complete, and in threads of up to 100 people.
              */
             cursors?: components["schemas"]["PersonCursors"][];
-            /** @description Whether a message or a change in between cannot be had any more. */
+            /** @description `true` only if a message or a change in between cannot be had any more. */
             gap: boolean;
             /**
              * Format: uint64
-             * @description The change number that the answer goes up to; the next request's `changesAfter`.
+             * @description The change number that the entry goes up to: the next `changesAfter`.
              */
             lastChange: number;
-            /** @description The messages, ascending by `seq`. */
+            /** @description The messages after `after`, ascending by `seq`. */
             messages: components["schemas"]["MessageWithId"][];
             /** @description The thread. */
             threadId: string;
@@ -1174,7 +1187,7 @@ export interface components {
              */
             push?: boolean | null;
         };
-        /** @description Channels by kind of notification, for at most [`PREFERENCE_KINDS_MAX`] kinds. */
+        /** @description Channels by type of notification, for at most 100 types. */
         ChannelsByKind: {
             [key: string]: components["schemas"]["ChannelsBody"];
         };
@@ -1230,9 +1243,9 @@ export interface components {
         /** @description `POST /messages/threads`: start a thread, or find the one of the same people with equal metadata. */
         CreateThreadBody: {
             /** @description The client's free-form object. */
-            metadata?: components["schemas"]["Metadata"];
+            metadata?: components["schemas"]["Metadata"] | null;
             /** @description The people in the thread. The caller is one of them whether named or not. */
-            participants?: components["schemas"]["NamedUser"][];
+            participants?: components["schemas"]["NamedUser"][] | null;
         };
         /** @description A token for the header `X-CSRF-Token`: `GET /csrf-token`. */
         CsrfTokenAnswer: {
@@ -1276,7 +1289,7 @@ export interface components {
             /** @description The registration token of an app, from Firebase Cloud Messaging. */
             fcmToken?: components["schemas"]["FcmToken"] | null;
             /** @description What the owner sees in a list of devices. */
-            name?: components["schemas"]["DeviceName"];
+            name?: components["schemas"]["DeviceName"] | null;
             /** @description The subscription of a browser, as `PushSubscription.toJSON()` gives it. */
             subscription?: components["schemas"]["SubscriptionBody"] | null;
         };
@@ -1484,10 +1497,7 @@ export interface components {
         };
         /** @description A page of a thread's messages: `GET /messages/{threadId}`. */
         HistoryAnswer: {
-            /**
-             * @description How far everybody has come; only on a page of changes, in a thread of at most
-             *     [`crate::change::RECEIPT_PARTICIPANTS_MAX`] people.
-             */
+            /** @description How far everybody has come; only on a page of changes, in a thread of up to 100 people. */
             cursors?: components["schemas"]["PersonCursors"][];
             /** @description Only on a page of changes: whether the thread has never had the change number that was asked for. */
             gap?: boolean;
@@ -1510,15 +1520,19 @@ export interface components {
         Hop: {
             /**
              * Format: uint64
-             * @description Live consumers.
+             * @description Live consumers, active or waiting.
              */
             consumers: number | null;
             /**
              * Format: double
-             * @description Commands or events that come in, per second.
+             * @description Commands or events that come in, per second. One process counts them itself; in a fleet each process
+             *     counts its own, in its metrics.
              */
             inPerSecond: number | null;
-            /** @description Whether its owner says that it consumes it; `null` if no worker has shards of it. */
+            /**
+             * @description Whether the owner says that it consumes the queue; `false` for more than a moment is a fault; `null`
+             *     if no worker has shards of it.
+             */
             isConsumed: boolean | null;
             /**
              * Format: uint64
@@ -1527,23 +1541,25 @@ export interface components {
             messages: number | null;
             /**
              * Format: uint64
-             * @description How long the oldest message is in the queue.
+             * @description How long the oldest message is in the queue, delivered or not; `null` with RabbitMQ, which does not
+             *     tell, and of an empty queue.
              */
             oldestAgeMs: number | null;
             /**
              * Format: double
-             * @description Commands or events that are carried out, per second.
+             * @description Commands or events that are carried out, per second, over the last 6 s. In a fleet the workers that
+             *     share shards tell it; the workers of the other queues count in their metrics.
              */
             outPerSecond: number | null;
-            /** @description The worker that owns the shard. */
+            /** @description The worker that owns the shard, by the assignment that all workers make of the workers they hear. */
             owner: string | null;
-            /** @description Why the queue could not be asked for. */
+            /** @description Why the broker could not be asked for the queue; then the other figures are `null`. */
             problem: string | null;
             /** @description The queue's name at the broker. */
             queue: string;
             /**
              * Format: uint16
-             * @description The shard, of a queue that is split by thread.
+             * @description The shard; `null` of a queue that is not split by thread.
              */
             shard: number | null;
             /** @description The worker that waits behind the owner. */
@@ -1587,7 +1603,7 @@ export interface components {
              * @description They failed last at this time or later.
              * @default null
              */
-            from?: string | null;
+            from?: string | number | null;
             /**
              * @description What they ask for or tell.
              * @default null
@@ -1603,7 +1619,7 @@ export interface components {
              * @description They failed last before this time.
              * @default null
              */
-            to?: string | null;
+            to?: string | number | null;
         };
         /** @description Dead letters that failed for one cause: `GET /ops/dead-letters/groups`. */
         LetterGroupsAnswer: {
@@ -1747,14 +1763,10 @@ export interface components {
              * @default 0
              */
             participantCount: number;
-            /**
-             * @description The people in the thread, sorted. What a client gets holds the first [`PARTICIPANTS_SHOWN_MAX`] of
-             *     them, as a [`ThreadView`] does; elsewhere it is everybody.
-             */
+            /** @description The people in the thread, sorted. What a client gets holds the first 50 of them. */
             participants: string[];
             /**
-             * @description Whether listings show the thread. In a [`ThreadView`] this is the viewer's own, since each person
-             *     archives for themselves.
+             * @description Whether listings show the thread: the caller's own, since each person archives for themselves.
              * @default active
              */
             status: components["schemas"]["ThreadStatus"];
@@ -1815,7 +1827,7 @@ export interface components {
              * @description When the mute ends; never if it is not named.
              * @default null
              */
-            until?: string | null;
+            until?: string | number | null;
         };
         /** @description How long a thread that the path names is muted. */
         MuteEndBody: {
@@ -1824,7 +1836,7 @@ export interface components {
              * @description When the mute ends; never if it is not named.
              * @default null
              */
-            until?: string | null;
+            until?: string | number | null;
         };
         /** @description The thread that a mute names. Nobody looks whether there is one: a mute of no thread does nothing. */
         MutedThread: string;
@@ -1840,7 +1852,7 @@ export interface components {
             /** @description The sender's own key: the same key of the same sender to the same person is the same notification. */
             clientNotificationId?: components["schemas"]["ClientKey"] | null;
             /** @description The host application's free-form object; a template takes its values from it. */
-            data?: components["schemas"]["Metadata"];
+            data?: components["schemas"]["Metadata"] | null;
             /** @description The text. */
             message?: components["schemas"]["NotificationText"] | null;
             /** @description How urgent it is. */
@@ -1850,7 +1862,7 @@ export interface components {
              * @description When a send begins; at once if it is not named.
              * @default null
              */
-            sendAt?: string | null;
+            sendAt?: string | number | null;
             /** @description The template that title and text are made from, instead of `title` and `message`. */
             template?: components["schemas"]["TemplateName"] | null;
             /** @description The conversation it is about. */
@@ -1864,7 +1876,7 @@ export interface components {
             /** @description One person more. */
             userId?: components["schemas"]["NamedUser"] | null;
             /** @description The people; together with `userId` at least one. */
-            userIds?: components["schemas"]["NamedUser"][];
+            userIds?: components["schemas"]["NamedUser"][] | null;
         };
         /** @description The kind of a notification: short and plain, because kinds become map keys. */
         NotificationKind: string;
@@ -2032,9 +2044,15 @@ export interface components {
          *     A field that is not known is refused: a misspelt one would look like a setting that was kept.
          */
         PreferencesBody: {
-            /** @description For every kind that is not named in `types`. */
-            channels?: components["schemas"]["ChannelsBody"];
-            /** @description How mails are gathered. */
+            /**
+             * @description For every type. What is not named is `true`. The three may stand in the body itself, too, as older
+             *     clients write them.
+             */
+            channels?: components["schemas"]["ChannelsBody"] | null;
+            /**
+             * @description How long mails wait for further ones. `every` is `immediately` (default), `15m`, `1h` or `1d`; a daily
+             *     one comes at `hour`, 0 to 23, default 8. Push messages do not wait.
+             */
             digest?: components["schemas"]["DigestBody"] | null;
             /**
              * @description The older form of `channels.email`.
@@ -2046,29 +2064,42 @@ export interface components {
              * @default null
              */
             inApp?: boolean | null;
-            /** @description The language of mails and push messages; empty for the system's own. */
+            /** @description The language of mails and push messages, like `de` or `pt-BR`; empty (default) for the system's own. */
             locale?: components["schemas"]["LocaleName"] | null;
-            /** @description All threads of which the caller wants to be told nothing. */
+            /**
+             * @description All muted threads; of their messages the person gets no mail and no push message, for ever or until
+             *     then. A notification of the application that names the thread comes all the same.
+             */
             mutes?: components["schemas"]["MuteBody"][] | null;
             /**
              * @description The older form of `channels.push`.
              * @default null
              */
             push?: boolean | null;
-            /** @description The hours in which nothing is sent. */
+            /**
+             * @description Times as `HH:MM` on the person's clock; they may go over midnight. Mails and push messages wait until
+             *     they end. `enabled` is `true` if it is not named; without `quietHours` it is `false`.
+             */
             quietHours?: components["schemas"]["QuietHoursBody"] | null;
-            /** @description The time zone of quiet hours and daily digests. */
+            /**
+             * @description The time zone of quiet hours and daily digests, a name of the IANA database like `Europe/Berlin`;
+             *     default `UTC`.
+             */
             timeZone?: components["schemas"]["TimeZoneReference"] | null;
-            /** @description By kind. */
-            types?: components["schemas"]["ChannelsByKind"];
+            /**
+             * @description For single types: `{"<type>": {inApp?, email?, push?}}`. Messages of threads have the type `message`.
+             *     What is not named is as in `channels`.
+             */
+            types?: components["schemas"]["ChannelsByKind"] | null;
             /**
              * Format: date-time
              * @description Part of what is shown, so that it can be sent back whole. It changes nothing.
              * @default null
              */
-            updatedAt?: string | null;
+            updatedAt?: string | number | null;
             /**
-             * @description Whether to tell the caller also while a page is open that they do not look at.
+             * @description `true`: mails and push messages also while a page is open that the person does not look at; default
+             *     `false`.
              * @default null
              */
             whenAway?: boolean | null;
@@ -2169,7 +2200,7 @@ export interface components {
         QueueFigures: {
             /**
              * Format: uint64
-             * @description Live consumers.
+             * @description Live consumers, active or waiting.
              */
             consumers: number | null;
             /**
@@ -2179,10 +2210,11 @@ export interface components {
             messages: number | null;
             /**
              * Format: uint64
-             * @description How long the oldest message is in the queue.
+             * @description How long the oldest message is in the queue, delivered or not; `null` with RabbitMQ, which does not
+             *     tell, and of an empty queue.
              */
             oldestAgeMs: number | null;
-            /** @description Why the queue could not be asked for. */
+            /** @description Why the broker could not be asked for the queue; then the other figures are `null`. */
             problem: string | null;
             /** @description The queue's name at the broker. */
             queue: string;
@@ -2205,7 +2237,7 @@ export interface components {
              * @description Whether the emoji is to be there afterwards. Without it, the other way round from what is there.
              * @default toggle
              */
-            action?: components["schemas"]["Wish"];
+            action?: components["schemas"]["Wish"] | null;
             /** @description The emoji. */
             emoji: components["schemas"]["Emoji"];
         };
@@ -2233,14 +2265,15 @@ export interface components {
              * @description Only say what would be done.
              * @default false
              */
-            dryRun?: boolean;
+            dryRun?: boolean | null;
             /** @description Everything that waits now and fits. */
             filter?: components["schemas"]["LetterFilterBody"] | null;
             /** @description These letters. */
             ids?: components["schemas"]["LetterReference"][] | null;
             /**
              * Format: uint32
-             * @description Letters sent in a second, at most.
+             * @description Letters sent in a second, at most; not more than the setting `dead_letters.replays_per_second`, which
+             *     is the default.
              * @default null
              */
             perSecond?: number | null;
@@ -2255,7 +2288,7 @@ export interface components {
         RetryRung: {
             /**
              * Format: uint64
-             * @description Live consumers.
+             * @description Live consumers, active or waiting.
              */
             consumers: number | null;
             /**
@@ -2270,10 +2303,11 @@ export interface components {
             messages: number | null;
             /**
              * Format: uint64
-             * @description How long the oldest message is in the queue.
+             * @description How long the oldest message is in the queue, delivered or not; `null` with RabbitMQ, which does not
+             *     tell, and of an empty queue.
              */
             oldestAgeMs: number | null;
-            /** @description Why the queue could not be asked for. */
+            /** @description Why the broker could not be asked for the queue; then the other figures are `null`. */
             problem: string | null;
             /** @description The queue's name at the broker. */
             queue: string;
@@ -2324,7 +2358,7 @@ export interface components {
         /** @description `POST /messages/{threadId}`: say something in a thread. */
         SendMessageBody: {
             /** @description References to files. */
-            attachments?: components["schemas"]["AttachmentReference"][];
+            attachments?: components["schemas"]["AttachmentReference"][] | null;
             /** @description The client's own key: the same key of the same sender is the same message. */
             clientMessageId?: components["schemas"]["ClientKey"] | null;
             /** @description What the message says. A message with attachments needs no text. */
@@ -2512,7 +2546,10 @@ export interface components {
         };
         /** @description A dead letter without its body. */
         ShownLetter: {
-            /** @description What it carries, and the id of its envelope. */
+            /**
+             * @description What it carries and the id of its envelope, e.g. `command-018f6e3a-…`; the same whenever the same work
+             *     fails again. It is safe in a path.
+             */
             _id: string;
             /**
              * Format: uint32
@@ -2521,7 +2558,7 @@ export interface components {
             attempts: number;
             /** @description Why it failed last. */
             cause: components["schemas"]["Cause"];
-            /** @description The id of its envelope, which the logs name. */
+            /** @description The id that the logs name. */
             envelope: string;
             /**
              * Format: uint32
@@ -2530,21 +2567,21 @@ export interface components {
             failures: number;
             /**
              * Format: date-time
-             * @description When it failed first.
+             * @description When it became a dead letter first.
              */
             firstAt: string;
-            /** @description What it asks for or tells; `null` if nobody can read it. */
+            /** @description What it asks for or tells, e.g. `send_message` or `message_stored`; `null` if it cannot be read. */
             kind: string | null;
             /**
              * Format: date-time
-             * @description When it failed last.
+             * @description When it became a dead letter last.
              */
             lastAt: string;
-            /** @description The queue that it came from; `gateway` for that of any gateway. */
+            /** @description The queue that it came from, e.g. `persist.0`; `gateway` for the queue of any gateway. */
             queue: string;
-            /** @description Why it failed last, in words. */
+            /** @description Why it failed last, in words; never anything that a person typed. */
             reason: string;
-            /** @description The replay that has it, or had it last. */
+            /** @description The `_id` of the replay that has it, or had it last; else `null`. */
             replay: components["schemas"]["ReplayId"] | null;
             /**
              * Format: uint32
@@ -2560,7 +2597,7 @@ export interface components {
             state: components["schemas"]["LetterState"];
             /**
              * Format: uint32
-             * @description The newest version of its body.
+             * @description The newest version of its body: 1, and one more for each edit.
              */
             version: number;
         };

@@ -207,8 +207,7 @@ pub struct Thread {
     /// The id, under the published schema's name.
     #[serde(rename = "_id")]
     pub id: ThreadId,
-    /// The people in the thread, sorted. What a client gets holds the first [`PARTICIPANTS_SHOWN_MAX`] of
-    /// them, as a [`ThreadView`] does; elsewhere it is everybody.
+    /// The people in the thread, sorted. What a client gets holds the first 50 of them.
     pub participants: Vec<UserId>,
     /// How many people are in the thread.
     #[serde(default)]
@@ -220,8 +219,7 @@ pub struct Thread {
     /// The `seq` of the newest message that the counters include.
     #[serde(default)]
     pub last_seq: u64,
-    /// Whether listings show the thread. In a [`ThreadView`] this is the viewer's own, since each person
-    /// archives for themselves.
+    /// Whether listings show the thread: the caller's own, since each person archives for themselves.
     #[serde(default)]
     pub status: ThreadStatus,
     /// The client's free-form object.

@@ -3,41 +3,44 @@
 //! REST answers carry `{success:false, error, code}` with the status of [`ErrorCode::status`];
 //! acknowledgements and `message:error` events carry the same object. Codes are stable; sentences are not.
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::time::Duration;
 
-/// Why a request was refused. A client acts on the code. [`ErrorCode::is_retryable`] says whether sending the
-/// same request again can help.
+/// Why a request was refused. A client acts on the code. `x-statuses` are the HTTP statuses that go with it,
+/// `x-send-again` says how the request may succeed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(transform = with_what_to_do)]
 pub enum ErrorCode {
-    /// The request has no credential, or one that does not hold.
+    /// There is no credential, or it does not hold.
     Unauthenticated,
-    /// The credential was good and has expired: the client fetches a new one.
+    /// The token was good and has ended.
     TokenExpired,
-    /// The user is known, but not allowed to do this.
+    /// The caller is known and not allowed: a foreign origin, another user's id, a role that is missing.
     Forbidden,
-    /// A write on the strength of a cookie came without the session's `X-CSRF-Token`.
+    /// A write with a cookie came without the login's `X-CSRF-Token`.
     CsrfFailed,
     /// There is no such thing, or none that this user may see.
     NotFound,
-    /// A field is missing, of the wrong type or out of its bounds.
+    /// A field is missing, of the wrong type or out of its bounds; or the body is not JSON, or compressed; or
+    /// the request has no `Host`.
     Invalid,
-    /// The same idempotency key was used with another body.
+    /// The key belongs to another message or notification.
     KeyReused,
-    /// It is over: what the request would stop has been done.
+    /// What the request would stop is over.
     TooLate,
-    /// The request is larger than any limit of the protocol.
+    /// The body is too large.
     TooLarge,
-    /// The client has sent more than its budget allows: it waits and sends again.
+    /// A socket, a user or an address is over its budget, or has too many open sockets.
     RateLimited,
-    /// There is no such route or event.
+    /// There is no such route, method or event.
     Unknown,
-    /// A part that this needs is down. The request was not accepted, or nobody knows whether it was: the
-    /// client sends it again with the same key.
+    /// 408: the body did not arrive in time. 503: the broker or the store is down; the request was not
+    /// accepted, or the server does not know whether it was.
     Unavailable,
-    /// The request was accepted but could not be carried out. It is kept for an operator.
+    /// The request was accepted and cannot be carried out; an operator can look at it.
     Failed,
 }
 
@@ -58,9 +61,43 @@ impl ErrorCode {
         }
     }
 
+    /// Every HTTP status that the code comes with, that of [`ErrorCode::status`] first.
+    pub fn statuses(self) -> Vec<u16> {
+        let others = [(Self::Invalid, 415), (Self::Unavailable, 408), (Self::Unknown, 405)];
+        let other = others.into_iter().filter(|(code, _)| *code == self).map(|(_, status)| status);
+        std::iter::once(self.status()).chain(other).collect()
+    }
+
+    /// How the request may succeed when it is sent again.
+    pub fn send_again(self) -> &'static str {
+        match self {
+            Self::Unauthenticated => "with another credential",
+            Self::TokenExpired => "with a new token",
+            Self::CsrfFailed => "with the token",
+            Self::Invalid => "changed",
+            Self::KeyReused => "with another key",
+            Self::TooLarge => "smaller",
+            Self::RateLimited => "later",
+            Self::Unavailable => "later, with the same key",
+            Self::Forbidden | Self::NotFound | Self::Unknown | Self::TooLate | Self::Failed => "no",
+        }
+    }
+
     /// Whether the same request may succeed later without being changed.
     pub fn is_retryable(self) -> bool {
         matches!(self, Self::RateLimited | Self::Unavailable)
+    }
+}
+
+/// Adds to each code of the schema what a client does about it.
+fn with_what_to_do(schema: &mut Schema) {
+    let codes = schema.ensure_object().get_mut("oneOf").and_then(Value::as_array_mut);
+    for described in codes.into_iter().flatten() {
+        let code = serde_json::from_value::<ErrorCode>(described["const"].clone());
+        if let Ok(code) = code {
+            described["x-statuses"] = code.statuses().into();
+            described["x-send-again"] = code.send_again().into();
+        }
     }
 }
 
@@ -68,6 +105,7 @@ impl ErrorCode {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ErrorBody {
     /// Always false.
+    #[schemars(extend("const" = false))]
     pub success: bool,
     /// A sentence for people.
     pub error: String,

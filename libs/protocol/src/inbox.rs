@@ -277,7 +277,7 @@ pub struct Preferences {
     /// The threads of which they want to be told nothing by e-mail and push.
     #[serde(default)]
     pub mutes: Vec<Mute>,
-    /// When the person set them; `None` while they are the defaults.
+    /// When the person set them; `null` while they are the defaults.
     #[serde(default)]
     pub updated_at: Option<Timestamp>,
 }

@@ -8,9 +8,10 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
-    /// A device of the person is active.
+    /// One of the person's clients connected or sent an event, any event, in the last 5 minutes. Pings, REST
+    /// requests and received events do not count.
     Online,
-    /// The person is connected but not active, or chose to look away.
+    /// The person is connected and not active, or chose to be away.
     Away,
     /// The person is not connected.
     #[default]
@@ -25,7 +26,7 @@ pub struct Presence {
     pub user_id: UserId,
     /// Whether the person is there.
     pub status: Status,
-    /// When the person was last active; `None` if nobody has ever seen them.
+    /// When the person was last active; `null` if nobody has ever seen them.
     pub last_seen: Option<Timestamp>,
 }
 

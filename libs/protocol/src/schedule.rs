@@ -147,7 +147,7 @@ impl Default for DigestInterval {
 pub struct Mute {
     /// The thread.
     pub thread_id: ThreadId,
-    /// When the mute ends; `None` if the person ends it.
+    /// When the mute ends; `null` if the person ends it.
     #[serde(default)]
     pub until: Option<Timestamp>,
 }

@@ -1,6 +1,6 @@
 //! How ids and times are described to clients: JSON Schema for the types that write themselves as text.
 
-use crate::dead_letters::DeadLetterId;
+use crate::dead_letters::{Carried, DeadLetterId};
 use crate::id::{CommandId, DocumentId, USER_ID_MAX_BYTES, UserId};
 use crate::mail::MailAddress;
 use crate::schedule::WallTime;
@@ -80,7 +80,9 @@ impl JsonSchema for DeadLetterId {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "pattern": "^[a-z_]+-[0-9a-f-]{36}$" })
+        let kinds = Carried::ALL.map(Carried::name).join("|");
+        let pattern = format!("^({kinds})-[0-9a-f]{{8}}(-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}$");
+        json_schema!({ "type": "string", "pattern": pattern })
     }
 }
 
@@ -107,7 +109,11 @@ impl JsonSchema for Timestamp {
         "Timestamp".into()
     }
 
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        if generator.contract().is_deserialize() {
+            // The number of milliseconds since 1970 does as well.
+            return json_schema!({ "type": ["string", "integer"], "format": "date-time" });
+        }
         json_schema!({ "type": "string", "format": "date-time" })
     }
 }

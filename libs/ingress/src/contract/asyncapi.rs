@@ -4,6 +4,7 @@
 
 use crate::contract::examples;
 use crate::contract::schemas::Schemas;
+use crate::contract::told::{TOLD, Told};
 use crate::ws::events::catalogue::{ClientEventShape, client_events};
 use eventflow_protocol::client::catalogue::SERVER_EVENTS;
 use schemars::generate::SchemaSettings;
@@ -27,8 +28,15 @@ pub fn asyncapi() -> Value {
     for (name, describe) in SERVER_EVENTS {
         let key = format!("server:{name}");
         let payload = schemas.answer(*describe);
-        messages.insert(message_key(&key), message(name, "A server sends it.", &payload));
-        let sent = json!({ "action": "send", "channel": channel(), "messages": [of_channel(&key)] });
+        let words = words_of(name);
+        messages.insert(message_key(&key), message(name, words.when, &payload));
+        let sent = json!({
+            "action": "send",
+            "summary": words.when,
+            "description": format!("To {}.", words.to),
+            "channel": channel(),
+            "messages": [of_channel(&key)],
+        });
         operations.insert(operation_key("send", name), sent);
     }
     let names: Vec<String> = messages.keys().cloned().collect();
@@ -79,14 +87,23 @@ fn receive(
     let answer_key = format!("answer:{}", event.name);
     let about = "The callback gets it.";
     messages.insert(message_key(&answer_key), message(event.name, about, &json!({ "anyOf": answers })));
-    let received = json!({
+    let mut received = json!({
         "action": "receive",
         "summary": event.about,
+        "description": format!("By event the socket gets {}.", event.words.by_event),
+        "x-refused-with": event.words.codes,
         "channel": channel(),
         "messages": [of_channel(&key)],
         "reply": { "channel": channel(), "messages": [of_channel(&answer_key)] },
     });
+    if !event.words.limits.is_empty() {
+        received["x-limits"] = event.words.limits.into();
+    }
     operations.insert(operation_key("receive", event.name), received);
+}
+
+fn words_of(name: &str) -> &'static Told {
+    TOLD.iter().find(|told| told.name == name).expect("a test holds the two tables against each other")
 }
 
 fn message(name: &str, about: &str, payload: &Value) -> Value {

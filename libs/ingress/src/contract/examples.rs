@@ -27,7 +27,10 @@ pub(super) fn of(name: &str) -> Option<Value> {
         "putUser" => json!({ "name": "Ben Example", "email": "ben@example.org" }),
         "disconnectUser" => json!({ "why": "their device was stolen" }),
         "beginReplay" => {
-            json!({ "filter": { "queue": "dead.email" }, "why": "the mail server is back", "dryRun": true })
+            json!({ "filter": { "queue": "email" }, "why": "the mail server is back", "dryRun": true })
+        }
+        "discardDeadLetters" => {
+            json!({ "filter": { "queue": "email" }, "why": "nobody waits for them any more" })
         }
         "auth" => json!({ "token": "eyJhbGciOiJIUzI1NiJ9.e30.ZRrHA1JJJW8opsbCGfG_HACGpVUMN_a9IV7pAx_Zmeo" }),
         "message:send" => json!({ "threadId": thread, "content": "Hello!", "clientMessageId": "4b1d6c52" }),

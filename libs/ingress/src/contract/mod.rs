@@ -3,7 +3,7 @@
 //!
 //! Nothing here is written twice: what a route takes and answers comes from its handler's type ([`shape`]),
 //! the schemas from the types that are (de)serialised ([`schemas`]). Only words and statuses are added
-//! ([`operations`], [`examples`]).
+//! ([`operations`], [`told`], [`examples`]).
 
 mod asyncapi;
 mod examples;
@@ -12,6 +12,7 @@ mod operations;
 mod page;
 mod schemas;
 pub(crate) mod shape;
+mod told;
 
 pub use asyncapi::asyncapi;
 pub use openapi::openapi;

@@ -1,6 +1,6 @@
 //! The OpenAPI 3.1 document of the REST routes, made of the table of routes and the types of its handlers.
 
-use crate::contract::operations::{OPERATIONS, Operation, Tag};
+use crate::contract::operations::{OPERATIONS, Operation, Succeeds, Tag};
 use crate::contract::schemas::Schemas;
 use crate::contract::shape::{Shape, of};
 use crate::http::routes::{Needs, ROUTES, Route};
@@ -8,6 +8,7 @@ use crate::http::webhook::SECRET_HEADER;
 use crate::identity::COOKIE_NAME;
 use eventflow_protocol::ErrorBody;
 use eventflow_protocol::client::answers::{DoneAnswer, QueuedAnswer};
+use eventflow_protocol::command::CLIENT_KEY_MAX_BYTES;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
@@ -30,9 +31,13 @@ pub fn openapi() -> Value {
     let refusal = schemas.answer(of::<ErrorBody>);
     let refusals: Map<String, Value> = REFUSALS
         .iter()
-        .map(|(name, _, about)| {
+        .map(|(name, status, about)| {
             let content = json!({ "application/json": { "schema": refusal } });
-            ((*name).to_owned(), json!({ "description": about, "content": content }))
+            let mut response = json!({ "description": about, "content": content });
+            if let Some(headers) = headers_of(*status) {
+                response["headers"] = headers;
+            }
+            ((*name).to_owned(), response)
         })
         .collect();
     let mut document = json!({
@@ -68,6 +73,8 @@ const ABOUT: &str = "Every answer is JSON. It has `success: true`, or is an erro
 const TOKEN: &str = "A token that the host application signs for its user.";
 const SESSION: &str = "The same token in the host application's cookie. Writes then need the header \
     `X-CSRF-Token`, whose value `GET /api/v2/csrf-token` gives.";
+/// Who may use the link of a mail.
+const WITH_LINK: &str = "For whoever has the link.";
 const WEBHOOK: &str = "The secret of the webhook, as the password of any user or in a header.";
 
 /// Refusals: the name of the response, its status, and when it comes.
@@ -85,6 +92,27 @@ const REFUSALS: &[(&str, u16, &str)] = &[
     ("Failed", 500, "Accepted, but it could not be carried out (`failed`)."),
     ("Unavailable", 503, "A part that this needs is down: try again with the same key (`unavailable`)."),
 ];
+
+/// The headers that say what a client may do about a refusal.
+fn headers_of(status: u16) -> Option<Value> {
+    let header = |name: &str, about: &str, schema: Value| {
+        let described = json!({ "description": about, "required": true, "schema": schema });
+        Some(json!({ name: described }))
+    };
+    match status {
+        401 => header(
+            "WWW-Authenticate",
+            "The scheme, and whether the token has ended.",
+            json!({ "type": "string" }),
+        ),
+        408 | 429 | 503 => header(
+            "Retry-After",
+            "When to send again, in whole seconds.",
+            json!({ "type": "integer", "minimum": 1 }),
+        ),
+        _ => None,
+    }
+}
 
 fn words_of(route: &Route) -> &'static Operation {
     let is_it = |words: &&Operation| words.method == route.method.as_str() && words.path == route.path;
@@ -141,7 +169,9 @@ fn parameters(route: &Route, words: &Operation, shape: &Shape, schemas: &mut Sch
     }
     if matches!(words.id, "sendMessage" | "notify") {
         let about = "The write's own key, as in the body: a repetition under it finds what was made.";
-        let schema = json!({ "type": "string", "minLength": 1 });
+        // Bare or quoted.
+        let most = CLIENT_KEY_MAX_BYTES + 2;
+        let schema = json!({ "type": "string", "minLength": 1, "maxLength": most });
         parameters
             .push(json!({ "name": IDEMPOTENCY_KEY, "in": "header", "description": about, "schema": schema }));
     }
@@ -157,10 +187,14 @@ fn parameters(route: &Route, words: &Operation, shape: &Shape, schemas: &mut Sch
 fn responses(route: &Route, words: &Operation, shape: &Shape, schemas: &mut Schemas) -> Map<String, Value> {
     let mut responses = Map::new();
     for status in words.succeeds.statuses() {
-        let (about, schema) = match status {
-            200 => ("Done.", schemas.answer(shape.answer)),
-            201 => ("Made.", schemas.answer(shape.answer)),
-            _ => ("Accepted: it will be carried out.", schemas.answer(of::<QueuedAnswer>)),
+        let (about, schema) = match (status, words.succeeds) {
+            (200, Succeeds::Makes) => ("Dry run: nothing is changed.", schemas.answer(shape.answer)),
+            (200, Succeeds::MakesByCommand) => {
+                ("Made before: there is nothing new.", schemas.answer(shape.answer))
+            }
+            (200, _) => ("Done.", schemas.answer(shape.answer)),
+            (201, _) => ("Made: it is stored.", schemas.answer(shape.answer)),
+            _ => ("Queued: it will be carried out.", schemas.answer(of::<QueuedAnswer>)),
         };
         let content = json!({ "application/json": { "schema": schema } });
         responses.insert(status.to_string(), json!({ "description": about, "content": content }));
@@ -193,7 +227,7 @@ fn open_paths(paths: &mut Map<String, Value>, schemas: &mut Schemas) {
     let page = |about: &str| json!({ "description": about, "content": { "text/html": { "schema": { "type": "string" } } } });
     let pages = json!({
         "200": page("A page for people."),
-        "202": page("It will be done."),
+        "202": page("Queued: it will be carried out."),
         "404": page("The link is not one of ours."),
         "410": page("The link is too old."),
         "429": { "$ref": "#/components/responses/RateLimited" },
@@ -203,14 +237,17 @@ fn open_paths(paths: &mut Map<String, Value>, schemas: &mut Schemas) {
     paths.insert(format!("{BASE}/v2/unsubscribe/{{token}}"), json!({
         "parameters": [token],
         "get": { "operationId": "askUnsubscribe", "tags": [Tag::Mail.name()], "security": open,
+            "description": WITH_LINK,
             "summary": "Asks whether to unsubscribe; never acts.", "responses": pages },
         "post": { "operationId": "unsubscribe", "tags": [Tag::Mail.name()], "security": open,
+            "description": WITH_LINK,
             "summary": "Unsubscribes from mails, also as the one click of RFC 8058.", "responses": pages },
     }));
     let done = schemas.answer(of::<DoneAnswer>);
     paths.insert(format!("{BASE}/v2/email/webhook"), json!({
         "post": { "operationId": "reportMail", "tags": [Tag::Mail.name()],
             "security": [{ "webhookUser": [] }, { "webhookSecret": [] }],
+            "description": "For the mail provider, which has the secret.",
             "summary": "Takes the mail provider's reports of bounces and complaints, in Postmark's format.",
             "requestBody": { "required": true, "content": { "application/json": { "schema": { "type": "object" } } } },
             "responses": {

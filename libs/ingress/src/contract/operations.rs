@@ -2,6 +2,10 @@
 //! and with which statuses it succeeds. A test holds this table against the table of routes, and the answers
 //! of running systems are held against the documents in `tests/contract`.
 
+use eventflow_protocol::UserId;
+use eventflow_protocol::client::requests::ASKED_MAX;
+use eventflow_protocol::dead_letters::{Cause, DeadLetterId, LetterState};
+use schemars::SchemaGenerator;
 use serde_json::{Value, json};
 
 /// One route in words.
@@ -118,6 +122,14 @@ pub(super) enum Kind {
     /// Ids of users, at least one.
     Users,
     OneOf(&'static [&'static str]),
+    /// A place in a history: a `seq` or a time.
+    Place,
+    /// The id of a dead letter.
+    Letter,
+    /// Why a dead letter failed.
+    Cause,
+    /// The state of a dead letter, or any.
+    LetterState,
 }
 
 impl Kind {
@@ -140,7 +152,20 @@ impl Kind {
             Self::Skip => {
                 json!({ "type": "integer", "minimum": 0, "maximum": crate::http::query::SKIP_MAX, "default": 0 })
             }
-            Self::Users => json!({ "type": "array", "items": { "type": "string" }, "minItems": 1 }),
+            Self::Users => {
+                let user = SchemaGenerator::default().subschema_for::<UserId>();
+                json!({ "type": "array", "items": user, "minItems": 1, "maxItems": ASKED_MAX })
+            }
+            Self::Place => {
+                json!({ "anyOf": [Self::Count.schema(), Self::Time.schema()] })
+            }
+            Self::Letter => SchemaGenerator::default().subschema_for::<DeadLetterId>().to_value(),
+            Self::Cause => json!({ "type": "string", "enum": Cause::ALL.map(Cause::name) }),
+            Self::LetterState => {
+                let states = LetterState::ALL.iter().map(|state| state.name());
+                let words: Vec<_> = states.chain([crate::http::dead_letters::ANY_STATE]).collect();
+                json!({ "type": "string", "enum": words })
+            }
             Self::OneOf(words) => json!({ "type": "string", "enum": words }),
         }
     }
@@ -158,8 +183,8 @@ const PAGE: &[Parameter] = &[LIMIT, CURSOR];
 const HISTORY: &[Parameter] = &[
     LIMIT,
     CURSOR,
-    parameter("before", Kind::Text, "Messages before this `seq` or time."),
-    parameter("after", Kind::Text, "Messages after this `seq` or time."),
+    parameter("before", Kind::Place, "Messages before this `seq` or time."),
+    parameter("after", Kind::Place, "Messages after this `seq` or time."),
     parameter("beforeTime", Kind::Time, "Messages before this time."),
     parameter("afterTime", Kind::Time, "Messages after this time."),
     parameter("changesAfter", Kind::Count, "What was changed after this change number."),
@@ -169,14 +194,15 @@ const THREADS: &[Parameter] =
 const INBOX: &[Parameter] =
     &[LIMIT, CURSOR, SKIP, parameter("unread", Kind::Flag, "Only what was not read.")];
 const QUEUE: Parameter = parameter("queue", Kind::Text, "The queue that they died in.");
-const CAUSE: Parameter = parameter("cause", Kind::Text, "Why they died.");
+const CAUSE: Parameter = parameter("cause", Kind::Cause, "Why they died.");
 const KIND: Parameter = parameter("kind", Kind::Text, "What they carry.");
-const STATE: Parameter = parameter("state", Kind::Text, "Their state, or `any`; without it those that wait.");
+const STATE: Parameter =
+    parameter("state", Kind::LetterState, "Their state, or `any`; without it those that wait.");
 const FROM: Parameter = parameter("from", Kind::Time, "Died at this time or later.");
 const TO: Parameter = parameter("to", Kind::Time, "Died before this time.");
 const LETTERS: &[Parameter] = &[LIMIT, CURSOR, QUEUE, CAUSE, KIND, STATE, FROM, TO];
 const GROUPS: &[Parameter] = &[QUEUE, CAUSE, KIND, STATE, FROM, TO];
-const AUDIT: &[Parameter] = &[LIMIT, CURSOR, parameter("letter", Kind::Text, "Only this dead letter.")];
+const AUDIT: &[Parameter] = &[LIMIT, CURSOR, parameter("letter", Kind::Letter, "Only this dead letter.")];
 const CONNECTED: &[Parameter] =
     &[LIMIT, CURSOR, parameter("search", Kind::Text, "A part of an id or a name.")];
 
@@ -213,7 +239,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
     operation(("GET", "/v2/messages/{id}"), "listMessages", Messages, Reads, HISTORY, "Gives a page of a thread's history, ascending by `seq`; without a place the newest. The id is the thread's."),
     operation(("POST", "/v2/messages/{id}"), "sendMessage", Messages, MakesByCommand, &[], "Sends a message. The id is the thread's."),
     operation(("PUT", "/v2/messages/{id}"), "editMessage", Messages, Changes, &[], "Replaces the text of one's message. The id is the message's."),
-    operation(("PATCH", "/v2/messages/{id}"), "patchMessage", Messages, Changes, &[], "As PUT."),
+    operation(("PATCH", "/v2/messages/{id}"), "patchMessage", Messages, Changes, &[], "Replaces the text of one's message, as PUT does."),
     operation(("DELETE", "/v2/messages/{id}"), "deleteMessage", Messages, Changes, &[], "Takes one's message back. The id is the message's."),
     operation(("POST", "/v2/messages/{id}/reactions"), "react", Messages, Changes, &[], "Adds or removes one's reaction to a message."),
     operation(("POST", "/v2/messages/{id}/read"), "readMessage", Messages, Changes, &[], "Marks a thread as read up to this message."),
@@ -233,7 +259,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
     operation(("POST", "/v2/notifications/read-all"), "readAllNotifications", Notifications, Changes, &[], "Marks all one's notifications as read."),
     operation(("GET", "/v2/notifications/preferences"), "showPreferences", Notifications, Reads, &[], "Shows what one is told of, when and how."),
     operation(("POST", "/v2/notifications/preferences"), "replacePreferences", Notifications, Changes, &[], "Replaces one's preferences."),
-    operation(("PUT", "/v2/notifications/preferences"), "putPreferences", Notifications, Changes, &[], "As POST."),
+    operation(("PUT", "/v2/notifications/preferences"), "putPreferences", Notifications, Changes, &[], "Replaces one's preferences, as POST does."),
     operation(("PATCH", "/v2/notifications/preferences"), "changePreferences", Notifications, Changes, &[], "Changes those preferences that the body names."),
     operation(("PUT", "/v2/notifications/preferences/mutes/{id}"), "muteThread", Notifications, Changes, &[], "Mutes a thread for oneself."),
     operation(("DELETE", "/v2/notifications/preferences/mutes/{id}"), "unmuteThread", Notifications, Changes, &[], "Ends the mute of a thread."),

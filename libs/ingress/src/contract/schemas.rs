@@ -65,6 +65,10 @@ impl Schemas {
         for (name, schema) in &sent {
             let mut schema = schema.clone();
             rename(&mut schema, &name_of);
+            // What clients get in the same form never has `null` for an absent field.
+            if !schemas.contains_key(&name_of(name)) {
+                null_where_absent(&mut schema);
+            }
             named.insert(name_of(name), schema);
         }
         rename(document, &name_of);
@@ -120,6 +124,43 @@ fn absent_not_null(schema: &mut Value) {
         }
         Value::Array(items) => items.iter_mut().for_each(absent_not_null),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+/// A request may have `null` for a field that it may leave out.
+fn null_where_absent(schema: &mut Value) {
+    match schema {
+        Value::Object(fields) => {
+            let always = fields.get("required").and_then(Value::as_array).cloned().unwrap_or_default();
+            if let Some(properties) = fields.get_mut("properties").and_then(Value::as_object_mut) {
+                let others = properties.iter_mut().filter(|(name, _)| !always.contains(&json!(name)));
+                others.for_each(|(_, property)| or_null(property));
+            }
+            fields.values_mut().for_each(null_where_absent);
+        }
+        Value::Array(items) => items.iter_mut().for_each(null_where_absent),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+/// Adds `null` to what the property may be.
+fn or_null(property: &mut Value) {
+    let Some(fields) = property.as_object_mut() else { return };
+    let nothing = json!({ "type": "null" });
+    if let Some(kind) = fields.get_mut("type") {
+        let mut kinds = kind.as_array().cloned().unwrap_or_else(|| vec![kind.clone()]);
+        if !kinds.contains(&json!("null")) {
+            kinds.push("null".into());
+        }
+        *kind = kinds.into();
+    } else if let Some(choices) = fields.get_mut("anyOf").and_then(Value::as_array_mut) {
+        if !choices.contains(&nothing) {
+            choices.push(nothing);
+        }
+    } else if let Some(reference) = fields.remove("$ref") {
+        fields.insert("anyOf".to_owned(), json!([{ "$ref": reference }, nothing]));
+    } else if let Some(Value::Array(parts)) = fields.remove("allOf") {
+        fields.insert("anyOf".to_owned(), json!([{ "allOf": parts }, nothing]));
     }
 }
 

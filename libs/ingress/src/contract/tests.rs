@@ -1,6 +1,7 @@
 //! The documents fit the tables, the types and their examples.
 
 use super::operations::OPERATIONS;
+use super::told::TOLD;
 use super::*;
 use crate::http::routes::ROUTES;
 use crate::ws::events::catalogue::client_events;
@@ -79,6 +80,51 @@ fn every_event_is_in_the_document() {
         let example = examples::of(event.name);
         assert!(example.is_some() || event.name == "sync", "{}", event.name);
     }
+}
+
+#[test]
+fn every_event_of_a_server_is_told_of_once_and_nothing_else_is() {
+    let mut told: Vec<_> = TOLD.iter().map(|told| told.name).collect();
+    told.sort_unstable();
+    let mut events: Vec<_> = SERVER_EVENTS.iter().map(|(name, _)| *name).collect();
+    events.sort_unstable();
+    assert_eq!(told, events);
+}
+
+#[test]
+fn a_request_may_have_null_where_it_may_leave_a_field_out_and_an_answer_may_not() {
+    let document = openapi();
+    let schemas = &document["components"]["schemas"];
+    let null = serde_json::json!({ "type": "null" });
+    let nullable = |name: &str, field: &str| {
+        let property = &schemas[name]["properties"][field];
+        let has = |list: &Value, word: &Value| list.as_array().is_some_and(|all| all.contains(word));
+        has(&property["type"], &Value::from("null")) || has(&property["anyOf"], &null)
+    };
+    for (name, field) in
+        [("CreateThreadBody", "metadata"), ("ReactionBody", "action"), ("DeviceBody", "name")]
+    {
+        assert!(nullable(name, field), "{name}.{field}");
+    }
+    for (name, field) in
+        [("ReactionBody", "emoji"), ("ErrorBody", "retryAfterMs"), ("MessageWithId", "editedAt")]
+    {
+        assert!(!nullable(name, field), "{name}.{field}");
+    }
+}
+
+#[test]
+fn a_refusal_that_may_pass_says_when_in_a_header() {
+    let responses = &openapi()["components"]["responses"];
+    for (name, header) in [
+        ("RateLimited", "Retry-After"),
+        ("Unavailable", "Retry-After"),
+        ("BodyTooSlow", "Retry-After"),
+        ("Unauthenticated", "WWW-Authenticate"),
+    ] {
+        assert_eq!(responses[name]["headers"][header]["required"], true, "{name}");
+    }
+    assert!(responses["Invalid"].get("headers").is_none());
 }
 
 #[test]

@@ -31,7 +31,7 @@ use serde_json::Value;
 use std::sync::Arc;
 
 /// Word of the query that stands for letters in any state.
-const ANY_STATE: &str = "any";
+pub(crate) const ANY_STATE: &str = "any";
 /// Bytes of a letter that nobody can read that a reveal shows: enough to see what it is.
 const RAW_MAX_BYTES: usize = 1024 * 1024;
 

@@ -32,7 +32,7 @@ pub(crate) mod caller;
 mod changes;
 mod csrf_token;
 mod cursors;
-mod dead_letters;
+pub(crate) mod dead_letters;
 mod deliveries;
 mod devices;
 mod history_cursor;

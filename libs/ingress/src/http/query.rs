@@ -103,12 +103,10 @@ impl Query {
         Ok(Some(number))
     }
 
-    /// A moment in ISO 8601 and UTC as answers show it, with or without milliseconds.
+    /// A moment as in a body: in any form of RFC 3339.
     pub(crate) fn time(&self, name: &str) -> Result<Option<Timestamp>, Refusal> {
         let Some(text) = self.text(name) else { return Ok(None) };
-        let exact = Timestamp::from_iso(text);
-        let parsed = exact.or_else(|| Timestamp::from_iso(&format!("{}.000Z", text.strip_suffix('Z')?)));
-        parsed.map(Some).ok_or_else(|| {
+        Timestamp::from_rfc3339(text).map(Some).ok_or_else(|| {
             Refusal::invalid(format!("{name} must be a number, or a time like 2026-01-13T22:40:00.000Z"))
         })
     }

@@ -24,7 +24,7 @@ pub enum Reason {
     Left,
     /// The person does not want this kind of notification by this channel.
     Preference,
-    /// The person's credentials are revoked.
+    /// It came before an administrator ended all of the person's logins.
     Revoked,
     /// Nobody knows an e-mail address of the person.
     NoAddress,
@@ -32,7 +32,8 @@ pub enum Reason {
     NoDevice,
     /// The address bounced, complained or unsubscribed.
     AddressSuppressed,
-    /// The person is looking: sockets have told them.
+    /// The person's sockets have told them: they were there when it came, or a client of theirs has reported
+    /// it as delivered.
     Online,
     /// Its sender cancelled it.
     Cancelled,
@@ -147,13 +148,13 @@ impl DeliveryOutcome {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum WaitsFor {
-    /// That the person sees it by themselves.
+    /// The person may see it by themselves.
     Attention,
     /// The person's digest.
     Digest,
     /// The end of the person's quiet hours.
     QuietHours,
-    /// The provider, which put it off. Rows that are kept say so by its answer.
+    /// The provider, which put it off, with this `answer`.
     Provider,
 }
 

@@ -171,6 +171,7 @@ async fn history_is_paged_by_time_too() {
     for (query, seqs) in [
         ("before=2027-01-15T08:00:02.000Z", vec![1, 2]),
         ("beforeTime=2027-01-15T08:00:02Z", vec![1, 2]),
+        ("before=2027-01-15T09:00:02.5%2B01:00", vec![1, 2, 3]),
         ("after=2027-01-15T08:00:02Z", vec![4, 5]),
         ("afterTime=2027-01-15T08:00:02.000Z&limit=1", vec![4]),
         ("beforeTime=2027-01-15T08:00:02.000Z&limit=1", vec![2]),

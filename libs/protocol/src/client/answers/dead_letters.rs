@@ -27,29 +27,30 @@ pub struct LettersAnswer {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ShownLetter {
-    /// What it carries, and the id of its envelope.
+    /// What it carries and the id of its envelope, e.g. `command-018f6e3a-…`; the same whenever the same work
+    /// fails again. It is safe in a path.
     #[serde(rename = "_id")]
     pub id: DeadLetterId,
     /// How often a handler had failed on it when it failed last.
     pub attempts: u32,
     /// Why it failed last.
     pub cause: Cause,
-    /// The id of its envelope, which the logs name.
+    /// The id that the logs name.
     #[schemars(with = "String")]
     pub envelope: Uuid,
     /// How often it became a dead letter.
     pub failures: u32,
-    /// When it failed first.
+    /// When it became a dead letter first.
     pub first_at: Timestamp,
-    /// What it asks for or tells; `null` if nobody can read it.
+    /// What it asks for or tells, e.g. `send_message` or `message_stored`; `null` if it cannot be read.
     pub kind: Option<String>,
-    /// When it failed last.
+    /// When it became a dead letter last.
     pub last_at: Timestamp,
-    /// The queue that it came from; `gateway` for that of any gateway.
+    /// The queue that it came from, e.g. `persist.0`; `gateway` for the queue of any gateway.
     pub queue: String,
-    /// Why it failed last, in words.
+    /// Why it failed last, in words; never anything that a person typed.
     pub reason: String,
-    /// The replay that has it, or had it last.
+    /// The `_id` of the replay that has it, or had it last; else `null`.
     pub replay: Option<ReplayId>,
     /// How often it was replayed.
     pub replays: u32,
@@ -57,7 +58,7 @@ pub struct ShownLetter {
     pub size: u64,
     /// What becomes of it.
     pub state: LetterState,
-    /// The newest version of its body.
+    /// The newest version of its body: 1, and one more for each edit.
     pub version: u32,
 }
 

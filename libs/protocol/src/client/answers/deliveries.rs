@@ -64,15 +64,17 @@ pub struct ListedDelivery {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DeliveryWord {
-    /// It waits until its time.
+    /// It waits until the time in the field `until`. `waitsFor` says for what. There is another row if it has
+    /// to wait longer.
     Held,
     /// It joined others that wait.
     Folded,
-    /// It was not sent, for a reason.
+    /// It was not sent, for the `reason`.
     Suppressed,
-    /// The provider took it.
+    /// The `provider` took it, with this `answer`.
     Sent,
-    /// The provider refused it for good.
+    /// The provider refused it for good, with this `answer`, and it is not tried again; or the provider was
+    /// asked seven times, and an operator can replay it.
     Failed,
 }
 

@@ -12,8 +12,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct HistoryAnswer {
-    /// How far everybody has come; only on a page of changes, in a thread of at most
-    /// [`crate::change::RECEIPT_PARTICIPANTS_MAX`] people.
+    /// How far everybody has come; only on a page of changes, in a thread of up to 100 people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cursors: Option<Vec<PersonCursors>>,
     /// Only on a page of changes: whether the thread has never had the change number that was asked for.

@@ -39,13 +39,14 @@ pub struct PipelineAnswer {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct QueueFigures {
-    /// Live consumers.
+    /// Live consumers, active or waiting.
     pub consumers: Option<u64>,
     /// Messages that wait for a consumer. A message carries up to 256 commands or events.
     pub messages: Option<u64>,
-    /// How long the oldest message is in the queue.
+    /// How long the oldest message is in the queue, delivered or not; `null` with RabbitMQ, which does not
+    /// tell, and of an empty queue.
     pub oldest_age_ms: Option<u64>,
-    /// Why the queue could not be asked for.
+    /// Why the broker could not be asked for the queue; then the other figures are `null`.
     pub problem: Option<String>,
     /// The queue's name at the broker.
     pub queue: String,
@@ -58,15 +59,18 @@ pub struct Hop {
     /// How full it is.
     #[serde(flatten)]
     pub figures: QueueFigures,
-    /// Commands or events that come in, per second.
+    /// Commands or events that come in, per second. One process counts them itself; in a fleet each process
+    /// counts its own, in its metrics.
     pub in_per_second: Option<f64>,
-    /// Whether its owner says that it consumes it; `null` if no worker has shards of it.
+    /// Whether the owner says that it consumes the queue; `false` for more than a moment is a fault; `null`
+    /// if no worker has shards of it.
     pub is_consumed: Option<bool>,
-    /// Commands or events that are carried out, per second.
+    /// Commands or events that are carried out, per second, over the last 6 s. In a fleet the workers that
+    /// share shards tell it; the workers of the other queues count in their metrics.
     pub out_per_second: Option<f64>,
-    /// The worker that owns the shard.
+    /// The worker that owns the shard, by the assignment that all workers make of the workers they hear.
     pub owner: Option<String>,
-    /// The shard, of a queue that is split by thread.
+    /// The shard; `null` of a queue that is not split by thread.
     pub shard: Option<u16>,
     /// The worker that waits behind the owner.
     pub spare: Option<String>,

@@ -13,9 +13,11 @@ use serde::{Deserialize, Serialize};
 pub struct SyncAnswer {
     /// Always true.
     pub success: Success,
-    /// One entry for each thread that was named, in the same order.
+    /// One entry for each thread that was named, in the same order. Of a thread that the caller is not in it
+    /// is a refusal: `{threadId, success: false, error, code: "not_found"}`.
     pub threads: Vec<SyncedThread>,
-    /// Threads that were created or written to after `threadsAfter`; only if the request had that field.
+    /// Ids of the caller's threads, without the archived ones, that were created or written to after
+    /// `threadsAfter`, most recently active first; only if the request had that field.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub new_threads: Option<Vec<ThreadId>>,
 }
@@ -36,21 +38,21 @@ pub enum SyncedThread {
 pub struct SyncedMessages {
     /// The thread.
     pub thread_id: ThreadId,
-    /// The messages, ascending by `seq`.
+    /// The messages after `after`, ascending by `seq`.
     pub messages: Vec<Written<Message>>,
     /// The messages up to `after` that were edited, taken back or reacted to after `changesAfter`, as they
-    /// are now; only if the request had that field.
+    /// are now; only with `changesAfter`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub changed: Option<Vec<Written<Message>>>,
-    /// How far everybody has come; only if the request had `changesAfter`, the answer is complete, and the
-    /// thread has at most [`crate::change::RECEIPT_PARTICIPANTS_MAX`] people.
+    /// How far each person who has received anything has come; only with `changesAfter`, in an entry that is
+    /// complete, and in threads of up to 100 people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cursors: Option<Vec<PersonCursors>>,
-    /// The change number that the answer goes up to; the next request's `changesAfter`.
+    /// The change number that the entry goes up to: the next `changesAfter`.
     pub last_change: u64,
-    /// Whether these are all; if not, the client asks again from the last `seq` and `lastChange`.
+    /// `false`: the answer is full; ask again from the last `seq` and `lastChange`.
     pub complete: bool,
-    /// Whether a message or a change in between cannot be had any more.
+    /// `true` only if a message or a change in between cannot be had any more.
     pub gap: bool,
 }
 

@@ -46,8 +46,10 @@ pub struct ReplayBody {
     /// Only say what would be done.
     #[serde(default)]
     pub dry_run: bool,
-    /// Letters sent in a second, at most.
+    /// Letters sent in a second, at most; not more than the setting `dead_letters.replays_per_second`, which
+    /// is the default.
     #[serde(default)]
+    #[schemars(range(min = 1))]
     pub per_second: Option<u32>,
     /// Why; it is recorded.
     pub why: Why,

@@ -22,7 +22,8 @@ use std::fmt;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PreferencesBody {
-    /// For every kind that is not named in `types`.
+    /// For every type. What is not named is `true`. The three may stand in the body itself, too, as older
+    /// clients write them.
     #[serde(default)]
     pub channels: ChannelsBody,
     /// The older form of `channels.inApp`.
@@ -34,25 +35,31 @@ pub struct PreferencesBody {
     /// The older form of `channels.push`.
     #[serde(default)]
     pub push: Option<bool>,
-    /// By kind.
+    /// For single types: `{"<type>": {inApp?, email?, push?}}`. Messages of threads have the type `message`.
+    /// What is not named is as in `channels`.
     #[serde(default)]
     pub types: ChannelsByKind,
-    /// The hours in which nothing is sent.
+    /// Times as `HH:MM` on the person's clock; they may go over midnight. Mails and push messages wait until
+    /// they end. `enabled` is `true` if it is not named; without `quietHours` it is `false`.
     #[serde(default)]
     pub quiet_hours: Option<QuietHoursBody>,
-    /// How mails are gathered.
+    /// How long mails wait for further ones. `every` is `immediately` (default), `15m`, `1h` or `1d`; a daily
+    /// one comes at `hour`, 0 to 23, default 8. Push messages do not wait.
     #[serde(default)]
     pub digest: Option<DigestBody>,
-    /// The time zone of quiet hours and daily digests.
+    /// The time zone of quiet hours and daily digests, a name of the IANA database like `Europe/Berlin`;
+    /// default `UTC`.
     #[serde(default)]
     pub time_zone: Option<TimeZoneReference>,
-    /// The language of mails and push messages; empty for the system's own.
+    /// The language of mails and push messages, like `de` or `pt-BR`; empty (default) for the system's own.
     #[serde(default)]
     pub locale: Option<LocaleName>,
-    /// Whether to tell the caller also while a page is open that they do not look at.
+    /// `true`: mails and push messages also while a page is open that the person does not look at; default
+    /// `false`.
     #[serde(default)]
     pub when_away: Option<bool>,
-    /// All threads of which the caller wants to be told nothing.
+    /// All muted threads; of their messages the person gets no mail and no push message, for ever or until
+    /// then. A notification of the application that names the thread comes all the same.
     #[serde(default)]
     pub mutes: Option<List<MuteBody, MUTES_MAX>>,
     /// Part of what is shown, so that it can be sent back whole. It changes nothing.
@@ -194,7 +201,7 @@ fn each_once(mutes: Vec<MuteBody>) -> Result<Vec<Mute>, InvalidRequest> {
     }
 }
 
-/// Channels by kind of notification, for at most [`PREFERENCE_KINDS_MAX`] kinds.
+/// Channels by type of notification, for at most 100 types.
 #[derive(Clone, Debug, Default, PartialEq, Eq, JsonSchema)]
 pub struct ChannelsByKind(BTreeMap<NotificationKind, ChannelsBody>);
 

@@ -18,10 +18,12 @@ pub struct SyncEvent {
     /// The threads, and how far the client has them.
     #[serde(default)]
     pub threads: List<SyncPlace, SYNCED_THREADS_MAX>,
-    /// Most messages in the answer.
+    /// How many messages the answer may hold, over all threads; default and maximum 500.
     #[serde(default)]
     pub limit: SyncLimit,
-    /// Asks also for the threads that were created or written to after this time.
+    /// A time of the server, not of the client's clock: the answer then has `newThreads`. Take the newest
+    /// `lastMessageAt` or `createdAt` of the threads that the client knows, less a minute: clocks of gateways
+    /// differ a little.
     #[serde(default)]
     pub threads_after: Option<Timestamp>,
 }
@@ -32,16 +34,16 @@ pub struct SyncEvent {
 pub struct SyncPlace {
     /// The thread.
     pub thread_id: ThreadReference,
-    /// The newest `seq` that the client has; 0 if it has nothing.
+    /// The newest `seq` that the client has of the thread; default 0.
     #[serde(default)]
     pub after: u64,
-    /// Asks also for what changed in the thread after this change number: the `lastChange` of the answer
-    /// before.
+    /// The `lastChange` of the answer before, or of the first page of the thread's history. Without it the
+    /// answer tells nothing of changes but the newest number.
     #[serde(default)]
     pub changes_after: Option<u64>,
 }
 
-/// 1 to [`SYNCED_MESSAGES_MAX`]; a larger number is as good as that.
+/// 1 to 500; a larger number is as good as that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema)]
 pub struct SyncLimit(usize);
 

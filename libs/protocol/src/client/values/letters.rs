@@ -12,6 +12,7 @@ const WHY_MAX_CHARS: usize = 500;
 /// Why somebody does something that is recorded: one clean line.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(try_from = "String")]
+#[schemars(extend("minLength" = 1))]
 pub struct Why(String);
 
 impl Why {

@@ -21,7 +21,7 @@ const AUTH_BYTES: usize = 16;
 /// The registration token of an app.
 #[derive(Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(try_from = "String")]
-#[schemars(extend("minLength" = 1, "maxLength" = FCM_TOKEN_MAX_BYTES))]
+#[schemars(extend("pattern" = "^[A-Za-z0-9_:.-]+$", "maxLength" = FCM_TOKEN_MAX_BYTES))]
 pub struct FcmToken(String);
 
 /// The address of a subscription: `https://host…`, without a user name.
@@ -30,17 +30,19 @@ pub struct FcmToken(String);
 /// addresses.
 #[derive(Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(try_from = "String")]
-#[schemars(extend("format" = "uri", "maxLength" = ENDPOINT_MAX_BYTES))]
+#[schemars(extend("format" = "uri", "pattern" = "^[Hh][Tt][Tt][Pp][Ss]://", "maxLength" = ENDPOINT_MAX_BYTES))]
 pub struct PushEndpoint(String);
 
 /// The public key of a browser: an uncompressed point of P-256 in base64url.
 #[derive(Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(try_from = "String")]
+#[schemars(extend("pattern" = "^B[A-Za-z0-9_-]{86}=*$"))]
 pub struct PushPublicKey(String);
 
 /// The authentication secret of a subscription: 16 bytes in base64url.
 #[derive(Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(try_from = "String")]
+#[schemars(extend("pattern" = "^[A-Za-z0-9_-]{21}[AQgw]=*$"))]
 pub struct PushAuth(String);
 
 /// What a device is called in a list: one clean line, or nothing.

@@ -2,13 +2,14 @@
 
 use crate::ThreadId;
 use crate::client::values::unfit::Unfit;
-use crate::schedule::{TimeZoneName, WallTime, is_locale};
+use crate::schedule::{LOCALE_MAX_BYTES, TimeZoneName, WallTime, is_locale};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 /// A time of day, `HH:MM`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(try_from = "String")]
+#[schemars(extend("pattern" = "^([01][0-9]|2[0-3]):[0-5][0-9]$"))]
 pub struct WallClock(pub WallTime);
 
 impl TryFrom<String> for WallClock {
@@ -22,6 +23,7 @@ impl TryFrom<String> for WallClock {
 /// A time zone of the IANA database.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(try_from = "String")]
+#[schemars(extend("minLength" = 1))]
 pub struct TimeZoneReference(TimeZoneName);
 
 impl TimeZoneReference {
@@ -43,6 +45,7 @@ impl TryFrom<String> for TimeZoneReference {
 /// The name of a language, or nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(try_from = "String")]
+#[schemars(extend("pattern" = "^([A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*)?$", "maxLength" = LOCALE_MAX_BYTES))]
 pub struct LocaleName(String);
 
 impl LocaleName {
@@ -64,6 +67,7 @@ impl TryFrom<String> for LocaleName {
 /// The thread that a mute names. Nobody looks whether there is one: a mute of no thread does nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(try_from = "String")]
+#[schemars(extend("pattern" = "^[0-9a-f]{24}$"))]
 pub struct MutedThread(pub ThreadId);
 
 impl TryFrom<String> for MutedThread {

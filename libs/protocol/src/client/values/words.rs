@@ -104,7 +104,7 @@ impl TryFrom<String> for TemplateName {
 /// form in which a browser asks for it.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(try_from = "String")]
-#[schemars(extend("minLength" = 1, "maxLength" = LINK_MAX_BYTES))]
+#[schemars(extend("pattern" = "^([Hh][Tt][Tt][Pp][Ss]://|/(?!/))", "maxLength" = LINK_MAX_BYTES))]
 pub struct Link(String);
 
 impl Link {
