@@ -9,8 +9,9 @@ import { onShape } from './stage.mjs';
 import { ops } from './ops.mjs';
 import { presence } from './presence.mjs';
 import { replies } from './replies.mjs';
+import { searches } from './search.mjs';
 import { security } from './security.mjs';
 import { traps } from './traps.mjs';
 
-onShape('single', { together: [conversations, changes, replies, inbox, presence, faults, traps, security, doors, ops, consoles], alone: [restarts] });
+onShape('single', { together: [conversations, changes, replies, inbox, presence, faults, traps, searches, security, doors, ops, consoles], alone: [restarts] });
 onShape('single', { together: [floods] }, { EVENTS_PER_MINUTE: '0', REST_PER_MINUTE_USER: '0' });

@@ -24,6 +24,7 @@ mod pairing;
 mod people;
 mod push;
 mod schema;
+mod search;
 mod sends;
 mod suppressions;
 mod thread;
@@ -54,7 +55,7 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// [`Store`], [`eventflow_ports::Inbox`], [`eventflow_ports::Directory`], [`eventflow_ports::Outbound`],
 /// [`eventflow_ports::Suppressions`], [`eventflow_ports::Outbox`], [`eventflow_ports::Sends`],
-/// [`eventflow_ports::DeadLetters`] and [`eventflow_ports::PushDevices`] in the data file. Cheap to clone:
+/// [`eventflow_ports::DeadLetters`], [`eventflow_ports::PushDevices`] and [`eventflow_ports::SearchIndex`] in the data file. Cheap to clone:
 /// every clone is the same store.
 #[derive(Clone)]
 pub struct EmbeddedStore {

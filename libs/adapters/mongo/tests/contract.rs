@@ -10,6 +10,7 @@ mod mail;
 mod outbound;
 mod people;
 mod schema;
+mod search;
 mod sends;
 mod support;
 

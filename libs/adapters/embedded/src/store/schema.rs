@@ -31,6 +31,7 @@ const STORE: &[&str] = &[
     WAITING,
     MAILS,
     REPLIES,
+    SEARCH,
 ];
 
 /// `thread.active_at` is the newest message's time, or the thread's own while it has none.
@@ -306,6 +307,26 @@ const MAILS: &str = "
 /// Fourteenth layout: the message that a message answers.
 const REPLIES: &str = "
     ALTER TABLE message ADD COLUMN reply_to BLOB;
+";
+
+/// Fifteenth layout: blocks of messages for search ([`eventflow_ports::search`]).
+///
+/// `search_block.mark` is 0, or tells the texts of an edited message apart; `bits` is the signature.
+/// `thread.indexed_seq` is how far the thread is in blocks: files of earlier layouts are indexed in the
+/// background.
+const SEARCH: &str = "
+    ALTER TABLE thread ADD COLUMN indexed_seq INTEGER NOT NULL DEFAULT 0;
+    CREATE TABLE search_block (
+        thread_id BLOB    NOT NULL,
+        mark      INTEGER NOT NULL,
+        first     INTEGER NOT NULL,
+        last      INTEGER NOT NULL,
+        oldest    INTEGER NOT NULL,
+        newest    INTEGER NOT NULL,
+        is_open   INTEGER NOT NULL,
+        bits      BLOB    NOT NULL,
+        PRIMARY KEY (thread_id, mark, first)
+    ) STRICT, WITHOUT ROWID;
 ";
 
 const SUPPRESSIONS: &str = "

@@ -1,0 +1,358 @@
+//! The contract of every [`SearchIndex`], together with [`find`], as checks that an adapter's tests call.
+//!
+//! A check takes a [`Harness`] and makes people and threads of its own. What is found is compared with what
+//! reading all messages of the person's threads finds, with blocks and without.
+
+pub mod bench;
+
+use crate::search::block::{block_of_edited, catch_up};
+use crate::search::{Found, SearchIndex, SearchQuery, TAIL_MAX, find};
+use crate::store::{NewMessage, Store};
+use crate::store_contract::fixtures::{
+    Scene, append, at, change, change_one, fresh_people, history, ids,
+};
+use crate::store_contract::random::Random;
+use async_trait::async_trait;
+use eventflow_protocol::change::{Change, Changed};
+use eventflow_protocol::command::LeaveThread;
+use eventflow_protocol::content::Content;
+use eventflow_protocol::document::{Attachment, AttachmentKind, Message};
+use eventflow_protocol::search::Terms;
+use eventflow_protocol::{MessageId, ThreadId, UserId};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// Opens the store under test with its index of search.
+#[async_trait]
+pub trait Harness: Send + Sync {
+    /// Opens one more store over the same data with empty caches, as another process would.
+    async fn open(&self) -> (Arc<dyn Store>, Arc<dyn SearchIndex>);
+}
+
+/// A message is found when it is stored, and also after it is in a block, in every script.
+pub async fn a_message_is_found_with_a_block_and_without(harness: &dyn Harness) {
+    let (store, index) = harness.open().await;
+    let scene = Scene::with_people(&*store, 2).await;
+    let texts = [
+        ("grüße", "Viele GRÜSSE aus Köln"),
+        ("天气", "今天天气很好"),
+        ("ประเทศ", "ประเทศไทยสวยมาก"),
+        ("مرحبا", "مَرْحَبًا بالعالم"),
+        ("한국", "저는 한국 사람입니다"),
+        ("ラオ", "きょうはカラオケです"),
+        ("unkt", "Treffpunkt: \"Bahnhof\" OR NOT NEAR(x)"),
+        ("😀", "so 😀😀"),
+        ("100%", "100% $where {$ne: 1} \\ .* ' --"),
+    ];
+    let batch: Vec<NewMessage> = texts.iter().map(|(_, text)| scene.say(0, text)).collect();
+    send(&*store, &batch).await;
+    for is_indexed in [false, true] {
+        for ((query, text), id) in texts.iter().zip(ids(&batch)) {
+            let found = find(&*index, &asked(&scene.people[1], query)).await.expect("search");
+            let hits: Vec<_> = found.hits.iter().map(|hit| hit.message.id).collect();
+            assert_eq!(hits, [id], "{query} in {text}, indexed: {is_indexed}");
+            assert!(!found.hits[0].highlights.is_empty() && found.is_complete);
+        }
+        assert_eq!(whole(&*index, &asked(&scene.people[1], "nowhere to be found")).await, []);
+        index_all(&*index, &[scene.thread]).await;
+    }
+    let end = index.block_ends(&[scene.thread]).await.expect("read the last block");
+    assert_eq!(end.first().map(|(thread, end)| (*thread, end.last)), Some((scene.thread, texts.len() as u64)));
+}
+
+/// Only who is in a thread finds its messages: no stranger ever, nobody who has left, and again who is back.
+pub async fn only_the_people_of_a_thread_find_its_messages(harness: &dyn Harness) {
+    let (store, index) = harness.open().await;
+    let scene = Scene::with_people(&*store, 2).await;
+    let stranger = fresh_people(1).remove(0);
+    send(&*store, &[scene.say(0, "a secret word")]).await;
+    for is_indexed in [false, true] {
+        for (who, count) in [(&scene.people[0], 1), (&scene.people[1], 1), (&stranger, 0)] {
+            let mut query = asked(who, "secret");
+            assert_eq!(whole(&*index, &query).await.len(), count, "indexed: {is_indexed}");
+            query.thread = Some(scene.thread);
+            assert_eq!(whole(&*index, &query).await.len(), count, "naming the thread");
+        }
+        index_all(&*index, &[scene.thread]).await;
+    }
+    let user_id = scene.people[1].clone();
+    let leave = LeaveThread { thread_id: scene.thread, user_id, at: at(9) };
+    store.leave(&leave).await.expect("leave").expect("the thread exists");
+    assert_eq!(whole(&*index, &asked(&scene.people[1], "secret")).await, [], "who has left");
+    assert_eq!(whole(&*index, &asked(&scene.people[0], "secret")).await.len(), 1, "who has stayed");
+}
+
+/// What was edited is found by its new text and not by its old one, what was taken back not at all; both at
+/// once.
+pub async fn edits_and_deletions_count_at_once(harness: &dyn Harness) {
+    let (store, index) = harness.open().await;
+    let scene = Scene::with_people(&*store, 2).await;
+    let batch = [scene.say(0, "the weather today"), scene.say(0, "the weather tomorrow")];
+    let messages = send(&*store, &batch).await;
+    index_all(&*index, &[scene.thread]).await;
+    let edit = Change::Edit { content: Content::parse("the climate now").expect("content") };
+    let edited = match change_one(&*store, &change(&messages[0], &scene.people[0], edit, 5)).await {
+        Changed::Done(message, _) => message,
+        other => panic!("expected an edit, got {other:?}"),
+    };
+    let block = block_of_edited(&edited);
+    for _ in 0..2 {
+        index.add_blocks(std::slice::from_ref(&block), &[]).await.expect("add the block of an edit");
+    }
+    let me = &scene.people[1];
+    assert_eq!(whole(&*index, &asked(me, "climate")).await, [messages[0].id]);
+    assert_eq!(whole(&*index, &asked(me, "weather")).await, [messages[1].id]);
+    change_one(&*store, &change(&messages[1], &scene.people[0], Change::Delete, 6)).await;
+    assert_eq!(whole(&*index, &asked(me, "weather")).await, []);
+    let end = index.block_ends(&[scene.thread]).await.expect("read the last block");
+    assert_eq!(end.first().map(|(_, end)| end.last), Some(2), "a block of an edit is not the last block");
+}
+
+/// Whatever the threads, the filters, the pages and how far blocks are: what is found is what reading
+/// everything finds, in order, and nothing of others.
+pub async fn what_is_found_is_what_reading_everything_finds(harness: &dyn Harness) {
+    let (store, index) = harness.open().await;
+    for seed in 0..4 {
+        let mut random = Random::seeded(seed);
+        let world = World::random(&*store, &mut random).await;
+        let behind: Vec<ThreadId> = world.threads.iter().copied().filter(|_| random.percent(50)).collect();
+        index_all(&*index, &behind).await;
+        for _ in 0..25 {
+            let query = world.query(&mut random);
+            assert_eq!(whole(&*index, &query).await, world.wanted(&*store, &query).await, "seed {seed}: {query:?}");
+        }
+    }
+}
+
+/// What is stored, edited or taken back while somebody turns pages makes no hit come twice and hides none of
+/// the others.
+pub async fn pages_stay_where_they_were(harness: &dyn Harness) {
+    let (store, index) = harness.open().await;
+    let scene = Scene::with_people(&*store, 2).await;
+    let batch: Vec<NewMessage> = (0..20).map(|n| timed(scene.say(0, "needle"), n)).collect();
+    send(&*store, &batch).await;
+    let mut query = SearchQuery { limit: 6, ..asked(&scene.people[1], "needle") };
+    let (mut found, mut turns) = (Vec::new(), 0);
+    loop {
+        let page = find(&*index, &query).await.expect("search");
+        found.extend(page.hits.iter().map(|hit| hit.message.id));
+        turns += 1;
+        let Some(next) = page.next else { break };
+        query.after = Some(next);
+        send(&*store, &[timed(scene.say(0, "needle"), 100 + turns)]).await;
+        let last = page.hits.last().expect("a page with a hit").message.clone();
+        change_one(&*store, &change(&last, &scene.people[0], Change::Delete, 200)).await;
+        index_all(&*index, &[scene.thread]).await;
+    }
+    let mut expected = ids(&batch);
+    expected.reverse();
+    assert_eq!(found, expected);
+    assert_eq!(turns, 4);
+}
+
+/// A store that was filled before there were blocks says that it is not searched whole, is indexed in steps
+/// that any process goes on with, and is whole then.
+pub async fn an_older_store_is_indexed_step_by_step(harness: &dyn Harness) {
+    let (store, index) = harness.open().await;
+    let scene = Scene::with_people(&*store, 2).await;
+    let first = scene.say(0, "the very first one");
+    send(&*store, std::slice::from_ref(&first)).await;
+    let count = usize::try_from(TAIL_MAX).expect("a small number");
+    for batch in scene.talk(count).chunks(1_000) {
+        send(&*store, batch).await;
+    }
+    let query = asked(&scene.people[1], "very first");
+    let found = find(&*index, &query).await.expect("search");
+    assert_eq!((found.hits.len(), found.is_complete), (0, false), "the oldest message is not looked at");
+    let (mut steps, mut open) = (0, index);
+    while let Some(threads) = some_behind(&*open).await.filter(|threads| threads.contains(&scene.thread)) {
+        let (gained, left) = catch_up(&*open, &threads).await.expect("index");
+        assert!(gained > 0 && steps < 20, "each step gets further: {left:?}");
+        steps += 1;
+        open = harness.open().await.1;
+    }
+    assert!(steps > 1, "in steps");
+    let found = find(&*open, &query).await.expect("search");
+    assert_eq!(found.hits.iter().map(|hit| hit.message.id).collect::<Vec<_>>(), ids(&[first]));
+    assert!(found.is_complete);
+}
+
+/// Of two who index a thread at the same time, the one that is late takes nothing away.
+pub async fn a_late_block_takes_nothing_away(harness: &dyn Harness) {
+    let (store, index) = harness.open().await;
+    let scene = Scene::with_people(&*store, 2).await;
+    let early = send(&*store, &[scene.say(0, "early words")]).await;
+    let late = crate::search::block::blocks_of(&early);
+    send(&*store, &[scene.say(0, "later words")]).await;
+    index_all(&*index, &[scene.thread]).await;
+    index.add_blocks(&late, &[(scene.thread, 1)]).await.expect("add a late block");
+    let reach = index.reaches(&[scene.thread]).await.expect("read how far it is");
+    assert_eq!(reach.iter().map(|reach| (reach.stored, reach.indexed)).collect::<Vec<_>>(), [(2, 2)]);
+    assert_eq!(whole(&*index, &asked(&scene.people[1], "later")).await.len(), 1);
+    let other = harness.open().await.1;
+    let more = send(&*store, &scene.talk(60)).await;
+    let threads = [scene.thread];
+    let (one, two) = tokio::join!(catch_up(&*index, &threads), catch_up(&*other, &threads));
+    assert!(one.is_ok() && two.is_ok());
+    assert_eq!(whole(&*index, &asked(&scene.people[1], "message")).await.len(), more.len());
+}
+
+/// People, threads and messages that know a few words.
+struct World {
+    people: Vec<UserId>,
+    threads: Vec<ThreadId>,
+}
+
+const WORDS: [&str; 12] =
+    ["alpha", "Alphabet", "beta", "天气", "今天天气", "ภาษาไทย", "café", "CAFE", "gamma", "😀", "gam", "delta"];
+
+impl World {
+    async fn random(store: &dyn Store, random: &mut Random) -> Self {
+        let people = fresh_people(6);
+        let mut threads = Vec::new();
+        for _ in 0..5 {
+            let mut of_thread = people.clone();
+            random.shuffle(&mut of_thread);
+            of_thread.truncate(2 + random.below(3));
+            of_thread.sort_unstable();
+            let scene = Scene::between(store, of_thread).await;
+            let count = 1 + random.below(60);
+            let batch: Vec<NewMessage> = (0..count).map(|_| Self::message(&scene, random)).collect();
+            for message in send(store, &batch).await {
+                if random.percent(10) {
+                    let delete = change(&message, &message.sender_id, Change::Delete, 900);
+                    change_one(store, &delete).await;
+                }
+            }
+            threads.push(scene.thread);
+            if random.percent(40) {
+                let user_id = scene.people[random.below(scene.people.len())].clone();
+                store.leave(&LeaveThread { thread_id: scene.thread, user_id, at: at(999) }).await.expect("leave");
+            }
+        }
+        Self { people, threads }
+    }
+
+    fn message(scene: &Scene, random: &mut Random) -> NewMessage {
+        let text: Vec<&str> = (0..1 + random.below(5)).map(|_| WORDS[random.below(WORDS.len())]).collect();
+        let mut new = timed(scene.say(random.below(scene.people.len()), &text.join(" ")), random.below(20));
+        if random.percent(20) {
+            new.send.attachments.push(attachment());
+        }
+        new
+    }
+
+    fn query(&self, random: &mut Random) -> SearchQuery {
+        let words: Vec<&str> = (0..1 + random.below(2)).map(|_| WORDS[random.below(WORDS.len())]).collect();
+        let mut query = asked(&self.people[random.below(self.people.len())], &words.join(" "));
+        query.thread = random.percent(25).then(|| self.threads[random.below(self.threads.len())]);
+        query.sender = random.percent(25).then(|| self.people[random.below(self.people.len())].clone());
+        query.from = random.percent(25).then(|| at(seconds(random)));
+        query.to = random.percent(25).then(|| at(seconds(random)));
+        query.has_attachment = random.percent(20);
+        query.limit = 1 + random.below(9);
+        query
+    }
+
+    /// What reading everything finds.
+    async fn wanted(&self, store: &dyn Store, query: &SearchQuery) -> Vec<MessageId> {
+        let mut found: Vec<Message> = Vec::new();
+        for thread in self.threads.iter().filter(|thread| query.thread.is_none_or(|only| only == **thread)) {
+            if store.is_participant(*thread, &query.user).await.expect("read a membership") {
+                let all = history(store, *thread).await;
+                found.extend(all.into_iter().filter(|message| is_wanted(message, query)));
+            }
+        }
+        found.sort_by_key(|message| std::cmp::Reverse((message.created_at, message.id)));
+        found.into_iter().map(|message| message.id).collect()
+    }
+}
+
+fn is_wanted(message: &Message, query: &SearchQuery) -> bool {
+    message.deleted_at.is_none()
+        && query.terms.is_in(&message.content)
+        && query.sender.as_ref().is_none_or(|sender| message.sender_id == *sender)
+        && query.from.is_none_or(|from| message.created_at >= from)
+        && query.to.is_none_or(|to| message.created_at < to)
+        && (!query.has_attachment || !message.attachments.is_empty())
+}
+
+fn seconds(random: &mut Random) -> i64 {
+    i64::try_from(random.below(20)).unwrap_or_default()
+}
+
+fn attachment() -> Attachment {
+    Attachment {
+        kind: AttachmentKind::Document,
+        url: "https://files.test/a.pdf".to_owned(),
+        filename: "a.pdf".to_owned(),
+        size: 1,
+        mime_type: "application/pdf".to_owned(),
+        metadata: serde_json::Map::new(),
+    }
+}
+
+/// The message, accepted so many seconds after time zero.
+fn timed(mut new: NewMessage, seconds: usize) -> NewMessage {
+    new.send.at = at(i64::try_from(seconds).unwrap_or_default());
+    new
+}
+
+/// A query for everything that a person may see.
+fn asked(user: &UserId, words: &str) -> SearchQuery {
+    let terms: Terms = words.parse().expect("the words are terms");
+    SearchQuery {
+        user: user.clone(),
+        terms,
+        thread: None,
+        sender: None,
+        from: None,
+        to: None,
+        has_attachment: false,
+        after: None,
+        limit: 50,
+    }
+}
+
+/// Stores messages and brings their threads up to them, as the persistence stage does.
+async fn send(store: &dyn Store, batch: &[NewMessage]) -> Vec<Message> {
+    let messages = append(store, batch).await;
+    store.touch_threads(&messages).await.expect("touch");
+    messages
+}
+
+/// Everything that a query finds, page by page.
+async fn whole(index: &dyn SearchIndex, query: &SearchQuery) -> Vec<MessageId> {
+    let (mut query, mut all) = (query.clone(), Vec::new());
+    loop {
+        let Found { hits, next, .. } = find(index, &query).await.expect("search");
+        assert!(hits.len() <= query.limit, "a page is no longer than was asked for");
+        all.extend(hits.iter().map(|hit| hit.message.id));
+        let once: BTreeSet<MessageId> = all.iter().copied().collect();
+        assert_eq!(once.len(), all.len(), "each hit comes once");
+        let Some(next) = next else { return all };
+        assert!(query.after.is_none_or(|after| next < after), "each page gets further");
+        query.after = Some(next);
+    }
+}
+
+/// Brings the blocks of these threads up to their messages.
+async fn index_all(index: &dyn SearchIndex, threads: &[ThreadId]) {
+    let mut threads = threads.to_vec();
+    while !threads.is_empty() {
+        threads = catch_up(index, &threads).await.expect("index").1;
+    }
+}
+
+/// Some threads that are behind.
+async fn some_behind(index: &dyn SearchIndex) -> Option<Vec<ThreadId>> {
+    let (mut after, mut found) = (None, Vec::new());
+    loop {
+        let (page, next) = index.behind(after, 3).await.expect("look for threads that are behind");
+        found.extend(page.iter().map(|reach| reach.thread));
+        after = next;
+        if after.is_none() {
+            return (!found.is_empty()).then_some(found);
+        }
+    }
+}
