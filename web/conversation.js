@@ -29,6 +29,8 @@ export class Conversation extends EventTarget {
   /** The `seq` up to which the reader has had the messages before their eyes. */
   #seenTo = 0;
   #isReadingOlder = false;
+  /** The message to go to once it is here. @type {Message | undefined} */
+  #wanted;
   #drawSoon = drawingOnce(() => this.#draw());
 
   /**
@@ -94,8 +96,33 @@ export class Conversation extends EventTarget {
     this.#parts.composer.show(thread._id);
     this.#scroller.toEnd();
     this.#join();
-    attempt(() => history.open());
+    attempt(async () => { await history.open(); await this.#goToWanted(); });
     this.#opened();
+  }
+
+  /**
+   * Goes to a message of this conversation, or of the one that is opened next.
+   * @param {Message} message
+   */
+  jumpTo(message) {
+    this.#wanted = message;
+    if (message.threadId === this.threadId && this.#history?.isOpen) attempt(() => this.#goToWanted());
+  }
+
+  /** Reads what is before it, as far as it takes, unless somebody wants another one meanwhile. */
+  async #goToWanted() {
+    const wanted = this.#wanted;
+    const history = this.#history;
+    if (!wanted || !history || wanted.threadId !== this.threadId) return;
+    while (history.oldest > wanted.seq) {
+      await history.older();
+      if (this.#wanted !== wanted || this.#history !== history) return;
+    }
+    this.#wanted = undefined;
+    this.#draw();
+    const item = [...$('messages').querySelectorAll('li')].find(each => each.dataset.messageId === wanted._id);
+    item?.scrollIntoView({ block: 'center' });
+    item?.focus({ preventScroll: true });
   }
 
   close() {

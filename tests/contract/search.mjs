@@ -6,7 +6,10 @@ import { eventually } from './person.mjs';
 
 export function searches(stage) {
   const { person } = stage;
-  const search = (who, words, filters = {}) => who.rest('GET', `/search?${new URLSearchParams({ q: words, ...filters })}`);
+  const search = (who, words, filters = {}) => {
+    const given = Object.entries({ q: words, ...filters }).map(([name, value]) => `${name}=${encodeURIComponent(value)}`);
+    return who.rest('GET', `/search?${given.join('&')}`);
+  };
   const contents = answer => answer.hits.map(hit => hit.message.content);
   /** What was just sent is found as soon as lists know it. */
   const finds = (who, words, expected, filters) => eventually(`${words} finds ${expected}`, async () => {

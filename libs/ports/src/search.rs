@@ -106,6 +106,11 @@ pub trait SearchIndex: Send + Sync + 'static {
     /// Writes blocks, then notes how far their threads are in blocks. A block with the same thread, first
     /// message and mark is replaced unless it goes further. What is noted never goes back.
     ///
-    /// It may be lost with the end of a machine, but the note never without the blocks.
+    /// It may be lost with the end of a machine, but the note never without the blocks. A store of several
+    /// servers may show it a moment later.
     async fn add_blocks(&self, blocks: &[Block], reached: &[(ThreadId, u64)]) -> Result<(), StoreError>;
+
+    /// Writes the blocks of edited messages. When the answer comes they are as durable as the messages, and
+    /// every search sees them.
+    async fn add_edited(&self, blocks: &[Block]) -> Result<(), StoreError>;
 }

@@ -3,11 +3,11 @@
 //! The server compares signatures itself (`$bitsAllSet`), so that only the few blocks travel that may have a
 //! hit. Blocks are written without waiting for a majority or a disk: they follow from the messages. The note
 //! in the thread comes after them, and a server that loses writes loses the last ones first, so a note never
-//! outlives its blocks. Safe to repeat because a block replaces only one that goes less far, and notes only
-//! rise.
+//! outlives its blocks. Only the blocks of edited messages wait for a majority, since nothing would make them
+//! again. Safe to repeat because a block replaces only one that goes less far, and notes only rise.
 
 use crate::call::{CallError, Cause};
-use crate::connection::{CONCURRENT, WRITE_LIMIT};
+use crate::connection::{CONCURRENT, WRITE_LIMIT, majority_document};
 use crate::record::search::{BlockRecord, ReachRecord, block_statement, reach_statement};
 use crate::record::values::{date, object_id, place};
 use crate::store::MongoStore;
@@ -46,6 +46,7 @@ const INDEX: &str = "index messages";
 struct WriteReply {
     #[serde(default)]
     write_errors: Vec<WriteFailure>,
+    write_concern_error: Option<WriteFailure>,
 }
 
 #[derive(Deserialize)]
@@ -115,11 +116,19 @@ impl SearchIndex for MongoStore {
     async fn add_blocks(&self, blocks: &[Block], reached: &[(ThreadId, u64)]) -> Result<(), StoreError> {
         for blocks in blocks.chunks(STATEMENTS_AT_ONCE) {
             let statements = blocks.iter().map(block_statement).collect();
-            self.write_behind(self.search_blocks.name(), statements).await?;
+            self.write_blocks(self.search_blocks.name(), statements, behind()).await?;
         }
         for reached in reached.chunks(STATEMENTS_AT_ONCE) {
             let statements = reached.iter().map(|(thread, seq)| reach_statement(*thread, *seq)).collect();
-            self.write_behind(self.threads.name(), statements).await?;
+            self.write_blocks(self.threads.name(), statements, behind()).await?;
+        }
+        Ok(())
+    }
+
+    async fn add_edited(&self, blocks: &[Block]) -> Result<(), StoreError> {
+        for blocks in blocks.chunks(STATEMENTS_AT_ONCE) {
+            let statements = blocks.iter().map(block_statement).collect();
+            self.write_blocks(self.search_blocks.name(), statements, majority_document()).await?;
         }
         Ok(())
     }
@@ -187,15 +196,20 @@ impl MongoStore {
         self.calls.run(INDEX, SEARCH_LIMIT, find).await
     }
 
-    /// Writes what may be made again, without waiting for a majority or a disk.
-    async fn write_behind(&self, collection: &str, statements: Vec<Document>) -> Result<(), CallError> {
+    async fn write_blocks(
+        &self,
+        collection: &str,
+        statements: Vec<Document>,
+        concern: Document,
+    ) -> Result<(), CallError> {
         let command = doc! {
-            "update": collection, "updates": statements, "ordered": false, "writeConcern": { "w": 1, "j": false },
+            "update": collection, "updates": statements, "ordered": false, "writeConcern": concern,
         };
         let answer = self.command(INDEX, WRITE_LIMIT, command).await?;
         let reply: WriteReply =
             deserialize_from_document(answer).map_err(|error| CallError::driver(INDEX, error.into()))?;
-        let failed = reply.write_errors.into_iter().find(|failure| failure.code != DUPLICATE_KEY);
+        let mut failed = reply.write_errors.into_iter().chain(reply.write_concern_error);
+        let failed = failed.find(|failure| failure.code != DUPLICATE_KEY);
         failed.map_or(Ok(()), |WriteFailure { code }| Err(CallError::new(INDEX, Cause::Statement { code })))
     }
 }
@@ -203,6 +217,11 @@ impl MongoStore {
 /// The keys of a block, which are the index that searches use.
 pub(crate) fn block_key() -> Document {
     doc! { "threadId": 1, "mark": 1, "first": 1 }
+}
+
+/// The write concern of what may be made again: no majority, no disk.
+fn behind() -> Document {
+    doc! { "w": 1, "j": false }
 }
 
 /// What signatures of each size must have.

@@ -51,4 +51,7 @@ impl SearchIndex for TestStore {
     async fn add_blocks(&self, _blocks: &[Block], _reached: &[(ThreadId, u64)]) -> Result<(), StoreError> {
         panic!("the ingress writes nothing")
     }
+    async fn add_edited(&self, _blocks: &[Block]) -> Result<(), StoreError> {
+        panic!("the ingress writes nothing")
+    }
 }

@@ -123,7 +123,7 @@ impl Persistence {
         if blocks.is_empty() {
             return Ok(());
         }
-        match self.parts.search.add_blocks(blocks, &[]).await {
+        match self.parts.search.add_edited(blocks).await {
             Ok(()) => Ok(()),
             Err(error @ StoreError::Unavailable { .. }) => Err(Unavailable::new("the store", error)),
             // The messages are edited, and everybody hears of that. A search may miss the new text.

@@ -70,6 +70,10 @@ impl SearchIndex for EmbeddedStore {
         let (blocks, reached) = (blocks.to_vec(), reached.to_vec());
         in_time(INDEX, self.database.write(move |tx| add(tx, &blocks, &reached))).await
     }
+
+    async fn add_edited(&self, blocks: &[Block]) -> Result<(), StoreError> {
+        self.add_blocks(blocks, &[]).await
+    }
 }
 
 fn reaches_of(
@@ -99,9 +103,11 @@ fn behind(
     limit: u32,
 ) -> Result<(Vec<Reach>, Option<ThreadId>)> {
     let mut statement = connection.prepare_cached(
-        "SELECT id, last_seq, indexed_seq FROM thread WHERE ?1 IS NULL OR id > ?1 ORDER BY id LIMIT ?2",
+        "SELECT id, last_seq, indexed_seq FROM thread WHERE id > ?1 ORDER BY id LIMIT ?2",
     )?;
-    let page = statement.query_map(params![after.map(|id| id.bytes()), limit], read_reach)?;
+    // Every id is behind the empty one.
+    let after = after.map_or_else(Vec::new, |id| id.bytes().to_vec());
+    let page = statement.query_map(params![after, limit], read_reach)?;
     let mut page = page.collect::<Result<Vec<_>>>()?;
     let next = page.last().map(|last| last.thread).filter(|_| u32::try_from(page.len()) == Ok(limit));
     page.retain(Reach::is_behind);

@@ -96,7 +96,7 @@ async fn a_cursor_goes_on_with_its_own_query_only() {
 async fn a_page_ends_where_it_would_become_too_large() {
     let rig = Rig::new().await;
     let thread = rig.world.store.thread_of(&["ann", "bob"]);
-    for n in 0..30 {
+    for n in 0..40 {
         said(&rig, thread, "ann", &format!("big {n} {}", "❤".repeat(9_900))).await;
         rig.world.clock.advance(1);
     }
@@ -108,7 +108,7 @@ async fn a_page_ends_where_it_would_become_too_large() {
         let Some(next) = page["nextCursor"].as_str() else { break };
         ask = format!("q=big&cursor={next}");
     }
-    assert_eq!(all.len(), 30);
+    assert_eq!(all.len(), 40);
     assert!(pages > 1, "{pages}");
 }
 
@@ -125,7 +125,6 @@ async fn what_is_no_query_is_refused_and_hostile_text_is_text() {
         "q=%00",
         "q=%22",
         "q=%E2%80%8B%E2%80%8B",
-        "q=%ED%A0%BD%ED%B8%80%FF",
         &format!("q={}", "x".repeat(201)),
         &format!("q={}", "x".repeat(10_000)),
         &format!("q={}", many.join("+")),
@@ -151,6 +150,7 @@ async fn what_is_no_query_is_refused_and_hostile_text_is_text() {
         ("%D7%A9%D7%9C%D7%95%D7%9D", 1),
         ("%25hello%25", 1),
         ("%F0%9F%98%80", 0),
+        ("%ED%A0%BD%ED%B8%80%FF", 0),
     ] {
         assert_eq!(asked(&rig, "bob", &format!("q={query}")).await["hits"].as_array().unwrap().len(), hits, "{query}");
     }
