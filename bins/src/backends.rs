@@ -158,8 +158,18 @@ impl Backends {
                 mongo.insert(Arc::new(open_mongo(config, Some(metrics.store.calls.clone())).await?)),
             ),
         };
-        let Stores { store, inbox, directory, devices, outbound, suppressions, search, sends, dead_letters, outbox } =
-            stores;
+        let Stores {
+            store,
+            inbox,
+            directory,
+            devices,
+            outbound,
+            suppressions,
+            search,
+            sends,
+            dead_letters,
+            outbox,
+        } = stores;
         let Lookups { registry, presence, fallback } =
             open_lookups(config, &clock, sweeps, &metrics.redis.calls)?;
         let (journal, embedded_journal) = open_journal(config, &metrics.redis.calls).await?;

@@ -20,8 +20,7 @@ use eventflow_bus::topology::Topology;
 use eventflow_metrics::Metrics;
 use eventflow_ports::{
     Clock, DeadLetters, Directory, Inbox, Outbound, People, PresenceStore, PushDevices, Registry,
-    SearchIndex, Sends,
-    Store, Suppressions,
+    SearchIndex, Sends, Store, Suppressions,
 };
 use eventflow_protocol::ErrorCode;
 use eventflow_protocol::content::Markup;

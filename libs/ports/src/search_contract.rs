@@ -8,9 +8,7 @@ pub mod bench;
 use crate::search::block::{block_of_edited, catch_up};
 use crate::search::{Found, Reach, SearchIndex, SearchQuery, TAIL_MAX, find};
 use crate::store::{NewMessage, Store};
-use crate::store_contract::fixtures::{
-    Scene, append, at, change, change_one, fresh_people, history, ids,
-};
+use crate::store_contract::fixtures::{Scene, append, at, change, change_one, fresh_people, history, ids};
 use crate::store_contract::random::Random;
 use async_trait::async_trait;
 use eventflow_protocol::change::{Change, Changed};
@@ -62,7 +60,10 @@ pub async fn a_message_is_found_with_a_block_and_without(harness: &dyn Harness) 
         index_all(&*index, &[scene.thread]).await;
     }
     let end = index.block_ends(&[scene.thread]).await.expect("read the last block");
-    assert_eq!(end.first().map(|(thread, end)| (*thread, end.last)), Some((scene.thread, texts.len() as u64)));
+    assert_eq!(
+        end.first().map(|(thread, end)| (*thread, end.last)),
+        Some((scene.thread, texts.len() as u64))
+    );
 }
 
 /// Only who is in a thread finds its messages: no stranger ever, nobody who has left, and again who is back.
@@ -124,7 +125,11 @@ pub async fn what_is_found_is_what_reading_everything_finds(harness: &dyn Harnes
         index_all(&*index, &behind).await;
         for _ in 0..25 {
             let query = world.query(&mut random);
-            assert_eq!(whole(&*index, &query).await, world.wanted(&*store, &query).await, "seed {seed}: {query:?}");
+            assert_eq!(
+                whole(&*index, &query).await,
+                world.wanted(&*store, &query).await,
+                "seed {seed}: {query:?}"
+            );
         }
     }
 }
@@ -208,8 +213,20 @@ struct World {
     threads: Vec<ThreadId>,
 }
 
-const WORDS: [&str; 12] =
-    ["alpha", "Alphabet", "beta", "天气", "今天天气", "ภาษาไทย", "café", "CAFE", "gamma", "😀", "gam", "delta"];
+const WORDS: [&str; 12] = [
+    "alpha",
+    "Alphabet",
+    "beta",
+    "天气",
+    "今天天气",
+    "ภาษาไทย",
+    "café",
+    "CAFE",
+    "gamma",
+    "😀",
+    "gam",
+    "delta",
+];
 
 impl World {
     async fn random(store: &dyn Store, random: &mut Random) -> Self {
@@ -232,7 +249,10 @@ impl World {
             threads.push(scene.thread);
             if random.percent(40) {
                 let user_id = scene.people[random.below(scene.people.len())].clone();
-                store.leave(&LeaveThread { thread_id: scene.thread, user_id, at: at(999) }).await.expect("leave");
+                store
+                    .leave(&LeaveThread { thread_id: scene.thread, user_id, at: at(999) })
+                    .await
+                    .expect("leave");
             }
         }
         Self { people, threads }

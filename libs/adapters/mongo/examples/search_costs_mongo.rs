@@ -26,7 +26,12 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let database = Client::with_uri_str(&uri).await?.database(DATABASE);
     for collection in ["searchBlocks", "messages"] {
         let sizes = database.run_command(doc! { "collStats": collection, "scale": 1024 }).await?;
-        println!("  {collection}, in KB: {} documents, {} stored, {} of indexes", sizes.get("count").cloned().unwrap_or_default(), sizes.get("storageSize").cloned().unwrap_or_default(), sizes.get("totalIndexSize").cloned().unwrap_or_default());
+        println!(
+            "  {collection}, in KB: {} documents, {} stored, {} of indexes",
+            sizes.get("count").cloned().unwrap_or_default(),
+            sizes.get("storageSize").cloned().unwrap_or_default(),
+            sizes.get("totalIndexSize").cloned().unwrap_or_default()
+        );
     }
     database.drop().await?;
     Ok(())

@@ -181,7 +181,8 @@ impl MongoStore {
             return Ok(Vec::new());
         }
         let order = doc! { "threadId": 1, "seq": 1 };
-        let find = find_with(self.messages.clone(), doc! { "$or": ranges }, doc! { "recipientIds": 0 }, order);
+        let find =
+            find_with(self.messages.clone(), doc! { "$or": ranges }, doc! { "recipientIds": 0 }, order);
         let found = self.calls.run(SEARCH, SEARCH_LIMIT, find).await?;
         Ok(found.into_iter().map(Message::from).collect())
     }

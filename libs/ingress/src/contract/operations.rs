@@ -143,7 +143,9 @@ impl Kind {
                 json!({ "type": "integer", "minimum": 0, "maximum": crate::http::query::SKIP_MAX, "default": 0 })
             }
             Self::Users => json!({ "type": "array", "items": { "type": "string" }, "minItems": 1 }),
-            Self::Words => json!({ "type": "string", "maxLength": eventflow_protocol::search::QUERY_CHARS_MAX }),
+            Self::Words => {
+                json!({ "type": "string", "maxLength": eventflow_protocol::search::QUERY_CHARS_MAX })
+            }
             Self::OneOf(words) => json!({ "type": "string", "enum": words }),
         }
     }

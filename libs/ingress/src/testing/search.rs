@@ -16,7 +16,8 @@ impl SearchIndex for TestStore {
         _limit: u32,
     ) -> Result<Vec<Reach>, StoreError> {
         self.check()?;
-        let threads = self.threads_with(user).into_iter().filter(|(thread, _)| only.is_none_or(|id| id == *thread));
+        let threads =
+            self.threads_with(user).into_iter().filter(|(thread, _)| only.is_none_or(|id| id == *thread));
         Ok(threads.map(|(thread, stored)| Reach { thread, stored, indexed: 0 }).collect())
     }
     async fn blocks(&self, _threads: &[ThreadId], _filter: &BlockFilter) -> Result<Vec<Run>, StoreError> {
@@ -30,7 +31,8 @@ impl SearchIndex for TestStore {
     ) -> Result<Vec<Message>, StoreError> {
         self.check()?;
         let is_in = |message: &Message| {
-            let holds = |run: &Run| run.thread == message.thread_id && (run.first..=run.last).contains(&message.seq);
+            let holds =
+                |run: &Run| run.thread == message.thread_id && (run.first..=run.last).contains(&message.seq);
             (from..=to).contains(&message.created_at) && runs.iter().any(holds)
         };
         Ok(self.all_messages().into_iter().filter(is_in).collect())

@@ -79,10 +79,9 @@ pub struct Found {
 /// Finds a page of messages.
 pub async fn find(index: &dyn SearchIndex, query: &SearchQuery) -> Result<Found, StoreError> {
     let search = search(index, query);
-    timeout(SEARCH_LIMIT, search).await.map_err(|late| StoreError::Failed {
-        what: "search messages",
-        source: Box::new(late),
-    })?
+    timeout(SEARCH_LIMIT, search)
+        .await
+        .map_err(|late| StoreError::Failed { what: "search messages", source: Box::new(late) })?
 }
 
 async fn search(index: &dyn SearchIndex, query: &SearchQuery) -> Result<Found, StoreError> {
@@ -196,7 +195,10 @@ impl<'a> Page<'a> {
     fn take(&mut self, messages: Vec<Message>) {
         self.examined += messages.len();
         for message in messages {
-            if self.wants(&message) && self.query.terms.is_in(&message.content) && self.seen.insert(message.id) {
+            if self.wants(&message)
+                && self.query.terms.is_in(&message.content)
+                && self.seen.insert(message.id)
+            {
                 let highlights = Vec::new();
                 self.hits.push(Hit { message, highlights });
             }

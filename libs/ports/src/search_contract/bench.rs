@@ -55,9 +55,8 @@ impl Language {
         let (first, second) = SCRIPTS[n % SCRIPTS.len()];
         let [first, second]: [Vec<char>; 2] = [first, second].map(|letters| letters.chars().collect());
         let pick = |letters: &[char], random: &mut Random| letters[random.below(letters.len())];
-        let syllables: Vec<String> = (0..120)
-            .map(|_| String::from_iter([pick(&first, random), pick(&second, random)]))
-            .collect();
+        let syllables: Vec<String> =
+            (0..120).map(|_| String::from_iter([pick(&first, random), pick(&second, random)])).collect();
         let word = |random: &mut Random| {
             (0..1 + random.below(4)).map(|_| syllables[random.below(syllables.len())].as_str()).collect()
         };
@@ -69,7 +68,11 @@ impl Language {
     fn word(&self, random: &mut Random) -> &str {
         // The distribution of Zipf, by its inverse: 0..1 to the power of words.
         let share = random.below(1 << 20) as f64 / f64::from(1 << 20);
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is 0 to the number of words")]
+        #[allow(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "it is 0 to the number of words"
+        )]
         let rank = (WORDS as f64).powf(share) as usize;
         &self.words[rank.min(WORDS) - 1]
     }
@@ -171,7 +174,11 @@ async fn searches(index: &dyn SearchIndex, filled: &Filled, who: &str, random: &
                 _ => format!("{rare}xqz{n}"),
             };
             let Ok(terms) = words.parse() else { continue };
-            let user = if who == "busy" { &filled.busy } else { &filled.ordinary[random.below(filled.ordinary.len())] };
+            let user = if who == "busy" {
+                &filled.busy
+            } else {
+                &filled.ordinary[random.below(filled.ordinary.len())]
+            };
             let query = SearchQuery {
                 user: user.clone(),
                 terms,
@@ -187,7 +194,11 @@ async fn searches(index: &dyn SearchIndex, filled: &Filled, who: &str, random: &
             hits += find(index, &query).await.expect("search").hits.len();
             took.push(began.elapsed());
         }
-        lines.push(format!("  {who:<8} {kind:<17} {}, {:.1} hits", percentiles(&mut took), hits as f64 / took.len().max(1) as f64));
+        lines.push(format!(
+            "  {who:<8} {kind:<17} {}, {:.1} hits",
+            percentiles(&mut took),
+            hits as f64 / took.len().max(1) as f64
+        ));
         all.extend(took);
     }
     lines.push(format!("  {who:<8} all               {}", percentiles(&mut all)));

@@ -41,7 +41,11 @@ pub(super) fn fold_char(c: char, mut each: impl FnMut(char)) {
         } else {
             // Up and down again, so that letters with two small forms (σ and ς, s and ſ) and those that are
             // two letters in capitals (ß) fold to one form.
-            piece.to_uppercase().flat_map(char::to_lowercase).filter(|c| !is_left_out(*c)).for_each(&mut each);
+            piece
+                .to_uppercase()
+                .flat_map(char::to_lowercase)
+                .filter(|c| !is_left_out(*c))
+                .for_each(&mut each);
         }
     }
 }
@@ -108,7 +112,8 @@ mod tests {
 
     #[test]
     fn folding_a_folded_text_changes_nothing() {
-        for text in ["Straße Ⅷ ½ ΟΔΟΣ", "나는 กำลัง ひらがな ガ", "\u{1F600}\u{FE0F} ﷺ", "ŉ ǰ ΐ ﬃ"] {
+        for text in ["Straße Ⅷ ½ ΟΔΟΣ", "나는 กำลัง ひらがな ガ", "\u{1F600}\u{FE0F} ﷺ", "ŉ ǰ ΐ ﬃ"]
+        {
             assert_eq!(fold(&fold(text)), fold(text), "{text}");
         }
     }

@@ -104,7 +104,8 @@ impl Wanted {
 
     /// The sizes in bytes that stored signatures have.
     pub fn sizes() -> impl Iterator<Item = usize> {
-        std::iter::successors(Some(SIGNATURE_BYTES), |size| Some(size / 2)).take_while(|size| *size >= SMALLEST_BYTES)
+        std::iter::successors(Some(SIGNATURE_BYTES), |size| Some(size / 2))
+            .take_while(|size| *size >= SMALLEST_BYTES)
     }
 
     /// The places of the bits that a signature of so many bytes must have, ascending. Bit `n` is bit `n % 8`
@@ -153,14 +154,16 @@ mod tests {
     #[test]
     fn a_short_message_has_a_small_signature_and_a_long_one_the_largest() {
         assert_eq!(signature(&["hi"]).len(), SMALLEST_BYTES);
-        let long: String = (0..10_000_u32).map(|n| char::from_u32(0x4E00 + n * 7 % 20_000).unwrap()).collect();
+        let long: String =
+            (0..10_000_u32).map(|n| char::from_u32(0x4E00 + n * 7 % 20_000).unwrap()).collect();
         assert_eq!(signature(&[&long]).len(), SIGNATURE_BYTES);
         assert_eq!(Wanted::sizes().collect::<Vec<_>>(), [1920, 960, 480, 240, 120, 60]);
     }
 
     #[test]
     fn what_is_not_there_is_seldom_seen() {
-        let texts: Vec<String> = (0..15).map(|n| format!("message {n} about the weather of tomorrow")).collect();
+        let texts: Vec<String> =
+            (0..15).map(|n| format!("message {n} about the weather of tomorrow")).collect();
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
         let bits = signature(&texts);
         let is_seen = |n: &u32| Wanted::new(&terms(&format!("qzx{n}")), &[]).may_be_in(&bits);

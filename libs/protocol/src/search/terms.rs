@@ -57,8 +57,12 @@ impl FromStr for Terms {
             return Err(InvalidTerms::TooLong);
         }
         let folded = fold(query);
-        let mut terms: Vec<String> =
-            folded.split(' ').map(without_punctuation).filter(|term| is_long_enough(term)).map(str::to_owned).collect();
+        let mut terms: Vec<String> = folded
+            .split(' ')
+            .map(without_punctuation)
+            .filter(|term| is_long_enough(term))
+            .map(str::to_owned)
+            .collect();
         terms.sort_unstable();
         terms.dedup();
         match terms.len() {
@@ -200,7 +204,8 @@ mod tests {
         ] {
             assert!(terms(query).is_in(content), "{query} in {content}");
         }
-        for (query, content) in [("wetter regen", "Wetter"), ("天氣", "天气"), ("hello NOT", "hello world"), ("hel*lo", "hello")]
+        for (query, content) in
+            [("wetter regen", "Wetter"), ("天氣", "天气"), ("hello NOT", "hello world"), ("hel*lo", "hello")]
         {
             assert!(!terms(query).is_in(content), "{query} not in {content}");
         }

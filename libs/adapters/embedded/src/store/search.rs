@@ -102,9 +102,8 @@ fn behind(
     after: Option<ThreadId>,
     limit: u32,
 ) -> Result<(Vec<Reach>, Option<ThreadId>)> {
-    let mut statement = connection.prepare_cached(
-        "SELECT id, last_seq, indexed_seq FROM thread WHERE id > ?1 ORDER BY id LIMIT ?2",
-    )?;
+    let mut statement = connection
+        .prepare_cached("SELECT id, last_seq, indexed_seq FROM thread WHERE id > ?1 ORDER BY id LIMIT ?2")?;
     // Every id is behind the empty one.
     let after = after.map_or_else(Vec::new, |id| id.bytes().to_vec());
     let page = statement.query_map(params![after, limit], read_reach)?;
@@ -163,7 +162,11 @@ fn messages(connection: &Connection, runs: &[Run], from: Timestamp, to: Timestam
 }
 
 fn in_time_still(end: Instant) -> Result<()> {
-    if Instant::now() < end { Ok(()) } else { Err(Error::SqliteFailure(ffi::Error::new(SQLITE_INTERRUPT), None)) }
+    if Instant::now() < end {
+        Ok(())
+    } else {
+        Err(Error::SqliteFailure(ffi::Error::new(SQLITE_INTERRUPT), None))
+    }
 }
 
 fn block_ends(connection: &Connection, threads: &[ThreadId]) -> Result<Vec<(ThreadId, BlockEnd)>> {
@@ -194,7 +197,16 @@ fn add(connection: &Connection, blocks: &[Block], reached: &[(ThreadId, u64)]) -
     )?;
     for Block { run, oldest, mark, is_open, bits } in blocks {
         let [first, last] = [run.first, run.last].map(column::integer);
-        insert.execute(params![run.thread.bytes(), mark, first, last, oldest.0, run.newest.0, is_open, bits])?;
+        insert.execute(params![
+            run.thread.bytes(),
+            mark,
+            first,
+            last,
+            oldest.0,
+            run.newest.0,
+            is_open,
+            bits
+        ])?;
     }
     let mut note =
         connection.prepare_cached("UPDATE thread SET indexed_seq = max(indexed_seq, ?2) WHERE id = ?1")?;

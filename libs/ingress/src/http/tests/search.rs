@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 const SEARCH: &str = "/api/v2/messages/search";
 
 async fn said(rig: &Rig, thread: ThreadId, who: &str, content: &str) -> String {
-    let sent = rig.post(&format!("/api/v2/messages/{thread}"), &json!({"content": content})).of(who).send().await;
+    let sent =
+        rig.post(&format!("/api/v2/messages/{thread}"), &json!({"content": content})).of(who).send().await;
     sent.expect(201)["message"]["_id"].as_str().unwrap().to_owned()
 }
 
@@ -152,6 +153,10 @@ async fn what_is_no_query_is_refused_and_hostile_text_is_text() {
         ("%F0%9F%98%80", 0),
         ("%ED%A0%BD%ED%B8%80%FF", 0),
     ] {
-        assert_eq!(asked(&rig, "bob", &format!("q={query}")).await["hits"].as_array().unwrap().len(), hits, "{query}");
+        assert_eq!(
+            asked(&rig, "bob", &format!("q={query}")).await["hits"].as_array().unwrap().len(),
+            hits,
+            "{query}"
+        );
     }
 }
