@@ -76,8 +76,8 @@ pub trait SearchIndex: Send + Sync + 'static {
         limit: u32,
     ) -> Result<Vec<Reach>, StoreError>;
 
-    /// Reads the blocks of these threads that the filter lets through, in any order. Contains every block that
-    /// was there when [`SearchIndex::reaches_of`] was called before.
+    /// Reads the blocks of these threads that the filter lets through, in any order. Contains every block
+    /// that was there when [`SearchIndex::reaches_of`] was called before.
     async fn blocks(&self, threads: &[ThreadId], filter: &BlockFilter) -> Result<Vec<Run>, StoreError>;
 
     /// Reads the messages of these runs that were accepted from `from` to `to`, in any order.
@@ -91,8 +91,8 @@ pub trait SearchIndex: Send + Sync + 'static {
     /// Reads how far these threads are; unknown ones are absent.
     async fn reaches(&self, threads: &[ThreadId]) -> Result<Vec<Reach>, StoreError>;
 
-    /// Reads some of the threads that are behind, in the order of their ids after `after`, and where to go on;
-    /// `None` at the end.
+    /// Reads some of the threads that are behind, in the order of their ids after `after`, and where to go
+    /// on; `None` at the end.
     async fn behind(
         &self,
         after: Option<ThreadId>,
