@@ -7,9 +7,10 @@
 //! messages changed, in order. `notifications`, `preferences`, `profiles` and `revocations` are the system's
 //! own, as are `sends`, `suppressions`, `outbox`, `pushDevices`, `pushShown`, `deadLetters`,
 //! `deadLetterBodies`, `deadLetterReplays`, `audit` and `searchBlocks`; the host application's `users` is
-//! only read, and `probes` has one document, which shows whether the server takes writes. Transactions: none. A message is
-//! one insert, a thread's counters are one compare-and-set, and repeating either changes nothing. Writes wait
-//! for a majority and its journal; reads come from the primary and see what a majority has.
+//! only read, and `probes` has one document, which shows whether the server takes writes. Transactions: none.
+//! A message is one insert, a thread's counters are one compare-and-set, and repeating either changes
+//! nothing. Writes wait for a majority and its journal, but for blocks of search; reads come from the primary
+//! and see what a majority has.
 //!
 //! Read in this order: [`store`] (the collections), `append` (places without gaps), `pairing` (one click, one
 //! message), `touch` (counters), `cursors` with `advances` (how far people have come, and what is unread),

@@ -61,8 +61,8 @@ struct Draft {
 
 impl Draft {
     fn begin(message: &Message) -> Self {
-        let (thread, seq, at) = (message.thread_id, message.seq, message.created_at);
-        let run = Run { thread, first: seq, last: seq, newest: at };
+        let (seq, at) = (message.seq, message.created_at);
+        let run = Run { thread: message.thread_id, first: seq, last: seq, newest: at };
         let mut draft = Self { signature: Signature::default(), run, oldest: at, count: 0 };
         draft.add(message);
         draft

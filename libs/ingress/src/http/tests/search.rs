@@ -101,7 +101,8 @@ async fn a_page_ends_where_it_would_become_too_large() {
         said(&rig, thread, "ann", &format!("big {n} {}", "❤".repeat(9_900))).await;
         rig.world.clock.advance(1);
     }
-    let (mut all, mut pages, mut ask) = (std::collections::BTreeSet::new(), 0, "q=big".to_owned());
+    let mut all = std::collections::BTreeSet::new();
+    let (mut pages, mut ask) = (0, "q=big".to_owned());
     loop {
         let page = asked(&rig, "bob", &ask).await;
         all.extend(found(&page).into_iter().map(str::to_owned));
