@@ -106,23 +106,14 @@ export class Conversation extends EventTarget {
    */
   jumpTo(message) {
     this.#wanted = message;
-    if (message.threadId === this.threadId && this.#history?.isOpen) attempt(() => this.#goToWanted());
+    if (this.#history?.isOpen) this.#goToWanted();
   }
 
-  /** Reads what is before it, as far as it takes, unless somebody wants another one meanwhile. */
   async #goToWanted() {
     const wanted = this.#wanted;
-    const history = this.#history;
-    if (!wanted || !history || wanted.threadId !== this.threadId) return;
-    while (history.oldest > wanted.seq) {
-      await history.older();
-      if (this.#wanted !== wanted || this.#history !== history) return;
-    }
+    if (!wanted || wanted.threadId !== this.threadId) return;
     this.#wanted = undefined;
-    this.#draw();
-    const item = [...$('messages').querySelectorAll('li')].find(each => each.dataset.messageId === wanted._id);
-    item?.scrollIntoView({ block: 'center' });
-    item?.focus({ preventScroll: true });
+    await this.#jump({ messageId: wanted._id, seq: wanted.seq });
   }
 
   close() {
@@ -228,8 +219,8 @@ export class Conversation extends EventTarget {
   }
 
   /**
-   * Shows the message that a reply answers, however far back it is.
-   * @param {Answered} answered
+   * Shows a message of this conversation, however far back it is.
+   * @param {Pick<Answered, 'messageId' | 'seq'>} message
    */
   async #jump({ messageId, seq }) {
     const history = this.#history;

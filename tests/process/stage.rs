@@ -4,7 +4,8 @@ use eventflow_bus::port::Broker;
 use eventflow_bus::topology::Topology;
 use eventflow_embedded::{Database, EmbeddedBroker, EmbeddedStore};
 use eventflow_ports::{
-    Directory, Inbox, Membership, People, PushDevices, Registry, SearchIndex, Sends, Store, Suppressions, SystemClock,
+    Directory, Inbox, Membership, People, PushDevices, Registry, SearchIndex, Sends, Store, Suppressions,
+    SystemClock,
 };
 use eventflow_protocol::content::Markup;
 use eventflow_workers::fanout::FanoutParts;
