@@ -46,7 +46,9 @@ use eventflow_protocol::document::{Message, Thread, ThreadView};
 use eventflow_protocol::{MessageId, ThreadId, Timestamp, UserId};
 use rusqlite::ErrorCode;
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 /// Timeout: longest wait for the disk. A healthy one needs milliseconds; one that hangs must not hang every
@@ -60,6 +62,8 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 #[derive(Clone)]
 pub struct EmbeddedStore {
     database: Database,
+    /// Turns of the reads that search makes.
+    searching: Arc<Semaphore>,
 }
 
 impl EmbeddedStore {
@@ -68,7 +72,7 @@ impl EmbeddedStore {
         for (piece, steps) in schema::PIECES {
             database.migrate(piece, steps).await?;
         }
-        Ok(Self { database })
+        Ok(Self { database, searching: Arc::new(Semaphore::new(search::READERS)) })
     }
 }
 

@@ -5,6 +5,7 @@
 //! far.
 
 use super::{EmbeddedStore, column, in_time, message};
+use crate::DatabaseError;
 use async_trait::async_trait;
 use eventflow_ports::search::{Block, BlockEnd, BlockFilter, Reach, Run};
 use eventflow_ports::{SearchIndex, StoreError};
@@ -12,10 +13,16 @@ use eventflow_protocol::document::Message;
 use eventflow_protocol::{ThreadId, Timestamp, UserId};
 use rusqlite::ffi::{self, SQLITE_INTERRUPT};
 use rusqlite::{Connection, Error, OptionalExtension, Result, Row, params};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+/// Readers that may read for searches and for the index at the same time: half of those of the file, so that
+/// the short lookups of everybody else always have one.
+pub(super) const READERS: usize = 2;
 /// Time limit of one read of blocks or messages: a reader that is at it answers nobody else.
 const READ_LIMIT: Duration = Duration::from_secs(3);
+/// Rows between two looks at the time: signatures of some 100 KB.
+const ROWS_BETWEEN: usize = 64;
 
 const SEARCH: &str = "search messages";
 const INDEX: &str = "index messages";
@@ -29,13 +36,12 @@ impl SearchIndex for EmbeddedStore {
         limit: u32,
     ) -> Result<Vec<Reach>, StoreError> {
         let user = user.clone();
-        let read = self.database.read(move |connection| reaches_of(connection, &user, only, limit));
-        in_time(SEARCH, read).await
+        self.read_in_turn(SEARCH, move |connection| reaches_of(connection, &user, only, limit)).await
     }
 
     async fn blocks(&self, threads: &[ThreadId], filter: &BlockFilter) -> Result<Vec<Run>, StoreError> {
         let (threads, filter) = (threads.to_vec(), filter.clone());
-        in_time(SEARCH, self.database.read(move |connection| blocks(connection, &threads, &filter))).await
+        self.read_in_turn(SEARCH, move |connection| blocks(connection, &threads, &filter)).await
     }
 
     async fn messages_of(
@@ -45,12 +51,12 @@ impl SearchIndex for EmbeddedStore {
         to: Timestamp,
     ) -> Result<Vec<Message>, StoreError> {
         let runs = runs.to_vec();
-        in_time(SEARCH, self.database.read(move |connection| messages(connection, &runs, from, to))).await
+        self.read_in_turn(SEARCH, move |connection| messages(connection, &runs, from, to)).await
     }
 
     async fn reaches(&self, threads: &[ThreadId]) -> Result<Vec<Reach>, StoreError> {
         let threads = threads.to_vec();
-        in_time(INDEX, self.database.read(move |connection| reaches(connection, &threads))).await
+        self.read_in_turn(INDEX, move |connection| reaches(connection, &threads)).await
     }
 
     async fn behind(
@@ -58,12 +64,12 @@ impl SearchIndex for EmbeddedStore {
         after: Option<ThreadId>,
         limit: u32,
     ) -> Result<(Vec<Reach>, Option<ThreadId>), StoreError> {
-        in_time(INDEX, self.database.read(move |connection| behind(connection, after, limit))).await
+        self.read_in_turn(INDEX, move |connection| behind(connection, after, limit)).await
     }
 
     async fn block_ends(&self, threads: &[ThreadId]) -> Result<Vec<(ThreadId, BlockEnd)>, StoreError> {
         let threads = threads.to_vec();
-        in_time(INDEX, self.database.read(move |connection| block_ends(connection, &threads))).await
+        self.read_in_turn(INDEX, move |connection| block_ends(connection, &threads)).await
     }
 
     async fn add_blocks(&self, blocks: &[Block], reached: &[(ThreadId, u64)]) -> Result<(), StoreError> {
@@ -73,6 +79,27 @@ impl SearchIndex for EmbeddedStore {
 
     async fn add_edited(&self, blocks: &[Block]) -> Result<(), StoreError> {
         self.add_blocks(blocks, &[]).await
+    }
+}
+
+impl EmbeddedStore {
+    /// Reads when it is its turn. The turn lasts until the read has ended, also if nobody waits for its answer
+    /// any more.
+    async fn read_in_turn<T, F>(&self, what: &'static str, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T> + Send + 'static,
+    {
+        let read = async {
+            let turn =
+                Arc::clone(&self.searching).acquire_owned().await.map_err(|_| DatabaseError::Closed)?;
+            let work = move |connection: &Connection| {
+                let _turn = turn;
+                work(connection)
+            };
+            self.database.read(work).await
+        };
+        in_time(what, read).await
     }
 }
 
@@ -127,10 +154,15 @@ fn blocks(connection: &Connection, threads: &[ThreadId], filter: &BlockFilter) -
         "SELECT first, last, newest, bits FROM search_block WHERE thread_id = ?1 AND newest >= ?2 AND oldest <= ?3",
     )?;
     let mut found = Vec::new();
+    let mut rows_read = 0;
     for thread in threads {
         in_time_still(end)?;
         let mut rows = statement.query(params![thread.bytes(), filter.from.0, filter.to.0])?;
         while let Some(row) = rows.next()? {
+            rows_read += 1;
+            if rows_read % ROWS_BETWEEN == 0 {
+                in_time_still(end)?;
+            }
             if filter.wanted.may_be_in(row.get_ref(3)?.as_blob()?) {
                 found.push(Run {
                     thread: *thread,
@@ -214,4 +246,34 @@ fn add(connection: &Connection, blocks: &[Block], reached: &[(ThreadId, u64)]) -
         note.execute(params![thread.bytes(), column::integer(*seq)])?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Database;
+    use std::sync::mpsc::channel;
+    use tokio::time::timeout;
+
+    #[tokio::test]
+    async fn searches_leave_readers_to_others_even_if_nobody_waits_for_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = EmbeddedStore::open(Database::open_in(folder.path()).unwrap()).await.unwrap();
+        let mut ends = Vec::new();
+        for _ in 0..8 {
+            let (end, ended) = channel::<()>();
+            let read = store.read_in_turn(SEARCH, move |_| {
+                let _ = ended.recv();
+                Ok(())
+            });
+            // Polled once, then given up, as by a caller who hangs up.
+            assert!(timeout(Duration::from_millis(20), read).await.is_err());
+            ends.push(end);
+        }
+        let others = store.database.read(|connection| connection.query_row("SELECT 1", [], |row| row.get(0)));
+        let answer: i64 = timeout(Duration::from_secs(5), others).await.expect("in time").unwrap();
+        assert_eq!(answer, 1);
+        drop(ends);
+        store.read_in_turn(SEARCH, |_| Ok(())).await.unwrap();
+    }
 }
