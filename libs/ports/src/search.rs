@@ -12,6 +12,7 @@
 
 pub mod block;
 mod find;
+mod turns;
 
 pub use block::{Block, BlockEnd};
 pub use find::{Found, Hit, SearchQuery, TAIL_MAX, THREADS_MAX, find};

@@ -4,17 +4,19 @@
 //! reading all messages of the person's threads finds, with blocks and without.
 
 pub mod bench;
+mod world;
 
+use self::world::World;
 use crate::search::block::{block_of_edited, catch_up};
 use crate::search::{Found, Reach, SearchIndex, SearchQuery, TAIL_MAX, find};
 use crate::store::{NewMessage, Store};
-use crate::store_contract::fixtures::{Scene, append, at, change, change_one, fresh_people, history, ids};
+use crate::store_contract::fixtures::{Scene, append, at, change, change_one, creation, fresh_people, ids};
 use crate::store_contract::random::Random;
 use async_trait::async_trait;
 use eventflow_protocol::change::{Change, Changed};
-use eventflow_protocol::command::LeaveThread;
+use eventflow_protocol::command::{CreateThread, LeaveThread};
 use eventflow_protocol::content::Content;
-use eventflow_protocol::document::{Attachment, AttachmentKind, Message};
+use eventflow_protocol::document::Message;
 use eventflow_protocol::search::Terms;
 use eventflow_protocol::{MessageId, ThreadId, UserId};
 use std::collections::BTreeSet;
@@ -69,7 +71,9 @@ pub async fn a_message_is_found_with_a_block_and_without(harness: &dyn Harness) 
 /// Only who is in a thread finds its messages: no stranger ever, nobody who has left, and again who is back.
 pub async fn only_the_people_of_a_thread_find_its_messages(harness: &dyn Harness) {
     let (store, index) = harness.open().await;
-    let scene = Scene::with_people(&*store, 2).await;
+    let create = creation(&fresh_people(2), 0);
+    let (thread, _) = store.create_thread(&create).await.expect("create a thread");
+    let scene = Scene { thread: thread.id, people: create.participants.clone() };
     let stranger = fresh_people(1).remove(0);
     send(&*store, &[scene.say(0, "a secret word")]).await;
     for is_indexed in [false, true] {
@@ -86,6 +90,10 @@ pub async fn only_the_people_of_a_thread_find_its_messages(harness: &dyn Harness
     store.leave(&leave).await.expect("leave").expect("the thread exists");
     assert_eq!(whole(&*index, &asked(&scene.people[1], "secret")).await, [], "who has left");
     assert_eq!(whole(&*index, &asked(&scene.people[0], "secret")).await.len(), 1, "who has stayed");
+    send(&*store, &[scene.say(0, "another secret")]).await;
+    let back = CreateThread { created_by: scene.people[1].clone(), at: at(10), ..create };
+    store.create_thread(&back).await.expect("come back");
+    assert_eq!(whole(&*index, &asked(&scene.people[1], "secret")).await.len(), 2, "who is back");
 }
 
 /// What was edited is found by its new text and not by its old one, what was taken back not at all; both at
@@ -114,22 +122,20 @@ pub async fn edits_and_deletions_count_at_once(harness: &dyn Harness) {
     assert_eq!(end.first().map(|(_, end)| end.last), Some(2), "a block of an edit is not the last block");
 }
 
-/// Whatever the threads, the filters, the pages and how far blocks are: what is found is what reading
-/// everything finds, in order, and nothing of others.
+/// Whatever the threads, the filters, the pages, how far blocks are, and whoever comes and goes: what is found
+/// is what reading everything finds, in order. A message of a thread that the person is not in never is.
 pub async fn what_is_found_is_what_reading_everything_finds(harness: &dyn Harness) {
     let (store, index) = harness.open().await;
     for seed in 0..4 {
         let mut random = Random::seeded(seed);
-        let world = World::random(&*store, &mut random).await;
-        let behind: Vec<ThreadId> = world.threads.iter().copied().filter(|_| random.percent(50)).collect();
-        index_all(&*index, &behind).await;
-        for _ in 0..25 {
+        let mut world = World::random(&*store, &mut random).await;
+        for round in 0..25 {
+            let behind: Vec<ThreadId> = world.threads().filter(|_| random.percent(30)).collect();
+            index_all(&*index, &behind).await;
             let query = world.query(&mut random);
-            assert_eq!(
-                whole(&*index, &query).await,
-                world.wanted(&*store, &query).await,
-                "seed {seed}: {query:?}"
-            );
+            let found = whole(&*index, &query).await;
+            assert_eq!(found, world.wanted(&*store, &query).await, "seed {seed}, {round}: {query:?}");
+            world.change(&*store, &*index, &mut random).await;
         }
     }
 }
@@ -192,7 +198,7 @@ pub async fn a_late_block_takes_nothing_away(harness: &dyn Harness) {
     let (store, index) = harness.open().await;
     let scene = Scene::with_people(&*store, 2).await;
     let early = send(&*store, &[scene.say(0, "early words")]).await;
-    let late = crate::search::block::blocks_of(&early);
+    let late = crate::search::block::blocks_of(&early).await;
     send(&*store, &[scene.say(0, "later words")]).await;
     index_all(&*index, &[scene.thread]).await;
     index.add_blocks(&late, &[(scene.thread, 1)]).await.expect("add a late block");
@@ -205,116 +211,6 @@ pub async fn a_late_block_takes_nothing_away(harness: &dyn Harness) {
     let (one, two) = tokio::join!(catch_up(&*index, &threads), catch_up(&*other, &threads));
     assert!(one.is_ok() && two.is_ok());
     assert_eq!(whole(&*index, &asked(&scene.people[1], "message")).await.len(), more.len());
-}
-
-/// People, threads and messages that know a few words.
-struct World {
-    people: Vec<UserId>,
-    threads: Vec<ThreadId>,
-}
-
-const WORDS: [&str; 12] = [
-    "alpha",
-    "Alphabet",
-    "beta",
-    "天气",
-    "今天天气",
-    "ภาษาไทย",
-    "café",
-    "CAFE",
-    "gamma",
-    "😀",
-    "gam",
-    "delta",
-];
-
-impl World {
-    async fn random(store: &dyn Store, random: &mut Random) -> Self {
-        let people = fresh_people(6);
-        let mut threads = Vec::new();
-        for _ in 0..5 {
-            let mut of_thread = people.clone();
-            random.shuffle(&mut of_thread);
-            of_thread.truncate(2 + random.below(3));
-            of_thread.sort_unstable();
-            let scene = Scene::between(store, of_thread).await;
-            let count = 1 + random.below(60);
-            let batch: Vec<NewMessage> = (0..count).map(|_| Self::message(&scene, random)).collect();
-            for message in send(store, &batch).await {
-                if random.percent(10) {
-                    let delete = change(&message, &message.sender_id, Change::Delete, 900);
-                    change_one(store, &delete).await;
-                }
-            }
-            threads.push(scene.thread);
-            if random.percent(40) {
-                let user_id = scene.people[random.below(scene.people.len())].clone();
-                store
-                    .leave(&LeaveThread { thread_id: scene.thread, user_id, at: at(999) })
-                    .await
-                    .expect("leave");
-            }
-        }
-        Self { people, threads }
-    }
-
-    fn message(scene: &Scene, random: &mut Random) -> NewMessage {
-        let text: Vec<&str> = (0..1 + random.below(5)).map(|_| WORDS[random.below(WORDS.len())]).collect();
-        let mut new = timed(scene.say(random.below(scene.people.len()), &text.join(" ")), random.below(20));
-        if random.percent(20) {
-            new.send.attachments.push(attachment());
-        }
-        new
-    }
-
-    fn query(&self, random: &mut Random) -> SearchQuery {
-        let words: Vec<&str> = (0..1 + random.below(2)).map(|_| WORDS[random.below(WORDS.len())]).collect();
-        let mut query = asked(&self.people[random.below(self.people.len())], &words.join(" "));
-        query.thread = random.percent(25).then(|| self.threads[random.below(self.threads.len())]);
-        query.sender = random.percent(25).then(|| self.people[random.below(self.people.len())].clone());
-        query.from = random.percent(25).then(|| at(seconds(random)));
-        query.to = random.percent(25).then(|| at(seconds(random)));
-        query.has_attachment = random.percent(20);
-        query.limit = 1 + random.below(9);
-        query
-    }
-
-    /// What reading everything finds.
-    async fn wanted(&self, store: &dyn Store, query: &SearchQuery) -> Vec<MessageId> {
-        let mut found: Vec<Message> = Vec::new();
-        for thread in self.threads.iter().filter(|thread| query.thread.is_none_or(|only| only == **thread)) {
-            if store.is_participant(*thread, &query.user).await.expect("read a membership") {
-                let all = history(store, *thread).await;
-                found.extend(all.into_iter().filter(|message| is_wanted(message, query)));
-            }
-        }
-        found.sort_by_key(|message| std::cmp::Reverse((message.created_at, message.id)));
-        found.into_iter().map(|message| message.id).collect()
-    }
-}
-
-fn is_wanted(message: &Message, query: &SearchQuery) -> bool {
-    message.deleted_at.is_none()
-        && query.terms.is_in(&message.content)
-        && query.sender.as_ref().is_none_or(|sender| message.sender_id == *sender)
-        && query.from.is_none_or(|from| message.created_at >= from)
-        && query.to.is_none_or(|to| message.created_at < to)
-        && (!query.has_attachment || !message.attachments.is_empty())
-}
-
-fn seconds(random: &mut Random) -> i64 {
-    i64::try_from(random.below(20)).unwrap_or_default()
-}
-
-fn attachment() -> Attachment {
-    Attachment {
-        kind: AttachmentKind::Document,
-        url: "https://files.test/a.pdf".to_owned(),
-        filename: "a.pdf".to_owned(),
-        size: 1,
-        mime_type: "application/pdf".to_owned(),
-        metadata: serde_json::Map::new(),
-    }
 }
 
 /// The message, accepted so many seconds after time zero.

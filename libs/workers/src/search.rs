@@ -184,6 +184,8 @@ impl Indexer {
             if after.is_none() {
                 break;
             }
+            // sleep: others use the store meanwhile, also if nothing is behind.
+            sleep(ROUND_PAUSE).await;
         }
         if found > 0 {
             tracing::info!(threads = found, "older messages are indexed for search");

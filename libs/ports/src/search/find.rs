@@ -5,11 +5,13 @@
 //! is found, or when enough was looked at; then it may have fewer hits, and the next page goes on from there.
 //! Safe to repeat because nothing is written.
 
+use super::turns::Turns;
 use super::{BlockFilter, Reach, Run, SearchIndex};
 use crate::store::StoreError;
 use eventflow_protocol::document::Message;
 use eventflow_protocol::search::{Highlight, Mark, Terms, Wanted};
 use eventflow_protocol::{MessageId, ThreadId, Timestamp, UserId};
+use std::cmp::Reverse;
 use std::collections::HashSet;
 use std::time::Duration;
 use tokio::time::{Instant, timeout};
@@ -30,7 +32,10 @@ const SEARCH_LIMIT: Duration = Duration::from_secs(5);
 /// word ends with the first, one for a rare word needs few.
 const FIRST_READ: u64 = 128;
 /// Messages of the largest read.
-const READ_MAX: u64 = 2_048;
+const READ_MAX: u64 = 1_024;
+/// Bytes of text of one read behind which the next read is a first one again: a thread full of the longest
+/// messages must not fill the memory.
+const READ_BYTES: usize = 2 * 1024 * 1024;
 
 /// What one person looks for.
 #[derive(Clone, Debug)]
@@ -100,12 +105,15 @@ async fn search(index: &dyn SearchIndex, query: &SearchQuery) -> Result<Found, S
     for run in &mut runs {
         run.newest = run.newest.min(page.to);
     }
-    runs.sort_unstable_by(|one, other| other.newest.cmp(&one.newest));
+    // A message that was edited often has many blocks of one and the same run.
+    runs.sort_unstable_by_key(|run| (Reverse(run.newest), run.thread, run.first, run.last));
+    runs.dedup();
     let next = page.read(index, runs, end).await?;
+    page.highlight().await;
     Ok(Found { next, is_complete: has_all && !is_cut, hits: page.hits })
 }
 
-/// What threads have beyond their blocks, and whether that is all of it.
+/// What threads have beyond their blocks, in runs of one read each, and whether that is all of it.
 fn tails(reaches: &[Reach], newest: Timestamp) -> (Vec<Run>, bool) {
     let (mut room, mut has_all) = (TAIL_MAX, true);
     let mut runs = Vec::new();
@@ -113,8 +121,11 @@ fn tails(reaches: &[Reach], newest: Timestamp) -> (Vec<Run>, bool) {
         let length = room.min(stored - indexed);
         has_all &= length == stored - indexed;
         room -= length;
-        if length > 0 {
-            runs.push(Run { thread, first: stored - length + 1, last: stored, newest });
+        let mut last = stored;
+        while last > stored - length {
+            let first = (stored - length + 1).max((last + 1).saturating_sub(FIRST_READ));
+            runs.push(Run { thread, first, last, newest });
+            last = first - 1;
         }
     }
     (runs, has_all)
@@ -132,6 +143,7 @@ struct Page<'a> {
     hits: Vec<Hit>,
     seen: HashSet<MessageId>,
     examined: usize,
+    turns: Turns,
 }
 
 impl<'a> Page<'a> {
@@ -139,7 +151,7 @@ impl<'a> Page<'a> {
         let before = query.to.map_or(Timestamp(i64::MAX), |to| Timestamp(to.0.saturating_sub(1)));
         let to = query.after.map_or(before, |(at, _)| before.min(at));
         let from = query.from.unwrap_or(Timestamp(i64::MIN));
-        Self { query, from, to, hits: Vec::new(), seen: HashSet::new(), examined: 0 }
+        Self { query, from, to, hits: Vec::new(), seen: HashSet::new(), examined: 0, turns: Turns::default() }
     }
 
     fn filter(&self) -> BlockFilter {
@@ -168,9 +180,9 @@ impl<'a> Page<'a> {
                 return Ok(Some(self.end_at(next.newest)));
             }
             let (read, rest) = runs.split_at(count_within(runs, size));
-            self.take(index.messages_of(read, self.from, self.to).await?);
+            let bytes = self.take(index.messages_of(read, self.from, self.to).await?).await;
             runs = rest;
-            size = (size * 2).min(READ_MAX);
+            size = if bytes > READ_BYTES { FIRST_READ } else { (size * 2).min(READ_MAX) };
         }
         let has_more = self.hits.len() > self.query.limit;
         self.hits.truncate(self.query.limit);
@@ -192,20 +204,29 @@ impl<'a> Page<'a> {
         (at, MessageId::from_bytes([u8::MAX; 12]))
     }
 
-    fn take(&mut self, messages: Vec<Message>) {
+    /// Takes the hits among these messages. Gives how many bytes of text they have.
+    async fn take(&mut self, messages: Vec<Message>) -> usize {
         self.examined += messages.len();
+        let mut bytes = 0;
         for message in messages {
+            bytes += message.content.len();
+            self.turns.worked_on(&message.content).await;
             if self.wants(&message)
                 && self.query.terms.is_in(&message.content)
                 && self.seen.insert(message.id)
             {
-                let highlights = Vec::new();
-                self.hits.push(Hit { message, highlights });
+                self.hits.push(Hit { message, highlights: Vec::new() });
             }
         }
-        self.hits.sort_unstable_by_key(|hit| std::cmp::Reverse(place(&hit.message)));
+        self.hits.sort_unstable_by_key(|hit| Reverse(place(&hit.message)));
         self.hits.truncate(self.query.limit + 1);
-        for hit in self.hits.iter_mut().filter(|hit| hit.highlights.is_empty()) {
+        bytes
+    }
+
+    /// Looks for the places in the hits, which are the right ones now.
+    async fn highlight(&mut self) {
+        for hit in &mut self.hits {
+            self.turns.worked_on(&hit.message.content).await;
             hit.highlights = self.query.terms.places_in(&hit.message.content);
         }
     }
