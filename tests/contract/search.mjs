@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { eventually } from './person.mjs';
 
 export function searches(stage) {
-  const { person } = stage;
+  const { person, pair } = stage;
   const search = (who, words, filters = {}) => {
     const given = Object.entries({ q: words, ...filters }).map(([name, value]) => `${name}=${encodeURIComponent(value)}`);
     return who.rest('GET', `/search?${given.join('&')}`);
@@ -16,12 +16,6 @@ export function searches(stage) {
     const answer = await search(who, words, filters);
     return JSON.stringify(contents(answer)) === JSON.stringify(expected) && answer;
   });
-
-  async function pair() {
-    const [ann, ben] = [person('ann'), person('ben')];
-    await Promise.all([ann.connect(), ben.connect()]);
-    return { ann, ben, thread: await ann.startThread(ben) };
-  }
 
   test('a message is found by the people of its thread only, with the places to highlight', async () => {
     const { ann, ben, thread } = await pair();
@@ -50,6 +44,32 @@ export function searches(stage) {
     assert.deepEqual(contents(await search(ben, 'weather')), ['the weather of tomorrow']);
     assert.equal((await ann.rest('DELETE', `/${second._id}`)).status, 200);
     assert.deepEqual(contents(await search(ben, 'weather')), []);
+  });
+
+  test('a reply is found with its quote, and not by what it quotes', async () => {
+    const { ann, ben, thread } = await pair();
+    const { message: asked } = await ann.send(thread, 'shall we meet at the harbour?');
+    await ben.send(thread, 'gladly', { replyTo: asked._id });
+    const { hits: [{ message }] } = await finds(ann, 'gladly', ['gladly']);
+    assert.deepEqual([message.replyTo.messageId, message.replyTo.quote.content], [asked._id, asked.content]);
+    assert.deepEqual(contents(await search(ann, 'harbour')), [asked.content]);
+    assert.equal((await ann.ask('message:edit', { messageId: asked._id, content: 'shall we meet at the station?' })).success, true);
+    assert.equal((await search(ann, 'gladly')).hits[0].message.replyTo.quote.content, 'shall we meet at the station?');
+    assert.deepEqual(contents(await search(ann, 'harbour')), []);
+  });
+
+  test('who has left a thread finds nothing of it, and all of it once they are back', async () => {
+    const { ann, ben, thread } = await pair();
+    await ann.send(thread, 'the lighthouse is open');
+    await finds(ben, 'lighthouse', ['the lighthouse is open']);
+    assert.equal((await ben.rest('DELETE', `/threads/${thread}`)).status, 200);
+    assert.deepEqual(contents(await search(ben, 'lighthouse')), ['the lighthouse is open'], 'an archived thread is searched too');
+    assert.equal((await ben.rest('POST', `/threads/${thread}/leave`)).status, 200);
+    await ann.send(thread, 'the lighthouse is closed');
+    await finds(ann, 'lighthouse', ['the lighthouse is closed', 'the lighthouse is open']);
+    assert.deepEqual(contents(await search(ben, 'lighthouse')), []);
+    assert.equal(await ben.startThread(ann), thread, 'the same thread again');
+    await finds(ben, 'lighthouse', ['the lighthouse is closed', 'the lighthouse is open']);
   });
 
   test('words and parts of words are found in every script, and hostile text is only text', async () => {

@@ -8,6 +8,7 @@ use crate::http::query::Query;
 use crate::http::search_cursor::{self, InvalidCursor};
 use crate::refusal::Refusal;
 use axum::extract::State;
+use eventflow_ports::quotes;
 use eventflow_ports::search::{Found, Hit, SearchQuery, find};
 use eventflow_protocol::UserId;
 use eventflow_protocol::client::answers::{SearchAnswer, SearchHit};
@@ -35,6 +36,7 @@ pub(crate) async fn search(
         edge.metrics.search.incomplete.inc();
     }
     cut(&mut found);
+    quotes::quote(&*edge.store, found.hits.iter_mut().map(|hit| &mut hit.message).collect()).await?;
     let next_cursor = found.next.map(|place| search_cursor::written(&wanted, place));
     let hits = found.hits.into_iter().map(shown).collect();
     Ok(RouteAnswer::Ok(SearchAnswer { complete: found.is_complete, hits, next_cursor, success: Success }))
@@ -63,7 +65,7 @@ fn wanted(query: &Query, user: UserId) -> Result<SearchQuery, Refusal> {
 /// Keeps the hits that fit into a page; the next one goes on after the last of them.
 fn cut(found: &mut Found) {
     let mut room = PageRoom::new();
-    let kept = found.hits.iter().take_while(|hit| room.take(&hit.message)).count();
+    let kept = found.hits.iter().take_while(|hit| room.take(&(&hit.message, &hit.highlights))).count();
     if kept < found.hits.len() {
         found.hits.truncate(kept);
         found.next = found.hits.last().map(|last| (last.message.created_at, last.message.id));

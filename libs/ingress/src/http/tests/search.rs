@@ -56,6 +56,22 @@ async fn a_message_is_found_by_whoever_is_in_its_thread_with_its_places() {
 }
 
 #[tokio::test]
+async fn a_hit_has_its_quote_and_is_not_found_by_it() {
+    let rig = Rig::new().await;
+    let thread = rig.world.store.thread_of(&["ann", "bob"]);
+    let asked_for = said(&rig, thread, "ann", "shall we meet at the harbour?").await;
+    let reply = json!({"content": "gladly", "replyTo": asked_for});
+    let sent = rig.post(&format!("/api/v2/messages/{thread}"), &reply).of("bob").send().await;
+    let reply = sent.expect(201)["message"]["_id"].as_str().unwrap().to_owned();
+    let page = asked(&rig, "ann", "q=gladly").await;
+    assert_eq!(found(&page), [reply.as_str()]);
+    let quoted = &page["hits"][0]["message"]["replyTo"];
+    assert_eq!(quoted["messageId"], json!(asked_for));
+    assert_eq!(quoted["quote"]["content"], json!("shall we meet at the harbour?"));
+    assert_eq!(found(&asked(&rig, "ann", "q=harbour").await), [asked_for.as_str()], "not the reply");
+}
+
+#[tokio::test]
 async fn a_cursor_goes_on_with_its_own_query_only() {
     let rig = Rig::new().await;
     let thread = rig.world.store.thread_of(&["ann", "bob"]);
