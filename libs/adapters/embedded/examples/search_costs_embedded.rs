@@ -1,20 +1,20 @@
 //! What search costs in the data file: `cargo run --release -p eventflow-embedded --example
-//! search_costs_embedded [MESSAGES]`.
+//! search_costs_embedded [MESSAGES [PER_THREAD [SEARCHES]]]`.
 //!
 //! The file is in the current folder's file system and removed afterwards.
 
 #![allow(clippy::print_stdout, reason = "its output is its purpose")]
 
 use eventflow_embedded::{Database, EmbeddedStore};
-use eventflow_ports::search_contract::bench::measure;
+use eventflow_ports::search_contract::bench::{Sizes, measure};
 
 #[tokio::main(worker_threads = 2)]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let messages = std::env::args().nth(1).map(|count| count.parse()).transpose()?.unwrap_or(100_000);
+    let sizes = Sizes::parse(std::env::args().skip(1))?;
     let folder = tempfile::tempdir_in(".")?;
     let database = Database::open_in(folder.path())?;
     let store = EmbeddedStore::open(database.clone()).await?;
-    println!("{}", measure(&store, &store, messages).await.join("\n"));
+    println!("{}", measure(&store, &store, sizes).await.join("\n"));
     let size = database.read(|connection| {
         connection.query_row("SELECT count(*), sum(length(bits)) FROM search_block", [], |row| {
             Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?))

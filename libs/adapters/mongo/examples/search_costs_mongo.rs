@@ -1,12 +1,12 @@
 //! What search costs on MongoDB: `MONGODB_URI=… cargo run --release -p eventflow-mongo --example
-//! search_costs_mongo [MESSAGES]`.
+//! search_costs_mongo [MESSAGES [PER_THREAD [SEARCHES]]]`.
 //!
 //! Works in a database of its own and drops it.
 
 #![allow(clippy::print_stdout, reason = "a measurement prints its numbers")]
 
 use eventflow_mongo::MongoStore;
-use eventflow_ports::search_contract::bench::measure;
+use eventflow_ports::search_contract::bench::{Sizes, measure};
 use mongodb::Client;
 use mongodb::bson::doc;
 
@@ -19,10 +19,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (base, query) = uri.split_once('?').unwrap_or((&uri, ""));
     let server = base.splitn(4, '/').take(3).collect::<Vec<_>>().join("/");
     let uri = format!("{server}/{DATABASE}?{query}");
-    let messages = std::env::args().nth(1).map(|count| count.parse()).transpose()?.unwrap_or(100_000);
+    let sizes = Sizes::parse(std::env::args().skip(1))?;
     let store = MongoStore::connect(&uri).await?;
     store.prepare().await?;
-    println!("{}", measure(&store, &store, messages).await.join("\n"));
+    println!("{}", measure(&store, &store, sizes).await.join("\n"));
     let database = Client::with_uri_str(&uri).await?.database(DATABASE);
     for collection in ["searchBlocks", "messages"] {
         let sizes = database.run_command(doc! { "collStats": collection, "scale": 1024 }).await?;
