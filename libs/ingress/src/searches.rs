@@ -1,4 +1,5 @@
-//! How much may be searched: by one user in a minute and at the same time, and by all of this process at once.
+//! How much may be searched: by one user in a minute and at the same time, and by all of this process at
+//! once.
 //!
 //! A search reads far more than any page of a listing, so it has a budget of its own beside that of all
 //! requests.

@@ -4,21 +4,21 @@
 //! reading all messages of the person's threads finds, with blocks and without.
 
 pub mod bench;
+mod queries;
 mod world;
 
+use self::queries::{asked, send, timed};
 use self::world::World;
 use crate::search::block::{block_of_edited, catch_up};
 use crate::search::{Found, Reach, SearchIndex, SearchQuery, TAIL_MAX, find};
 use crate::store::{NewMessage, Store};
-use crate::store_contract::fixtures::{Scene, append, at, change, change_one, creation, fresh_people, ids};
+use crate::store_contract::fixtures::{Scene, at, change, change_one, creation, fresh_people, ids};
 use crate::store_contract::random::Random;
 use async_trait::async_trait;
 use eventflow_protocol::change::{Change, Changed};
 use eventflow_protocol::command::{CreateThread, LeaveThread};
 use eventflow_protocol::content::Content;
-use eventflow_protocol::document::Message;
-use eventflow_protocol::search::Terms;
-use eventflow_protocol::{MessageId, ThreadId, UserId};
+use eventflow_protocol::{MessageId, ThreadId};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -122,8 +122,9 @@ pub async fn edits_and_deletions_count_at_once(harness: &dyn Harness) {
     assert_eq!(end.first().map(|(_, end)| end.last), Some(2), "a block of an edit is not the last block");
 }
 
-/// Whatever the threads, the filters, the pages, how far blocks are, and whoever comes and goes: what is found
-/// is what reading everything finds, in order. A message of a thread that the person is not in never is.
+/// Whatever the threads, the filters, the pages, how far blocks are, and whoever comes and goes: what is
+/// found is what reading everything finds, in order. A message of a thread that the person is not in never
+/// is.
 pub async fn what_is_found_is_what_reading_everything_finds(harness: &dyn Harness) {
     let (store, index) = harness.open().await;
     for seed in 0..4 {
@@ -211,35 +212,6 @@ pub async fn a_late_block_takes_nothing_away(harness: &dyn Harness) {
     let (one, two) = tokio::join!(catch_up(&*index, &threads), catch_up(&*other, &threads));
     assert!(one.is_ok() && two.is_ok());
     assert_eq!(whole(&*index, &asked(&scene.people[1], "message")).await.len(), more.len());
-}
-
-/// The message, accepted so many seconds after time zero.
-fn timed(mut new: NewMessage, seconds: usize) -> NewMessage {
-    new.send.at = at(i64::try_from(seconds).unwrap_or_default());
-    new
-}
-
-/// A query for everything that a person may see.
-fn asked(user: &UserId, words: &str) -> SearchQuery {
-    let terms: Terms = words.parse().expect("the words are terms");
-    SearchQuery {
-        user: user.clone(),
-        terms,
-        thread: None,
-        sender: None,
-        from: None,
-        to: None,
-        has_attachment: false,
-        after: None,
-        limit: 50,
-    }
-}
-
-/// Stores messages and brings their threads up to them, as the persistence stage does.
-async fn send(store: &dyn Store, batch: &[NewMessage]) -> Vec<Message> {
-    let messages = append(store, batch).await;
-    store.touch_threads(&messages).await.expect("touch");
-    messages
 }
 
 /// Everything that a query finds, page by page.

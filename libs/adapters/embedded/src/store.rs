@@ -54,6 +54,9 @@ use tokio::time::timeout;
 /// Timeout: longest wait for the disk. A healthy one needs milliseconds; one that hangs must not hang every
 /// caller with it.
 const CALL_TIMEOUT: Duration = Duration::from_secs(10);
+/// Readers that may read for searches and for the index at the same time: half of those of the file, so that
+/// the short lookups of everybody else always have one.
+const SEARCH_READERS: usize = 2;
 
 /// [`Store`], [`eventflow_ports::Inbox`], [`eventflow_ports::Directory`], [`eventflow_ports::Outbound`],
 /// [`eventflow_ports::Suppressions`], [`eventflow_ports::Outbox`], [`eventflow_ports::Sends`],
@@ -72,7 +75,7 @@ impl EmbeddedStore {
         for (piece, steps) in schema::PIECES {
             database.migrate(piece, steps).await?;
         }
-        Ok(Self { database, searching: Arc::new(Semaphore::new(search::READERS)) })
+        Ok(Self { database, searching: Arc::new(Semaphore::new(SEARCH_READERS)) })
     }
 }
 

@@ -24,3 +24,29 @@ impl Turns {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::Cell;
+
+    #[tokio::test]
+    async fn others_go_on_during_long_work() {
+        let (is_over, others) = (Cell::new(false), Cell::new(0));
+        let work = async {
+            let (text, mut turns) = ("x".repeat(TURN_BYTES / 2), Turns::default());
+            for _ in 0..20 {
+                turns.worked_on(&text).await;
+            }
+            is_over.set(true);
+        };
+        let other = async {
+            while !is_over.get() {
+                others.set(others.get() + 1);
+                yield_now().await;
+            }
+        };
+        tokio::join!(work, other);
+        assert!(others.get() >= 9, "{}: a turn for each two texts", others.get());
+    }
+}

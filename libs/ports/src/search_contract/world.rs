@@ -2,11 +2,11 @@
 //!
 //! Who is in which thread is kept here too, so that what is found is not judged by the store that found it.
 
-use super::{asked, send, timed};
+use super::queries::{asked, send, timed};
 use crate::search::block::block_of_edited;
 use crate::search::{SearchIndex, SearchQuery};
 use crate::store::{NewMessage, Store, WithCommandId};
-use crate::store_contract::fixtures::{Scene, at, change, change_one, creation, fresh_people, history};
+use crate::store_contract::fixtures::{Scene, at, change, change_one, creation, fresh_people, history, say};
 use crate::store_contract::random::Random;
 use eventflow_protocol::change::{ArchiveThread, Change, Changed};
 use eventflow_protocol::command::{CreateThread, LeaveThread};
@@ -102,7 +102,7 @@ impl World {
             0 => room.leave(store, who).await,
             1 => room.come_back(store, who).await,
             2 => room.put_away(store, who).await,
-            3 => drop(send(store, &[room.message(random)]).await),
+            3 => room.write(store, random).await,
             4 => room.edit(store, index, random).await,
             _ => room.take_back(store, random).await,
         }
@@ -118,12 +118,18 @@ impl Room {
     }
 
     fn message(&self, random: &mut Random) -> NewMessage {
-        let who = random.below(self.scene.people.len());
-        let mut new = timed(self.scene.say(who, &random_text(random)), random.below(20));
+        let sender = self.members.iter().nth(random.below(self.members.len())).expect("somebody is in it");
+        let mut new = timed(say(self.scene.thread, sender, &random_text(random)), random.below(20));
         if random.percent(20) {
             new.send.attachments.push(attachment());
         }
         new
+    }
+
+    async fn write(&self, store: &dyn Store, random: &mut Random) {
+        if !self.members.is_empty() {
+            send(store, &[self.message(random)]).await;
+        }
     }
 
     async fn leave(&mut self, store: &dyn Store, user_id: UserId) {

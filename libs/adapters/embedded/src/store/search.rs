@@ -16,9 +16,6 @@ use rusqlite::{Connection, Error, OptionalExtension, Result, Row, params};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// Readers that may read for searches and for the index at the same time: half of those of the file, so that
-/// the short lookups of everybody else always have one.
-pub(super) const READERS: usize = 2;
 /// Time limit of one read of blocks or messages: a reader that is at it answers nobody else.
 const READ_LIMIT: Duration = Duration::from_secs(3);
 /// Rows between two looks at the time: signatures of some 100 KB.
@@ -83,8 +80,8 @@ impl SearchIndex for EmbeddedStore {
 }
 
 impl EmbeddedStore {
-    /// Reads when it is its turn. The turn lasts until the read has ended, also if nobody waits for its answer
-    /// any more.
+    /// Reads when it is its turn. The turn lasts until the read has ended, also if nobody waits for its
+    /// answer any more.
     async fn read_in_turn<T, F>(&self, what: &'static str, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,

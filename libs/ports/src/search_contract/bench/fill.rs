@@ -1,7 +1,7 @@
 //! Filling a store for the measurement of search, and storing more in it.
 
-use super::Sizes;
 use super::languages::Language;
+use super::sizes::Sizes;
 use crate::search::SearchIndex;
 use crate::search::block::catch_up;
 use crate::store::{NewMessage, Store};

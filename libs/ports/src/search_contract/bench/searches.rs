@@ -158,7 +158,8 @@ impl Outcome {
 
     fn line(&mut self, who: &str, name: &str) -> String {
         let hits = self.hits as f64 / self.took.len().max(1) as f64;
-        let (times, Self { checked, wrong, .. }) = (percentiles(&mut self.took), self);
+        let times = percentiles(&mut self.took);
+        let Self { checked, wrong, .. } = self;
         format!("  {who:<8} {name:<17} {times}, {hits:.1} hits, {wrong} of {checked} checked are wrong")
     }
 }
