@@ -111,7 +111,7 @@ impl Stage {
         let broker: Arc<dyn Broker> = Arc::new(EmbeddedBroker::open(database.clone(), clock).await.unwrap());
         broker.declare(&Topology::new(1)).await.unwrap();
         let store = Arc::new(EmbeddedStore::open(database).await.unwrap());
-        Self { store, broker, metrics: Metrics::new().unwrap(), _folder: folder }
+        Self { store, broker, metrics: Metrics::default(), _folder: folder }
     }
 
     fn indexer(&self, index: Arc<dyn SearchIndex>, unindexed: &Arc<Unindexed>) -> Indexer {
