@@ -48,7 +48,7 @@ fn step(hash: u64, c: char) -> u64 {
     (hash ^ u64::from(u32::from(c))).wrapping_mul(PRIME)
 }
 
-/// Spreads the bits of the running hash (the finalizer of MurmurHash3).
+/// Spreads the bits of the running hash (the finalizer of `MurmurHash3`).
 fn finish(mut hash: u64) -> u64 {
     hash = (hash ^ (hash >> 33)).wrapping_mul(0xFF51_AFD7_ED55_8CCD);
     hash = (hash ^ (hash >> 33)).wrapping_mul(0xC4CE_B9FE_1A85_EC53);

@@ -55,7 +55,9 @@ impl Signature {
     /// Adds a message.
     pub fn add(&mut self, content: &str, marks: &[Mark<'_>]) {
         each_gram(&fold(content), |_, hash| self.insert(hash));
-        marks.iter().for_each(|mark| self.insert(mark.hash()));
+        for mark in marks {
+            self.insert(mark.hash());
+        }
     }
 
     /// Whether it has room for more messages and still tells something.
