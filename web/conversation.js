@@ -30,6 +30,8 @@ export class Conversation extends EventTarget {
   /** The `seq` up to which the reader has had the messages before their eyes. */
   #seenTo = 0;
   #isReadingOlder = false;
+  /** The message to go to once it is here. @type {Message | undefined} */
+  #wanted;
   #drawSoon = drawingOnce(() => this.#draw());
 
   /**
@@ -98,8 +100,24 @@ export class Conversation extends EventTarget {
     this.#parts.composer.show(thread._id);
     this.#scroller.toEnd();
     this.#join();
-    attempt(() => history.open());
+    attempt(async () => { await history.open(); await this.#goToWanted(); });
     this.#opened();
+  }
+
+  /**
+   * Goes to a message of this conversation, or of the one that is opened next.
+   * @param {Message} message
+   */
+  jumpTo(message) {
+    this.#wanted = message;
+    if (this.#history?.isOpen) this.#goToWanted();
+  }
+
+  async #goToWanted() {
+    const wanted = this.#wanted;
+    if (!wanted || wanted.threadId !== this.threadId) return;
+    this.#wanted = undefined;
+    await this.jump({ messageId: wanted._id, seq: wanted.seq });
   }
 
   close() {
@@ -211,8 +229,8 @@ export class Conversation extends EventTarget {
   }
 
   /**
-   * Shows a message, such as the one that a reply answers, however far back it is.
-   * @param {Pick<Answered, 'messageId' | 'seq'>} answered
+   * Shows a message of this conversation, however far back it is.
+   * @param {Pick<Answered, 'messageId' | 'seq'>} message
    */
   async jump({ messageId, seq }) {
     const history = this.#history;

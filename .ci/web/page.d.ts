@@ -75,6 +75,11 @@ interface PersonCursors {
 }
 
 /** A page of a conversation's messages; `cursors` and `gap` come with what changed. */
+interface SearchHit {
+  message: Message;
+  highlights: { start: number; end: number }[];
+}
+
 interface HistoryPage {
   messages: Message[];
   lastChange: number;

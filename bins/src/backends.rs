@@ -14,7 +14,7 @@ use eventflow_mongo::{HostKey, MongoOptions, MongoStore};
 use eventflow_ports::{
     Clock, DeadLetters, Directory, FallbackPresence, Inbox, Journal, Membership, MemoryPresence,
     MemoryRegistry, NoJournal, NoPresence, NoRegistry, Outbound, Outbox, People, PresenceStore, PushDevices,
-    Registry, Sends, Store, StoreError, Suppressions, SystemClock,
+    Registry, SearchIndex, Sends, Store, StoreError, Suppressions, SystemClock,
 };
 use eventflow_redis::{
     JournalSettings, PresenceSettings, RedisJournal, RedisPresence, RedisRegistry, RegistrySettings,
@@ -47,6 +47,8 @@ pub struct Backends {
     pub outbound: Arc<dyn Outbound>,
     /// Suppression list: knows the addresses that get no mail.
     pub suppressions: Arc<dyn Suppressions>,
+    /// Search: keeps what messages are found by.
+    pub search: Arc<dyn SearchIndex>,
     /// Sends: keeps notifications for many people.
     pub sends: Arc<dyn Sends>,
     /// Dead letters: keeps what no worker could handle, and the audit log.
@@ -85,6 +87,7 @@ struct Stores {
     devices: Arc<dyn PushDevices>,
     outbound: Arc<dyn Outbound>,
     suppressions: Arc<dyn Suppressions>,
+    search: Arc<dyn SearchIndex>,
     sends: Arc<dyn Sends>,
     dead_letters: Arc<dyn DeadLetters>,
     outbox: Arc<dyn Outbox>,
@@ -93,7 +96,16 @@ struct Stores {
 impl Stores {
     fn of<S>(store: &Arc<S>) -> Self
     where
-        S: Store + Inbox + Directory + PushDevices + Outbound + Suppressions + Sends + DeadLetters + Outbox,
+        S: Store
+            + Inbox
+            + Directory
+            + PushDevices
+            + Outbound
+            + Suppressions
+            + SearchIndex
+            + Sends
+            + DeadLetters
+            + Outbox,
     {
         Self {
             store: Arc::clone(store) as _,
@@ -102,6 +114,7 @@ impl Stores {
             devices: Arc::clone(store) as _,
             outbound: Arc::clone(store) as _,
             suppressions: Arc::clone(store) as _,
+            search: Arc::clone(store) as _,
             sends: Arc::clone(store) as _,
             dead_letters: Arc::clone(store) as _,
             outbox: Arc::clone(store) as _,
@@ -145,8 +158,18 @@ impl Backends {
                 mongo.insert(Arc::new(open_mongo(config, Some(metrics.store.calls.clone())).await?)),
             ),
         };
-        let Stores { store, inbox, directory, devices, outbound, suppressions, sends, dead_letters, outbox } =
-            stores;
+        let Stores {
+            store,
+            inbox,
+            directory,
+            devices,
+            outbound,
+            suppressions,
+            search,
+            sends,
+            dead_letters,
+            outbox,
+        } = stores;
         let Lookups { registry, presence, fallback } =
             open_lookups(config, &clock, sweeps, &metrics.redis.calls)?;
         let (journal, embedded_journal) = open_journal(config, &metrics.redis.calls).await?;
@@ -160,6 +183,7 @@ impl Backends {
             directory,
             outbound,
             suppressions,
+            search,
             sends,
             dead_letters,
             outbox,

@@ -66,6 +66,7 @@ const FILES: &[(&str, &str, &str)] = &[
     ("/receipts.js", SCRIPT, include_str!("../../web/receipts.js")),
     ("/refusal.js", SCRIPT, include_str!("../../web/refusal.js")),
     ("/scroller.js", SCRIPT, include_str!("../../web/scroller.js")),
+    ("/search.js", SCRIPT, include_str!("../../web/search.js")),
     ("/service-worker.js", SCRIPT, include_str!("../../web/service-worker.js")),
     ("/settings.js", SCRIPT, include_str!("../../web/settings.js")),
     ("/sign-in.js", SCRIPT, include_str!("../../web/sign-in.js")),

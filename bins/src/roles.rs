@@ -27,6 +27,7 @@ use eventflow_workers::fanout::{Fanout, FanoutParts};
 use eventflow_workers::persistence::{Persistence, PersistenceParts};
 use eventflow_workers::presence::Sweeper;
 use eventflow_workers::push::{self as push_stage, PushParts, PushWorker};
+use eventflow_workers::search::{Indexer, Unindexed};
 use eventflow_workers::sends::{SendParts, SendWorker};
 use std::sync::Arc;
 use std::time::Duration;
@@ -171,6 +172,7 @@ fn joins_per_minute(sockets: u32) -> u32 {
 async fn start_persistence(system: &mut System) -> anyhow::Result<()> {
     let shards = 0..system.topology.shards();
     let mut handlers = Vec::new();
+    let unindexed = Arc::new(Unindexed::default());
     for (shard, commands) in shards.flat_map(|shard| [(shard, &PERSIST), (shard, &CURSORS)]) {
         let backends = &system.backends;
         let parts = PersistenceParts {
@@ -180,6 +182,8 @@ async fn start_persistence(system: &mut System) -> anyhow::Result<()> {
             directory: Arc::clone(&backends.directory),
             suppressions: Arc::clone(&backends.suppressions),
             sends: Arc::clone(&backends.sends),
+            search: Arc::clone(&backends.search),
+            unindexed: Arc::clone(&unindexed),
             broker: Arc::clone(&backends.broker),
             clock: Arc::clone(&backends.clock),
         };
@@ -187,6 +191,8 @@ async fn start_persistence(system: &mut System) -> anyhow::Result<()> {
         handlers.push((shard, commands.shard(shard).name().to_owned(), handler));
     }
     share(system, PERSIST.stage(), handlers);
+    let indexer = Indexer::new(Arc::clone(&system.backends.search), unindexed, &system.metrics);
+    system.worker_once_prepared("search index", |stop| indexer.run(stop));
     start_sends(system).await?;
     dead_letters::start(system).await
 }
@@ -311,6 +317,7 @@ fn ingress_parts(system: &mut System) -> anyhow::Result<IngressParts> {
         devices: Arc::clone(&system.backends.devices),
         directory: Arc::clone(&system.backends.directory),
         suppressions: Arc::clone(&system.backends.suppressions),
+        search: Arc::clone(&system.backends.search),
         sends: Arc::clone(&system.backends.sends),
         dead_letters: Arc::clone(&system.backends.dead_letters),
         topology: system.topology,

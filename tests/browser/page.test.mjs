@@ -824,6 +824,30 @@ for (const shape of ['single', 'fleet']) {
       await page.getByRole('alert').getByText('That was too much at once. Please wait 7 seconds.').waitFor();
     });
 
+    test('what is searched for is found in all conversations with its places marked, and leads to its message', async () => {
+      const [ann, ben, cem] = people('ann', 'ben', 'cem');
+      const [thread, other] = [await ann.startThread(ben), await ann.startThread(cem)];
+      await tell(ben, thread, 'Treffpunkt: <b>Hauptstraße</b> 😀');
+      for (let n = 0; n < 60; n += 1) await tell(ben, thread, `message ${n}`);
+      await tell(cem, other, 'STRASSE');
+      const { page } = await enter(ann);
+      await openThread(page, cem);
+      await becomes('both are found', async () => {
+        await page.getByRole('searchbox').fill('strasse');
+        await page.getByRole('searchbox').press('Enter');
+        await page.locator('#search-words').getByText(/^$/).waitFor({ state: 'attached' });
+        return await page.locator('#hits li').count() === 2;
+      });
+      assert.deepEqual(await page.locator('#hits mark').allTextContents(), ['STRASSE', 'straße']);
+      assert.equal(await page.locator('#hits .preview').nth(1).textContent(), 'Treffpunkt: <b>Hauptstraße</b> 😀');
+      await page.locator('#hits button').nth(1).click();
+      await page.locator('#title').getByText(ben.id).waitFor();
+      const found = page.locator('#messages li[data-message-id]').filter({ hasText: 'Treffpunkt' });
+      await becomes('the message has the focus', () => found.evaluate(item => item === document.activeElement));
+      await page.getByRole('searchbox').fill('');
+      await page.locator('#found').waitFor({ state: 'hidden' });
+    });
+
     test('a new message is spoken, and every button has a name', async () => {
       const { annsPage: page, bensPage, ben } = await pair();
       await say(bensPage, 'listen');

@@ -11,9 +11,10 @@ import { ops } from './ops.mjs';
 import { pins } from './pins.mjs';
 import { presence } from './presence.mjs';
 import { replies } from './replies.mjs';
+import { searches } from './search.mjs';
 import { security } from './security.mjs';
 import { traps } from './traps.mjs';
 import { unread } from './unread.mjs';
 
-onShape('single', { together: [conversations, changes, replies, edits, unread, pins, inbox, presence, faults, traps, security, doors, ops, consoles], alone: [restarts] });
+onShape('single', { together: [conversations, changes, replies, edits, unread, pins, inbox, presence, faults, traps, searches, security, doors, ops, consoles], alone: [restarts] });
 onShape('single', { together: [floods] }, { EVENTS_PER_MINUTE: '0', REST_PER_MINUTE_USER: '0' });

@@ -4,7 +4,8 @@ use eventflow_bus::port::Broker;
 use eventflow_bus::topology::Topology;
 use eventflow_embedded::{Database, EmbeddedBroker, EmbeddedStore};
 use eventflow_ports::{
-    Directory, Inbox, Membership, People, PushDevices, Registry, Sends, Store, Suppressions, SystemClock,
+    Directory, Inbox, Membership, People, PushDevices, Registry, SearchIndex, Sends, Store, Suppressions,
+    SystemClock,
 };
 use eventflow_protocol::content::Markup;
 use eventflow_workers::fanout::FanoutParts;
@@ -14,9 +15,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// A store with every port that the stage writes to.
-pub(super) trait WholeStore: Store + Inbox + Directory + PushDevices + Suppressions + Sends {}
+pub(super) trait WholeStore:
+    Store + Inbox + Directory + PushDevices + Suppressions + Sends + SearchIndex
+{
+}
 
-impl<S: Store + Inbox + Directory + PushDevices + Suppressions + Sends> WholeStore for S {}
+impl<S: Store + Inbox + Directory + PushDevices + Suppressions + Sends + SearchIndex> WholeStore for S {}
 
 /// The parts of a persistence stage, all of them over one store.
 pub(super) fn parts_over<S: WholeStore>(store: Arc<S>, broker: Arc<dyn Broker>) -> PersistenceParts {
@@ -26,6 +30,8 @@ pub(super) fn parts_over<S: WholeStore>(store: Arc<S>, broker: Arc<dyn Broker>) 
         devices: Arc::clone(&store) as _,
         suppressions: Arc::clone(&store) as _,
         sends: Arc::clone(&store) as _,
+        search: Arc::clone(&store) as _,
+        unindexed: Arc::default(),
         directory: store,
         broker,
         clock: Arc::new(SystemClock),

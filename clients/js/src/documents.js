@@ -33,6 +33,9 @@
 /** @typedef {import('../types/contract.js').EditsAnswer} Edits */
 /** @typedef {import('../types/contract.js').PinsAnswer} PinsPage */
 /** @typedef {import('../types/contract.js').HistoryAnswer} HistoryPage */
+/** A message that was found. `content.slice(start, end)` of its highlights is what was looked for. */
+/** @typedef {import('../types/contract.js').SearchHit} SearchHit */
+/** @typedef {import('../types/contract.js').SearchAnswer} SearchPage */
 /** @typedef {import('../types/contract.js').MessageAnswer} MessageAnswer */
 /** @typedef {import('../types/contract.js').ChangeAnswer} ChangeAnswer */
 /** @typedef {import('../types/contract.js').NotificationsAnswer} NotificationsPage */

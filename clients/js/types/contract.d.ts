@@ -1495,6 +1495,22 @@ export interface components {
                 [key: string]: string;
             };
         };
+        /**
+         * @description A place in the text of a message that was looked for, in UTF-16 units, as JavaScript counts:
+         *     `content.slice(start, end)`.
+         */
+        Highlight: {
+            /**
+             * Format: uint32
+             * @description The unit after the last one.
+             */
+            end: number;
+            /**
+             * Format: uint32
+             * @description The first unit.
+             */
+            start: number;
+        };
         /** @description A page of a thread's messages: `GET /messages/{threadId}`. */
         HistoryAnswer: {
             /** @description How far everybody has come; only on a page of changes, in a thread of up to 100 people. */
@@ -2330,6 +2346,33 @@ export interface components {
         };
         /** @description What somebody is to the host application: a short, plain word. */
         RoleName: string;
+        /** @description A page of messages that were found: `GET /messages/search`. */
+        SearchAnswer: {
+            /**
+             * @description Whether every message that the caller may see was searched. False while many of them are not indexed
+             *     yet, as after an upgrade; the hits are right, and there may be more later.
+             */
+            complete: boolean;
+            /**
+             * @description What was found, the newest first. A page may have fewer than were asked for, or none, and still have a
+             *     `nextCursor`.
+             */
+            hits: components["schemas"]["SearchHit"][];
+            /** @description The `cursor` that goes on with the same query; `null` if nothing follows. */
+            nextCursor: string | null;
+            /**
+             * @description Always true.
+             * @constant
+             */
+            success: true;
+        };
+        /** @description A message that was found. */
+        SearchHit: {
+            /** @description The places of its `content` that have what was looked for, ascending; at most a hundred. */
+            highlights: components["schemas"]["Highlight"][];
+            /** @description The message as it is now. */
+            message: components["schemas"]["MessageWithId"];
+        };
         /** @description A segment of the directory: exactly one of its fields. */
         SegmentBody: {
             /**
@@ -3134,6 +3177,7 @@ export type EditsAnswer = components['schemas']['EditsAnswer'];
 export type EmailAddress = components['schemas']['EmailAddress'];
 export type FcmToken = components['schemas']['FcmToken'];
 export type GatewaysAnswer = components['schemas']['GatewaysAnswer'];
+export type Highlight = components['schemas']['Highlight'];
 export type HistoryAnswer = components['schemas']['HistoryAnswer'];
 export type Hop = components['schemas']['Hop'];
 export type LetterAnswer = components['schemas']['LetterAnswer'];
@@ -3192,6 +3236,8 @@ export type RetryRung = components['schemas']['RetryRung'];
 export type RevealBody = components['schemas']['RevealBody'];
 export type RevocationBody = components['schemas']['RevocationBody'];
 export type RoleName = components['schemas']['RoleName'];
+export type SearchAnswer = components['schemas']['SearchAnswer'];
+export type SearchHit = components['schemas']['SearchHit'];
 export type SegmentBody = components['schemas']['SegmentBody'];
 export type SendAnswer = components['schemas']['SendAnswer'];
 export type SendMessageBody = components['schemas']['SendMessageBody'];

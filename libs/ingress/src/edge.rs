@@ -12,14 +12,15 @@ use crate::origin::OriginPolicy;
 use crate::parts::IngressParts;
 use crate::refusal::Refusal;
 use crate::revocation::Revocations;
+use crate::searches::Searches;
 use crate::settings::SetupError;
 use crate::templates::NotificationTemplates;
 use eventflow_bus::port::Health;
 use eventflow_bus::topology::Topology;
 use eventflow_metrics::Metrics;
 use eventflow_ports::{
-    Clock, DeadLetters, Directory, Inbox, Outbound, People, PresenceStore, PushDevices, Registry, Sends,
-    Store, Suppressions,
+    Clock, DeadLetters, Directory, Inbox, Outbound, People, PresenceStore, PushDevices, Registry,
+    SearchIndex, Sends, Store, Suppressions,
 };
 use eventflow_protocol::ErrorCode;
 use eventflow_protocol::content::Markup;
@@ -36,6 +37,8 @@ pub(crate) struct Edge {
     pub(crate) inbox: Arc<dyn Inbox>,
     pub(crate) outbound: Arc<dyn Outbound>,
     pub(crate) suppressions: Arc<dyn Suppressions>,
+    pub(crate) search: Arc<dyn SearchIndex>,
+    pub(crate) searches: Arc<Searches>,
     pub(crate) sends: Arc<dyn Sends>,
     pub(crate) dead_letters: Arc<dyn DeadLetters>,
     pub(crate) topology: Topology,
@@ -96,6 +99,8 @@ impl Edge {
             inbox: Arc::clone(&parts.inbox),
             outbound: Arc::clone(&parts.outbound),
             suppressions: Arc::clone(&parts.suppressions),
+            search: Arc::clone(&parts.search),
+            searches: Arc::new(Searches::new()),
             sends: Arc::clone(&parts.sends),
             dead_letters: Arc::clone(&parts.dead_letters),
             topology: parts.topology,

@@ -9,7 +9,7 @@ use eventflow_bus::topology::Topology;
 use eventflow_metrics::Metrics;
 use eventflow_ports::{
     Clock, DeadLetters, Directory, Inbox, Journal, Membership, Outbound, People, PresenceStore, PushDevices,
-    Registry, Sends, Store, Suppressions,
+    Registry, SearchIndex, Sends, Store, Suppressions,
 };
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -27,6 +27,8 @@ pub struct IngressParts {
     pub outbound: Arc<dyn Outbound>,
     /// Addresses that get no mail; REST reads it.
     pub suppressions: Arc<dyn Suppressions>,
+    /// What messages are found by; REST reads it.
+    pub search: Arc<dyn SearchIndex>,
     /// Sends to many people; REST reads it.
     pub sends: Arc<dyn Sends>,
     /// Dead letters and the audit log; REST reads them, and writes what administrators decide.

@@ -9,6 +9,7 @@ mod dead_letters;
 mod devices;
 mod outbound;
 mod people;
+mod search;
 mod sends;
 mod store;
 mod suppressions;
@@ -91,6 +92,7 @@ impl World {
             inbox,
             outbound: Arc::new(TestOutbound::default()),
             suppressions,
+            search: store.clone(),
             sends,
             dead_letters: letters.clone(),
             topology,

@@ -23,6 +23,7 @@ mod presence;
 mod push;
 mod reshard;
 mod runtime;
+mod search;
 mod sends;
 mod series;
 mod server_values;
@@ -49,6 +50,7 @@ pub use presence::PresenceMetrics;
 pub use push::PushMetrics;
 pub use reshard::ReshardMetrics;
 pub use runtime::RuntimeMetrics;
+pub use search::SearchMetrics;
 pub use sends::SendMetrics;
 pub use server_values::{CallOutcome, Dependency, RedisOperation};
 pub use share::{ShareMetrics, SharesMetrics};
@@ -102,6 +104,8 @@ pub struct Metrics {
     pub shares: SharesMetrics,
     /// Reshard: the number of shards, as a gateway follows it.
     pub reshard: ReshardMetrics,
+    /// Search.
+    pub search: SearchMetrics,
     /// Sends to many people.
     pub sends: SendMetrics,
     /// What goes through sockets.
@@ -134,6 +138,7 @@ impl Metrics {
             runtime: RuntimeMetrics::new(registry)?,
             shares: SharesMetrics::new(registry)?,
             reshard: ReshardMetrics::new(registry)?,
+            search: SearchMetrics::new(registry)?,
             sends: SendMetrics::new(registry)?,
             sockets: SocketMetrics::new(registry)?,
             store: StoreMetrics::new(registry)?,

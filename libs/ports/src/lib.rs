@@ -33,6 +33,8 @@ pub mod pusher;
 pub mod quotes;
 pub mod registry;
 pub mod registry_contract;
+pub mod search;
+pub mod search_contract;
 pub mod sends;
 pub mod sends_contract;
 pub mod store;
@@ -60,6 +62,7 @@ pub use presence::{GatewayReport, GatewayStats, NoPresence, PresenceError, Prese
 pub use push_devices::PushDevices;
 pub use pusher::Pusher;
 pub use registry::{Located, MemoryRegistry, NoRegistry, Registry, RegistryError};
+pub use search::SearchIndex;
 pub use sends::{AddedSend, CancelledSend, SendPage, Sends};
 pub use store::{
     Appended, ChangePage, ChangedMessage, ChangedMessages, Left, MessagePage, NewMessage, PinPage, Place,

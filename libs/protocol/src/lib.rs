@@ -35,6 +35,7 @@ pub mod reply;
 pub mod reshard;
 pub mod schedule;
 mod schema;
+pub mod search;
 pub mod sends;
 pub mod timestamp;
 pub mod trace;

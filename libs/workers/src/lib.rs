@@ -12,4 +12,5 @@ pub mod notify;
 pub mod persistence;
 pub mod presence;
 pub mod push;
+pub mod search;
 pub mod sends;

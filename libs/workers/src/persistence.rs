@@ -18,12 +18,15 @@ mod update;
 use self::applied::Applied;
 pub use self::outbox::CommandOutbox;
 use self::outbox::OutboxEvent;
+use crate::search::Unindexed;
 use async_trait::async_trait;
 use eventflow_bus::handler::{BatchHandler, Item, Performed, Unavailable};
 use eventflow_bus::port::{Broker, BrokerError, Destination, Outgoing, Publish};
 use eventflow_bus::topology::{FANOUT, Queue, Sharded};
 use eventflow_metrics::{Metrics, QueueMetrics};
-use eventflow_ports::{Clock, Directory, Inbox, PushDevices, Sends, Store, StoreError, Suppressions};
+use eventflow_ports::{
+    Clock, Directory, Inbox, PushDevices, SearchIndex, Sends, Store, StoreError, Suppressions,
+};
 use eventflow_protocol::change::Change;
 use eventflow_protocol::codec::CodecError;
 use eventflow_protocol::command::Command;
@@ -59,6 +62,10 @@ pub struct PersistenceParts {
     pub suppressions: Arc<dyn Suppressions>,
     /// Keeps sends to many people.
     pub sends: Arc<dyn Sends>,
+    /// Keeps what messages are found by.
+    pub search: Arc<dyn SearchIndex>,
+    /// Remembers the threads that [`crate::search::Indexer`] has to look at.
+    pub unindexed: Arc<Unindexed>,
     /// Carries events to the fan-out stage and replies to the ingress.
     pub broker: Arc<dyn Broker>,
     /// Tells the time of day.
@@ -201,7 +208,12 @@ impl BatchHandler for Persistence {
     /// meanwhile.
     async fn finalize(&self, announced: &[Arc<CommandOutbox>]) -> Result<(), Unavailable> {
         let stored: Vec<Message> = announced.iter().flat_map(|outbox| outbox.stored().cloned()).collect();
-        if stored.is_empty() { Ok(()) } else { self.touch(&stored).await }
+        if stored.is_empty() {
+            return Ok(());
+        }
+        self.touch(&stored).await?;
+        self.parts.unindexed.note(&stored);
+        Ok(())
     }
 }
 

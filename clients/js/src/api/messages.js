@@ -7,6 +7,7 @@ import { REPEATABLE, paged, path } from './path.js';
 /** @typedef {import('../documents.js').ChangeAnswer} ChangeAnswer */
 /** @typedef {import('../documents.js').Edits} Edits */
 /** @typedef {import('../documents.js').HistoryPage} HistoryPage */
+/** @typedef {import('../documents.js').SearchPage} SearchPage */
 /** @typedef {import('../documents.js').Attachment} Attachment */
 
 /**
@@ -15,6 +16,16 @@ import { REPEATABLE, paged, path } from './path.js';
  * @property {number | string} [before] a `seq`, or a time
  * @property {number | string} [after] a `seq`, or a time
  * @property {number} [changesAfter] the `lastChange` of the page before
+ */
+
+/**
+ * Which of the messages that have the words.
+ * @typedef {object} SearchFilters
+ * @property {string} [threadId] only this thread
+ * @property {string} [sender] only messages of this person
+ * @property {string} [from] accepted at this time or later
+ * @property {string} [to] accepted before this time
+ * @property {boolean} [hasAttachment] only messages with attachments
  */
 
 export class Messages {
@@ -50,6 +61,16 @@ export class Messages {
       query = page.nextCursor ? { cursor: page.nextCursor } : undefined;
       yield page;
     }
+  }
+
+  /**
+   * Messages of all one's threads that have these words, the newest first.
+   * @param {string} words
+   * @param {import('./path.js').PageQuery & SearchFilters} [page]
+   * @returns {Promise<SearchPage>}
+   */
+  search(words, page) {
+    return this.#rest.ask('GET', path`/messages/search`, paged({ q: words, ...page }));
   }
 
   /**

@@ -2,6 +2,7 @@
 /** @typedef {import('../documents.js').ChangeAnswer} ChangeAnswer */
 /** @typedef {import('../documents.js').Edits} Edits */
 /** @typedef {import('../documents.js').HistoryPage} HistoryPage */
+/** @typedef {import('../documents.js').SearchPage} SearchPage */
 /** @typedef {import('../documents.js').Attachment} Attachment */
 /**
  * Which messages: the newest if nothing is named; one of `before`, `after`, `changesAfter` and `cursor`.
@@ -9,6 +10,15 @@
  * @property {number | string} [before] a `seq`, or a time
  * @property {number | string} [after] a `seq`, or a time
  * @property {number} [changesAfter] the `lastChange` of the page before
+ */
+/**
+ * Which of the messages that have the words.
+ * @typedef {object} SearchFilters
+ * @property {string} [threadId] only this thread
+ * @property {string} [sender] only messages of this person
+ * @property {string} [from] accepted at this time or later
+ * @property {string} [to] accepted before this time
+ * @property {boolean} [hasAttachment] only messages with attachments
  */
 export class Messages {
     /** @param {import('../rest.js').Rest} rest */
@@ -30,6 +40,13 @@ export class Messages {
         limit?: number;
         signal?: AbortSignal;
     } & HistoryQuery): AsyncGenerator<HistoryPage, void, void>;
+    /**
+     * Messages of all one's threads that have these words, the newest first.
+     * @param {string} words
+     * @param {import('./path.js').PageQuery & SearchFilters} [page]
+     * @returns {Promise<SearchPage>}
+     */
+    search(words: string, page?: import("./path.js").PageQuery & SearchFilters): Promise<SearchPage>;
     /**
      * Sends by REST, once. With a key it may be repeated, and is.
      * @param {string} threadId
@@ -93,6 +110,7 @@ export type Queued = import("../documents.js").Queued;
 export type ChangeAnswer = import("../documents.js").ChangeAnswer;
 export type Edits = import("../documents.js").Edits;
 export type HistoryPage = import("../documents.js").HistoryPage;
+export type SearchPage = import("../documents.js").SearchPage;
 export type Attachment = import("../documents.js").Attachment;
 /**
  * Which messages: the newest if nothing is named; one of `before`, `after`, `changesAfter` and `cursor`.
@@ -110,4 +128,29 @@ export type HistoryQuery = {
      * the `lastChange` of the page before
      */
     changesAfter?: number | undefined;
+};
+/**
+ * Which of the messages that have the words.
+ */
+export type SearchFilters = {
+    /**
+     * only this thread
+     */
+    threadId?: string | undefined;
+    /**
+     * only messages of this person
+     */
+    sender?: string | undefined;
+    /**
+     * accepted at this time or later
+     */
+    from?: string | undefined;
+    /**
+     * accepted before this time
+     */
+    to?: string | undefined;
+    /**
+     * only messages with attachments
+     */
+    hasAttachment?: boolean | undefined;
 };

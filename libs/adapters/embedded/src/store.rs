@@ -26,6 +26,7 @@ mod people;
 mod pins;
 mod push;
 mod schema;
+mod search;
 mod sends;
 mod suppressions;
 mod thread;
@@ -49,20 +50,27 @@ use eventflow_protocol::wording::Wording;
 use eventflow_protocol::{MessageId, ThreadId, Timestamp, UserId};
 use rusqlite::ErrorCode;
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 /// Timeout: longest wait for the disk. A healthy one needs milliseconds; one that hangs must not hang every
 /// caller with it.
 const CALL_TIMEOUT: Duration = Duration::from_secs(10);
+/// Readers that may read for searches and for the index at the same time: half of those of the file, so that
+/// the short lookups of everybody else always have one.
+const SEARCH_READERS: usize = 2;
 
 /// [`Store`], [`eventflow_ports::Inbox`], [`eventflow_ports::Directory`], [`eventflow_ports::Outbound`],
 /// [`eventflow_ports::Suppressions`], [`eventflow_ports::Outbox`], [`eventflow_ports::Sends`],
-/// [`eventflow_ports::DeadLetters`] and [`eventflow_ports::PushDevices`] in the data file. Cheap to clone:
-/// every clone is the same store.
+/// [`eventflow_ports::DeadLetters`], [`eventflow_ports::PushDevices`] and [`eventflow_ports::SearchIndex`] in
+/// the data file. Cheap to clone: every clone is the same store.
 #[derive(Clone)]
 pub struct EmbeddedStore {
     database: Database,
+    /// Turns of the reads that search makes.
+    searching: Arc<Semaphore>,
 }
 
 impl EmbeddedStore {
@@ -71,7 +79,7 @@ impl EmbeddedStore {
         for (piece, steps) in schema::PIECES {
             database.migrate(piece, steps).await?;
         }
-        Ok(Self { database })
+        Ok(Self { database, searching: Arc::new(Semaphore::new(SEARCH_READERS)) })
     }
 }
 

@@ -1,5 +1,6 @@
 //! The indexes of every collection, and what each is for. The server makes the one on `_id` itself.
 
+use crate::search::block_key;
 use eventflow_ports::push_devices::{REMOVAL_KEPT, SHOWN_KEPT};
 use mongodb::IndexModel;
 use mongodb::bson::{Document, doc};
@@ -75,6 +76,11 @@ pub(crate) fn of_revocations() -> IndexModel {
 /// Outbox: the newest items.
 pub(crate) fn of_outbox() -> IndexModel {
     plain(doc! { "at": -1, "_id": -1 })
+}
+
+/// Blocks of messages for search: those of a thread, and the last of them.
+pub(crate) fn of_search_blocks() -> IndexModel {
+    unique(block_key(), IndexOptions::default())
 }
 
 /// Sends: those that are due, the newest, and those that ended long ago.

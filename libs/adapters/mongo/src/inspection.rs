@@ -65,6 +65,7 @@ impl MongoStore {
             of(self.deliveries.name(), &indexes::of_deliveries()),
             of(self.revocations.name(), &[indexes::of_revocations()]),
             of(self.outbox.name(), &[indexes::of_outbox()]),
+            of(self.search_blocks.name(), &[indexes::of_search_blocks()]),
             of(self.sends.name(), &indexes::of_sends()),
             of(self.letters.name(), &indexes::of_letters()),
             of(self.letter_bodies.name(), &[indexes::of_letter_bodies()]),

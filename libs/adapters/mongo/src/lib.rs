@@ -6,17 +6,18 @@
 //! `takenBackTimes` and `archivedBy`; threads of more than 50 people have neither `activityAt` nor the
 //! schema's `unreadCount`. `changes` says which messages changed, in order. `notifications`, `preferences`,
 //! `profiles` and `revocations` are the system's own, as are `sends`, `suppressions`, `outbox`,
-//! `pushDevices`, `pushShown`, `deadLetters`, `deadLetterBodies`, `deadLetterReplays` and `audit`; the host
-//! application's `users` is only read, and `probes` has one document, which shows whether the server takes
-//! writes. Transactions: none. A message is one insert, a thread's counters are one compare-and-set, and
-//! repeating either changes nothing. Writes wait for a majority and its journal; reads come from the primary
+//! `pushDevices`, `pushShown`, `deadLetters`, `deadLetterBodies`, `deadLetterReplays`, `audit` and
+//! `searchBlocks`; the host application's `users` is only read, and `probes` has one document, which shows
+//! whether the server takes writes. Transactions: none. A message is one insert, a thread's counters are one
+//! compare-and-set, and repeating either changes nothing. Writes wait for a majority and its journal, but
+//! for blocks of search; reads come from the primary
 //! and see what a majority has.
 //!
 //! Read in this order: [`store`] (the collections), `append` (places without gaps), `pairing` (one click, one
 //! message), `touch` (counters), `cursors` with `advances` (how far people have come, and what is unread),
 //! `receipts`, `mark_unread`, `change`, `wordings`, `pins`, `taken_back`, `change_log` (what changed since),
-//! `archive`, `leave`, `read`,
-//! `threads`, `lists`, `inbox`, `directory`, `segments`, `sends`, `dead_letters` (with
+//! `archive`, `leave`, `read`, `threads`, `lists`, `inbox`, `directory`, `segments`, `search`, `sends`,
+//! `dead_letters` (with
 //! `letters`, `letter_bodies` and `replays`), `suppressions`, `outbox`, `foreign` (whose
 //! documents these are). Below them: `host_users` (how people of the host are found), `thread_lookup` and
 //! `thread_memory` (threads by id), `earlier` (threads of earlier versions), `record` and `free_form`
@@ -61,6 +62,7 @@ mod read;
 mod receipts;
 mod record;
 mod replays;
+mod search;
 mod segments;
 mod sends;
 pub mod store;

@@ -10,6 +10,7 @@ pub(crate) mod message;
 pub(crate) mod outbound;
 pub(crate) mod person;
 pub(crate) mod push;
+pub(crate) mod search;
 pub(crate) mod sends;
 pub(crate) mod thread;
 pub(crate) mod values;

@@ -11,6 +11,7 @@ mod mail;
 mod outbound;
 mod people;
 mod schema;
+mod search;
 mod sends;
 mod support;
 

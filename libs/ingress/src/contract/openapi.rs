@@ -200,7 +200,7 @@ fn responses(route: &Route, words: &Operation, shape: &Shape, schemas: &mut Sche
         responses.insert(status.to_string(), json!({ "description": about, "content": content }));
     }
     for (name, status, _) in REFUSALS {
-        if can_refuse(route, shape, *status) {
+        if can_refuse(route, words, shape, *status) {
             responses.insert(status.to_string(), json!({ "$ref": format!("#/components/responses/{name}") }));
         }
     }
@@ -208,12 +208,14 @@ fn responses(route: &Route, words: &Operation, shape: &Shape, schemas: &mut Sche
 }
 
 /// Whether a route may refuse with this status.
-fn can_refuse(route: &Route, shape: &Shape, status: u16) -> bool {
+fn can_refuse(route: &Route, words: &Operation, shape: &Shape, status: u16) -> bool {
+    // The one thing of others that a query can name.
+    let names_thread = words.query.iter().any(|one| one.name == "threadId");
     let is_write = !route.method.is_safe();
     match status {
         400 => shape.body.is_some() || shape.has_query || shape.path.is_some(),
         403 => is_write || route.needs == Needs::Admin,
-        404 => shape.path.is_some() || shape.body.is_some(),
+        404 => shape.path.is_some() || shape.body.is_some() || names_thread,
         408 | 413 | 415 => shape.body.is_some(),
         409 | 422 | 500 => is_write,
         _ => true,

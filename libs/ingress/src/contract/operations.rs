@@ -130,12 +130,14 @@ pub(super) enum Kind {
     Cause,
     /// The state of a dead letter, or any.
     LetterState,
+    /// What somebody looks for.
+    Words,
 }
 
 impl Kind {
     /// Whether the route refuses a query without the parameter.
     pub(super) fn is_required(self) -> bool {
-        matches!(self, Self::Users)
+        matches!(self, Self::Users | Self::Words)
     }
 
     /// The JSON Schema of the values.
@@ -166,6 +168,9 @@ impl Kind {
                 let words: Vec<_> = states.chain([crate::http::dead_letters::ANY_STATE]).collect();
                 json!({ "type": "string", "enum": words })
             }
+            Self::Words => {
+                json!({ "type": "string", "maxLength": eventflow_protocol::search::QUERY_CHARS_MAX })
+            }
             Self::OneOf(words) => json!({ "type": "string", "enum": words }),
         }
     }
@@ -188,6 +193,16 @@ const HISTORY: &[Parameter] = &[
     parameter("beforeTime", Kind::Time, "Messages before this time."),
     parameter("afterTime", Kind::Time, "Messages after this time."),
     parameter("changesAfter", Kind::Count, "What was changed after this change number."),
+];
+const SEARCH: &[Parameter] = &[
+    parameter("q", Kind::Words, "The words, or parts of words, that messages must have."),
+    LIMIT,
+    CURSOR,
+    parameter("threadId", Kind::Text, "Only messages of this thread."),
+    parameter("sender", Kind::Text, "Only messages of this person."),
+    parameter("from", Kind::Time, "Accepted at this time or later."),
+    parameter("to", Kind::Time, "Accepted before this time."),
+    parameter("hasAttachment", Kind::Flag, "Only messages with attachments."),
 ];
 const THREADS: &[Parameter] =
     &[LIMIT, CURSOR, SKIP, parameter("status", Kind::OneOf(&["active", "archived"]), "Which threads.")];
@@ -236,6 +251,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
     operation(("GET", "/v2/messages/threads/{id}/participants"), "listParticipants", Conversations, Reads, PAGE, "Lists the people of a thread."),
     operation(("GET", "/v2/messages/threads/{id}/pins"), "listPins", Conversations, Reads, PAGE, "Lists the pinned messages of a thread, the last pinned first."),
 
+    operation(("GET", "/v2/messages/search"), "searchMessages", Messages, Reads, SEARCH, "Finds messages of one's threads by their words, the newest first."),
     operation(("GET", "/v2/messages/{id}"), "listMessages", Messages, Reads, HISTORY, "Gives a page of a thread's history, ascending by `seq`; without a place the newest. The id is the thread's."),
     operation(("POST", "/v2/messages/{id}"), "sendMessage", Messages, MakesByCommand, &[], "Sends a message. The id is the thread's."),
     operation(("PUT", "/v2/messages/{id}"), "editMessage", Messages, Changes, &[], "Replaces the text of one's message. The id is the message's."),

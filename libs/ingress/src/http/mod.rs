@@ -15,6 +15,7 @@
 //! | [`page_bytes`], [`answers_in_flight`] | how large a page may be, and all of them together |
 //! | [`threads`], [`listed_threads`], [`changes`], [`cursors`] | conversations |
 //! | [`messages`], [`history_cursor`] | the history of a conversation, and sending |
+//! | [`search`], [`search_cursor`] | finding messages in all conversations |
 //! | [`notifications`], [`notify`], [`sends`], [`preferences`] | the inbox |
 //! | [`open_routes`], [`unsubscribe`], [`webhook`], [`suppressions`] | e-mail |
 //! | [`devices`] | where pushes go |
@@ -53,6 +54,8 @@ mod rate_limits;
 mod refusal_response;
 mod replays;
 pub(crate) mod routes;
+mod search;
+mod search_cursor;
 mod sends;
 mod status;
 mod suppressions;

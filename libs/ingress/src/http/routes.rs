@@ -8,7 +8,7 @@ use crate::contract::shape::{Shape, shape_of};
 use crate::edge::Edge;
 use crate::http::{
     changes, csrf_token, dead_letters, deliveries, devices, messages, notifications, notify, ops, pins,
-    preferences, presence, replays, sends, status, suppressions, threads, users,
+    preferences, presence, replays, search, sends, status, suppressions, threads, users,
 };
 use axum::routing::{MethodFilter, MethodRouter, on};
 use http::Method;
@@ -100,6 +100,7 @@ pub(crate) const ROUTES: &[Route] = &[
     route(Method::GET,    "/v2/messages/threads/{id}/participants", Needs::Thread, to!(threads::participants)),
     route(Method::GET,    "/v2/messages/threads/{id}/pins",      Needs::Thread,  to!(pins::list)).paged(),
 
+    route(Method::GET,    "/v2/messages/search",                 Needs::Login,   to!(search::search)).paged(),
     route(Method::GET,    "/v2/messages/{id}",                   Needs::Thread,  to!(messages::history)).paged(),
     route(Method::POST,   "/v2/messages/{id}",                   Needs::Thread,  to!(messages::send)),
     route(Method::PUT,    "/v2/messages/{id}",                   Needs::Sender,  to!(changes::edit)),

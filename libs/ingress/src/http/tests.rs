@@ -11,6 +11,7 @@ mod matrix;
 mod ops;
 mod people;
 mod requests;
+mod search;
 mod sends;
 mod threads;
 mod token_places;

@@ -65,6 +65,19 @@ impl TestStore {
         self.create(&create).0.id
     }
 
+    /// The threads that a person is in, with their numbers of messages.
+    pub(crate) fn threads_with(&self, user: &UserId) -> Vec<(ThreadId, u64)> {
+        let state = self.state.lock();
+        let with = state.threads.values().filter(|thread| thread.participants.contains(user));
+        let last = |id| state.messages.iter().filter(|message| message.thread_id == id).count() as u64;
+        with.map(|thread| (thread.id, last(thread.id))).collect()
+    }
+
+    /// Every message.
+    pub(crate) fn all_messages(&self) -> Vec<Message> {
+        self.state.lock().messages.clone()
+    }
+
     /// Removes a person from a thread.
     pub(crate) fn remove(&self, thread: ThreadId, user: &str) {
         let mut state = self.state.lock();

@@ -82,6 +82,7 @@ const ANSWERS: &[Describe] = &[
     of::<answers::PushKeyAnswer>,
     of::<answers::QueuedAnswer>,
     of::<answers::ReplayAnswer>,
+    of::<answers::SearchAnswer>,
     of::<answers::SendAnswer>,
     of::<answers::SendsAnswer>,
     of::<answers::ServersAnswer>,

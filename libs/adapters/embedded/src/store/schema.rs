@@ -34,6 +34,7 @@ const STORE: &[&str] = &[
     WORDINGS,
     UNREAD,
     PINS,
+    SEARCH,
 ];
 
 /// `thread.active_at` is the newest message's time, or the thread's own while it has none.
@@ -339,6 +340,26 @@ const PINS: &str = "
     ALTER TABLE message ADD COLUMN pinned_at INTEGER;
     -- Which messages of this thread are pinned, the last one first?
     CREATE INDEX message_pinned ON message (thread_id, pinned_at, seq) WHERE pinned_at IS NOT NULL;
+";
+
+/// Eighteenth layout: blocks of messages for search ([`eventflow_ports::search`]).
+///
+/// `search_block.mark` is 0, or tells the texts of an edited message apart; `bits` is the signature.
+/// `thread.indexed_seq` is how far the thread is in blocks: files of earlier layouts are indexed in the
+/// background.
+const SEARCH: &str = "
+    ALTER TABLE thread ADD COLUMN indexed_seq INTEGER NOT NULL DEFAULT 0;
+    CREATE TABLE search_block (
+        thread_id BLOB    NOT NULL,
+        mark      INTEGER NOT NULL,
+        first     INTEGER NOT NULL,
+        last      INTEGER NOT NULL,
+        oldest    INTEGER NOT NULL,
+        newest    INTEGER NOT NULL,
+        is_open   INTEGER NOT NULL,
+        bits      BLOB    NOT NULL,
+        PRIMARY KEY (thread_id, mark, first)
+    ) STRICT, WITHOUT ROWID;
 ";
 
 const SUPPRESSIONS: &str = "

@@ -7,9 +7,9 @@ use async_trait::async_trait;
 use eventflow_mongo::MongoStore;
 use eventflow_ports::store_contract::{Fault, FaultHarness, Harness};
 use eventflow_ports::{
-    DeadLetters, Directory, Inbox, Outbound, Outbox, PushDevices, Sends, Store, Suppressions,
+    DeadLetters, Directory, Inbox, Outbound, Outbox, PushDevices, SearchIndex, Sends, Store, Suppressions,
     dead_letters_contract, directory_contract, inbox_contract, outbound_contract, outbox_contract,
-    push_devices_contract, sends_contract, suppressions_contract,
+    push_devices_contract, search_contract, sends_contract, suppressions_contract,
 };
 use eventflow_protocol::dead_letters::DeadLetterId;
 use eventflow_protocol::{CommandId, UserId};
@@ -59,6 +59,11 @@ pub(crate) async fn run_with_outbox(check: impl AsyncFnOnce(&dyn outbox_contract
 
 /// Runs a check of sends on a fresh database, reached directly.
 pub(crate) async fn run_with_sends(check: impl AsyncFnOnce(&dyn sends_contract::Harness)) {
+    on_fresh_database(async |harness: &MongoHarness| check(&Direct(harness.direct.clone())).await).await;
+}
+
+/// Runs a check of search on a fresh database, reached directly.
+pub(crate) async fn run_with_search(check: impl AsyncFnOnce(&dyn search_contract::Harness)) {
     on_fresh_database(async |harness: &MongoHarness| check(&Direct(harness.direct.clone())).await).await;
 }
 
@@ -161,6 +166,14 @@ impl outbox_contract::Harness for Direct {
 impl sends_contract::Harness for Direct {
     async fn open(&self) -> Arc<dyn Sends> {
         open(&self.0).await
+    }
+}
+
+#[async_trait]
+impl search_contract::Harness for Direct {
+    async fn open(&self) -> (Arc<dyn Store>, Arc<dyn SearchIndex>) {
+        let store = open(&self.0).await;
+        (Arc::clone(&store) as _, store)
     }
 }
 

@@ -113,7 +113,11 @@ impl Stage {
             _ => self.notification.clone(),
         };
         let is_list = route.path.ends_with("/presence") || route.path.ends_with("/users");
-        let query = if is_list { "?userIds=bob" } else { "" };
+        let query = match is_list {
+            true => "?userIds=bob",
+            false if route.path.ends_with("/search") => "?q=hello",
+            false => "",
+        };
         let path = format!("/api{}{query}", route.path.replace("{id}", &id));
         let call = self.rig.call(route.method.clone(), &path);
         if route.method.is_safe() {

@@ -66,7 +66,9 @@ fn shape_of(name: EventName) -> Option<ClientEventShape> {
         EventName::Delete => {
             (of::<MessageEvent>, CHANGED, "Takes one's message back; `action` is `deleted`.")
         }
-        EventName::Pin => (of::<MessageEvent>, CHANGED, "Pins a message to its thread; `action` is `pinned`."),
+        EventName::Pin => {
+            (of::<MessageEvent>, CHANGED, "Pins a message to its thread; `action` is `pinned`.")
+        }
         EventName::Unpin => (of::<MessageEvent>, CHANGED, "Unpins a message; `action` is `unpinned`."),
         EventName::React => (
             of::<ReactionEvent>,

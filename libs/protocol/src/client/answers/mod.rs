@@ -12,6 +12,7 @@ mod ops;
 mod people;
 mod push;
 mod replays;
+mod search;
 mod sends;
 mod service;
 mod sync;
@@ -43,6 +44,7 @@ pub use replays::{
     AuditAnswer, DiscardedAnswer, DryRun, DryRunAnswer, DryRunQueue, DryRunRefusal, ReplayAnswer, ShownAudit,
     ShownReplay,
 };
+pub use search::{SearchAnswer, SearchHit};
 pub use sends::{SendAnswer, SendTo, SendsAnswer, ShownSend};
 pub use service::{DoneAnswer, QueuedAnswer, QueuedStatus, ServiceHealth, ServiceStats, StatusAnswer};
 pub use sync::{RefusedThread, SyncAnswer, SyncedMessages, SyncedThread};
