@@ -91,8 +91,8 @@ impl Config {
         let is_link = url.is_empty() || url.starts_with("https://") || url.starts_with("http://");
         require("email.settings_url", is_link, "must start with https:// or http://")?;
         let product = email.product.as_str();
-        let is_line = !product.trim().is_empty() && !product.contains(char::is_control);
-        require("email.product", is_line, "must be one line that is not empty")
+        let is_one_line = !product.trim().is_empty() && !product.contains(char::is_control);
+        require("email.product", is_one_line, "must be one line that is not empty")
     }
 }
 

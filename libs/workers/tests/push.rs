@@ -655,7 +655,7 @@ async fn what_a_slow_service_has_no_time_for_goes_back_and_is_sent_once() {
     assert!((100..800).contains(&first), "{first}");
     assert_eq!(stage.metrics.push.breaker_open.get(), 0);
     stage.services.answers_after(Duration::ZERO);
-    let stage = stage.beginning_for(Duration::from_secs(60));
+    let stage = stage.beginning_for(Duration::from_mins(1));
     let left = stage.windows.open.lock().unwrap().len();
     assert!(left > 0);
     let items: Vec<_> = jobs.iter().map(|job| item(job, RETRY_LIMIT)).collect();

@@ -466,16 +466,17 @@ async fn a_full_gateway_queue_refuses_and_an_oversized_message_is_refused_alone(
 /// Somebody who waits for replies: their address, what arrives there, and what keeps it open.
 async fn asker(broker: &AmqpBroker) -> (String, mpsc::Receiver<Bytes>, Box<dyn Publish>) {
     let (sender, replies) = mpsc::channel(4);
-    let mut publisher = broker.publisher(Some(sender)).await.unwrap();
+    let mut publisher = broker.publisher(Some(sender)).await.expect("RabbitMQ is there");
     let question = Outgoing {
         reply_to: Some(ReplyTo::Me),
         ..Outgoing::to_queue(EMAIL.name(), Bytes::from_static(b"?"))
     };
     assert!(publisher.publish(vec![question]).await[0].is_ok());
-    let mut subscription = broker.subscribe(EMAIL.name(), 1).await.unwrap();
-    let asked = timeout(PATIENCE, subscription.next()).await.unwrap().unwrap();
-    subscription.ack(&[asked.tag]).await.unwrap();
-    (asked.reply_to.unwrap(), replies, publisher)
+    let mut subscription = broker.subscribe(EMAIL.name(), 1).await.expect("RabbitMQ is there");
+    let asked =
+        timeout(PATIENCE, subscription.next()).await.expect("RabbitMQ is there").expect("RabbitMQ is there");
+    subscription.ack(&[asked.tag]).await.expect("RabbitMQ is there");
+    (asked.reply_to.expect("RabbitMQ is there"), replies, publisher)
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -228,7 +228,8 @@ fn behind() -> Document {
 /// What signatures of each size must have.
 fn signatures(wanted: &Wanted) -> Vec<Document> {
     let of_size = |size: usize| {
-        let bits: Vec<Bson> = wanted.places(size).into_iter().map(|bit| Bson::Int64(bit as i64)).collect();
+        let place = |bit: usize| Bson::Int64(i64::try_from(bit).unwrap_or(i64::MAX));
+        let bits: Vec<Bson> = wanted.places(size).into_iter().map(place).collect();
         let size = i32::try_from(size).unwrap_or(i32::MAX);
         doc! { "size": size, "bits": { "$bitsAllSet": bits } }
     };

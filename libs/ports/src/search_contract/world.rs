@@ -71,7 +71,7 @@ impl World {
     }
 
     pub(super) fn query(&self, random: &mut Random) -> SearchQuery {
-        let words: Vec<&str> = (0..1 + random.below(2)).map(|_| random_word(random)).collect();
+        let words: Vec<&str> = (0..=random.below(2)).map(|_| random_word(random)).collect();
         let mut query = asked(&self.people[random.below(self.people.len())], &words.join(" "));
         query.thread = random.percent(25).then(|| self.rooms[random.below(self.rooms.len())].scene.thread);
         query.sender = random.percent(25).then(|| self.people[random.below(self.people.len())].clone());
@@ -183,7 +183,7 @@ fn is_wanted(message: &Message, query: &SearchQuery) -> bool {
 }
 
 fn random_text(random: &mut Random) -> String {
-    let words: Vec<&str> = (0..1 + random.below(5)).map(|_| random_word(random)).collect();
+    let words: Vec<&str> = (0..=random.below(5)).map(|_| random_word(random)).collect();
     words.join(" ")
 }
 

@@ -149,7 +149,9 @@ mod tests {
 
     fn signature(texts: &[&str]) -> Vec<u8> {
         let mut signature = Signature::default();
-        texts.iter().for_each(|text| signature.add(text, &[]));
+        for text in texts {
+            signature.add(text, &[]);
+        }
         signature.into_bytes()
     }
 

@@ -47,7 +47,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_service_has_so_many_places_and_who_gets_none_in_time_goes_without() {
-        let (in_flight, until) = (InFlight::default(), Instant::now() + Duration::from_secs(60));
+        let (in_flight, until) = (InFlight::default(), Instant::now() + Duration::from_mins(1));
         let mut taken = Vec::new();
         for _ in 0..AT_ONCE_PER_HOST {
             taken.push(in_flight.place(None, until).await.expect("there is room"));
@@ -62,7 +62,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn services_that_nobody_waits_for_are_forgotten_and_the_others_keep_their_places() {
-        let (in_flight, until) = (InFlight::default(), Instant::now() + Duration::from_secs(60));
+        let (in_flight, until) = (InFlight::default(), Instant::now() + Duration::from_mins(1));
         let name = |n: usize| Some(format!("h{n}.example:443"));
         let held = in_flight.place(name(0), until).await.expect("there is room");
         for n in 1..KNOWN_MAX + 10 {

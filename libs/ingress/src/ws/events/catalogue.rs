@@ -115,15 +115,15 @@ fn words_of(name: EventName) -> Words {
         }
         EventName::Edit => ("nothing", &[NotFound, Forbidden], "as over REST"),
         EventName::Delete => ("nothing", &[NotFound, Forbidden], ""),
-        EventName::Pin => ("nothing", &[NotFound], "as over REST"),
-        EventName::Unpin => ("nothing", &[NotFound], ""),
-        EventName::React => ("nothing", &[NotFound], "as over REST"),
-        EventName::Read | EventName::ReadThread => ("nothing", &[NotFound], ""),
-        EventName::UnreadThread => ("nothing", &[NotFound], "as over REST"),
+        EventName::Pin | EventName::React | EventName::UnreadThread => {
+            ("nothing", &[NotFound], "as over REST")
+        }
+        EventName::Unpin | EventName::Read | EventName::ReadThread | EventName::Leave => {
+            ("nothing", &[NotFound], "")
+        }
         EventName::Join => {
             ("the presence of the others", &[NotFound], "50 open threads per socket; the oldest makes room")
         }
-        EventName::Leave => ("nothing", &[NotFound], ""),
         EventName::TypingStart | EventName::TypingStop => {
             ("nothing, not even a refusal", &[NotFound], "16 threads per socket; a budget of its own")
         }

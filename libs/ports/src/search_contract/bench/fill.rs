@@ -136,7 +136,9 @@ impl Filled {
             let messages = append(store, &batch).await;
             store.touch_threads(&messages).await.expect("touch");
             took += began.elapsed();
-            messages.iter().for_each(|message| note(message.thread_id));
+            for message in &messages {
+                note(message.thread_id);
+            }
         }
         took
     }

@@ -38,7 +38,7 @@ impl Language {
         let syllables: Vec<String> =
             (0..120).map(|_| String::from_iter([pick(&first, random), pick(&second, random)])).collect();
         let word = |random: &mut Random| {
-            (0..1 + random.below(4)).map(|_| syllables[random.below(syllables.len())].as_str()).collect()
+            (0..=random.below(4)).map(|_| syllables[random.below(syllables.len())].as_str()).collect()
         };
         let has_spaces = n % SCRIPTS.len() < WITH_SPACES || n % SCRIPTS.len() == SCRIPTS.len() - 1;
         Self { words: (0..WORDS).map(|_| word(random)).collect(), space: if has_spaces { " " } else { "" } }
