@@ -1,4 +1,4 @@
-//! The contract of every [`SearchIndex`], together with [`find`], as checks that an adapter's tests call.
+//! The contract of every [`SearchIndex`], together with [`find()`], as checks that an adapter's tests call.
 //!
 //! A check takes a [`Harness`] and makes people and threads of its own. What is found is compared with what
 //! reading all messages of the person's threads finds, with blocks and without.

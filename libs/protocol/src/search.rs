@@ -1,7 +1,7 @@
 //! Search: what people look for, where a text has it, and signatures by which a store passes over what
 //! cannot.
 //!
-//! A message is found if each term of the query is a part of its folded text ([`fold`]): a word, a part of
+//! A message is found if each term of the query is a part of its folded text ([`fold()`]): a word, a part of
 //! one, or some characters of a script without spaces. Case, accents and widths do not count. A
 //! [`Signature`] says of several messages which short pieces of text they have. It is a filter: what it
 //! passes over has no hit, and what it lets through is looked at.
