@@ -1,12 +1,12 @@
 #!/usr/bin/env node
-// Writes docs/PROTOCOL.md with its tables made of docs/openapi.json and docs/asyncapi.json, to standard output,
-// or with `--write` into the file. The text between the tables is nobody's but the author's.
+// Writes docs/PROTOCOL.md with its tables made of docs/openapi.json and docs/asyncapi.json, to standard
+// output, or with `--write` into the file. The text between the tables is nobody's but the author's.
 //
 //   .ci/web/protocol-tables.mjs --write
 //
 // A table stands between `<!-- table: WHAT -->` and `<!-- /table -->`. WHAT is `routes`, `client events`,
-// `server events`, `errors`, `fields NAME` (of a schema; `fields NAME without OTHER` leaves out what OTHER has)
-// or `words NAME` (of a schema that is a choice of words). `.ci/checks` compares the file.
+// `server events`, `errors`, `fields NAME` (of a schema; `fields NAME without OTHER` leaves out what OTHER
+// has) or `words NAME` (of a schema that is a choice of words). `.ci/checks` compares the file.
 
 import { readFileSync, writeFileSync } from 'node:fs';
 
@@ -156,7 +156,7 @@ function words(name) {
   return grid(['word', 'what it says'], resolve(schema(name)).oneOf.map(one => [code(one.const), sentence(one)]));
 }
 
-/** The kind of a value in a few words. `null` is named where it is a value of a field that is always there. */
+/** The kind of a value in a few words. `null` is named if it is a value of a field that is always there. */
 function kindOf(value, isAlways) {
   const canBeNull = isAlways && [value.type, value.anyOf].some(list => Array.isArray(list) && list.some(each => each === 'null' || each.type === 'null'));
   return kind(resolve(value)) + (canBeNull ? ' or `null`' : '');
@@ -186,7 +186,7 @@ function bare({ properties = {}, required = [] }) {
   return `{${ordered.map(name => (required.includes(name) ? name : `${name}?`) + inside(properties[name])).join(', ')}}`;
 }
 
-/** What a field of a shape holds, if that is short: a fixed value, a few words, a small object or a list of them. */
+/** What a field of a shape holds, if that is short: a fixed value, a few words, a small object, a list. */
 function inside(property) {
   const value = resolve(property);
   if (value.const !== undefined && value.const !== true) return `: ${JSON.stringify(value.const)}`;

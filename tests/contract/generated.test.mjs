@@ -1,10 +1,10 @@
 // Requests that Schemathesis makes of the contract's document, against a server of each shape: valid ones at
-// the bounds of every schema, and ones that are wrong in one place. No answer may be one that the document does
-// not name, none may be a 5xx, and every operation must have succeeded. The seed is fixed, so that a failure
-// comes again.
+// the bounds of every schema, and ones that are wrong in one place. No answer may be one that the document
+// does not name, none may be a 5xx, and every operation must have succeeded. The seed is fixed, so that a
+// failure comes again.
 //
 //   EVENTFLOW_GENERATED_SEED=N       another seed, or `random` (default 1)
-//   EVENTFLOW_GENERATED_EXAMPLES=N   random requests of each operation, beside those at the bounds (default 6)
+//   EVENTFLOW_GENERATED_EXAMPLES=N   random requests of an operation beside those at the bounds (default 6)
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';

@@ -125,7 +125,7 @@ async fn who_reads_or_deletes_notifications_is_told_on_every_device_and_what_cha
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn preferences_are_told_as_they_are_stored_also_when_an_older_wish_comes_late() {
+async fn of_two_wishes_the_one_that_is_carried_out_last_counts_whichever_clock_was_ahead() {
     let (system, user) = (Announcing::new().await, fresh_people(1).remove(0));
     let wish = |seconds, push| {
         let channels = Channels { push, ..Channels::default() };
@@ -142,7 +142,8 @@ async fn preferences_are_told_as_they_are_stored_also_when_an_older_wish_comes_l
             other => panic!("{other:?}"),
         })
         .collect();
-    assert_eq!(told, [(false, Some(at(2))); 2]);
+    let later = at(2).plus(Duration::from_millis(1));
+    assert_eq!(told, [(false, Some(at(2))), (true, Some(later))]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -18,8 +18,8 @@ from schemathesis.core.parameters import ParameterLocation
 from world import PATHS, USED_UP, WORLD, letter_edit
 
 STATISTICS = pathlib.Path(os.environ["EVENTFLOW_GENERATED_STATISTICS"])
-# Of so many requests of an operation one keeps its generated ids, and one of an administrator's operation comes
-# from somebody else.
+# Of so many requests of an operation one keeps its generated ids, and one of an administrator's operation
+# comes from somebody else.
 ONE_IN = 4
 FOREIGN_ONE_IN = 9
 lock = threading.Lock()

@@ -11,6 +11,10 @@ from urllib.parse import parse_qsl, urlsplit
 SENTENCES = [re.compile(sentence) for sentence in (
     # A cursor is the server's own text.
     r"cursor is not one of ours",
+    # What a search may look for.
+    r"q is missing|q must (be|have) ",
+    # A list in which each comes once.
+    r"is in mutes before",
     # Fields that exclude each other, or of which one is needed.
     r"exclude each other",
     r"Idempotency-Key and clientMessageId differ|Idempotency-Key and clientNotificationId differ",

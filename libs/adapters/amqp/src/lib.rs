@@ -1,7 +1,8 @@
 //! RabbitMQ behind the broker seam: the only crate that names lapin.
 //!
 //! [`AmqpBroker`] keeps two connections, one to publish and one to consume (a broker alarm stops the first,
-//! never the second), and a third one for replies as soon as there is one to send. It reconnects each by itself; lapin's own recovery stays off. Channels, consumers and
+//! never the second), and a third one for replies as soon as there is one to send. It reconnects each by
+//! itself; lapin's own recovery stays off. Channels, consumers and
 //! delivery tags belong to the connection that they were made on and are never carried over: whoever holds
 //! one learns of the loss and opens a new one. Declarations are valid on RabbitMQ 3.10 to 4.x.
 

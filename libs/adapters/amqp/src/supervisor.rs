@@ -57,7 +57,7 @@ impl Supervisor {
 
     /// Runs until it is told to stop, and closes the connection then.
     pub(crate) async fn run(self) {
-        let mut reconnect = Reconnect::new();
+        let mut reconnect = Reconnect::new(self.side);
         let mut generation = 0;
         while let Some(attempt) = self.stop.run_until_cancelled(self.connect()).await {
             let mut lived = Duration::ZERO;

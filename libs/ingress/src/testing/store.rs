@@ -1,6 +1,8 @@
 //! Test store: threads, messages and cursors in memory, each behind a lock. The test's worker writes it, and
 //! the ingress reads it.
 
+mod state;
+
 use async_trait::async_trait;
 use eventflow_ports::store::WithCommandId;
 use eventflow_ports::{
@@ -9,16 +11,16 @@ use eventflow_ports::{
 };
 use eventflow_protocol::Participants;
 use eventflow_protocol::change::{
-    self, AdvanceCursor, Advanced, ArchiveThread, ChangeMark, ChangeMessage, Changed, Cursor, MarkUnread,
-    MarkedUnread, PersonCursors, Receipted,
+    self, AdvanceCursor, Advanced, ArchiveThread, ChangeMessage, Changed, Cursor, MarkUnread, MarkedUnread,
+    PersonCursors,
 };
 use eventflow_protocol::command::{CreateThread, LeaveThread, SendMessage};
-use eventflow_protocol::document::{Message, Thread, ThreadStatus, ThreadView};
-use eventflow_protocol::pairing::Leg;
+use eventflow_protocol::document::{Message, Thread, ThreadView};
 use eventflow_protocol::wording::Wording;
 use eventflow_protocol::{CommandId, MessageId, ThreadId, Timestamp, UserId};
 use parking_lot::Mutex;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use state::State;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 
 /// The store of a test.
@@ -26,20 +28,6 @@ use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 pub(crate) struct TestStore {
     state: Mutex<State>,
     pub(crate) is_down: AtomicBool,
-}
-
-#[derive(Default)]
-struct State {
-    threads: BTreeMap<ThreadId, Thread>,
-    messages: Vec<Message>,
-    marks: HashMap<MessageId, Vec<ChangeMark>>,
-    wordings: HashMap<MessageId, Vec<Wording>>,
-    legs: HashMap<MessageId, (String, Vec<Leg>)>,
-    /// The delivered and the read cursor of each person in each thread.
-    cursors: HashMap<(ThreadId, UserId), (u64, u64)>,
-    archived: HashSet<(ThreadId, UserId)>,
-    /// The messages that changed in each thread; the first has the change number 1.
-    changes: HashMap<ThreadId, Vec<MessageId>>,
 }
 
 impl TestStore {
@@ -190,69 +178,6 @@ impl TestStore {
             state.archived.remove(&key)
         };
         state.view(wanted.thread_id, &wanted.user_id)
-    }
-}
-
-impl State {
-    /// The messages of a thread.
-    fn of(&self, thread: ThreadId) -> impl Iterator<Item = &Message> {
-        self.messages.iter().filter(move |message| message.thread_id == thread)
-    }
-
-    fn twin(&mut self, send: &SendMessage) -> Option<Message> {
-        let key = send.client_message_id.as_ref();
-        let same_key = |known: &&Message| key.is_some() && known.client_message_id.as_ref() == key;
-        if let Some(known) = self.messages.iter().find(same_key) {
-            return Some(known.clone());
-        }
-        let pairing = send.pairing.as_ref()?;
-        let legs = &mut self.legs;
-        let twin = self.messages.iter().find(|known| {
-            let joins =
-                |(key, legs): &(String, Vec<Leg>)| *key == pairing.key && !legs.contains(&pairing.leg);
-            legs.get(&known.id).is_some_and(joins) && pairing.reaches(send.at, known.created_at)
-        })?;
-        legs.get_mut(&twin.id)?.1.push(pairing.leg);
-        Some(twin.clone())
-    }
-
-    fn unread(&self, thread: ThreadId, viewer: &UserId) -> u64 {
-        let read = self.cursors.get(&(thread, viewer.clone())).map_or(0, |place| place.1);
-        let is_unread = |message: &&Message| {
-            message.thread_id == thread
-                && message.sender_id != *viewer
-                && message.seq > read
-                && message.deleted_at.is_none()
-        };
-        self.messages.iter().filter(is_unread).count() as u64
-    }
-
-    fn view(&self, id: ThreadId, viewer: &UserId) -> Option<ThreadView> {
-        let mut thread = self.threads.get(&id).filter(|thread| thread.participants.contains(viewer))?.clone();
-        if self.archived.contains(&(id, viewer.clone())) {
-            thread.status = ThreadStatus::Archived;
-        }
-        let of_thread = || self.messages.iter().rev().filter(|message| message.thread_id == id);
-        let last_message =
-            of_thread().find(|message| message.deleted_at.is_none()).or_else(|| of_thread().next()).cloned();
-        thread.participant_count = thread.participants.len() as u64;
-        let thread = thread.shown();
-        Some(ThreadView { thread, unread_count: self.unread(id, viewer), last_message })
-    }
-
-    fn receipt(&mut self, wanted: &AdvanceCursor, from: u64, up_to: u64, people: usize) -> Vec<Receipted> {
-        let recipients = people.saturating_sub(1);
-        let reached = |message: &&mut Message| {
-            message.thread_id == wanted.thread_id
-                && message.sender_id != wanted.user_id
-                && (from + 1..=up_to).contains(&message.seq)
-        };
-        let mut receipted = Vec::new();
-        for message in self.messages.iter_mut().filter(reached) {
-            change::add_receipt(message, wanted, recipients);
-            receipted.push(Receipted { id: message.id, seq: message.seq, status: message.status });
-        }
-        receipted
     }
 }
 

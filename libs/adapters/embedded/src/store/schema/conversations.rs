@@ -1,0 +1,51 @@
+//! The layouts that conversations got since replies: earlier wordings, marks "unread", pins, search.
+
+/// Fifteenth layout: what messages said before they were edited. In a table of their own, so that a page of a
+/// history does not read them. `number` counts the wordings of a message; the first that was kept has 1.
+pub(super) const WORDINGS: &str = "
+    CREATE TABLE wording (
+        message_id BLOB    NOT NULL,
+        number     INTEGER NOT NULL,
+        content    TEXT    NOT NULL,
+        written_at INTEGER NOT NULL,
+        is_first   INTEGER NOT NULL,
+        PRIMARY KEY (message_id, number)
+    ) STRICT, WITHOUT ROWID;
+";
+
+/// Sixteenth layout: what a person has marked unread. `read_seq` goes back then; `told_seq` is the highest
+/// place where it was before, which others know. `unread_at` is when the last mark was accepted, and
+/// `unreads` are the last commands.
+pub(super) const UNREAD: &str = "
+    ALTER TABLE thread_participant ADD COLUMN told_seq INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE thread_participant ADD COLUMN unread_at INTEGER;
+    ALTER TABLE thread_participant ADD COLUMN unreads BLOB;
+";
+
+/// Seventeenth layout: which messages are pinned, by whom and when.
+pub(super) const PINS: &str = "
+    ALTER TABLE message ADD COLUMN pinned_by TEXT;
+    ALTER TABLE message ADD COLUMN pinned_at INTEGER;
+    -- Which messages of this thread are pinned, the last one first?
+    CREATE INDEX message_pinned ON message (thread_id, pinned_at, seq) WHERE pinned_at IS NOT NULL;
+";
+
+/// Eighteenth layout: blocks of messages for search ([`eventflow_ports::search`]).
+///
+/// `search_block.mark` is 0, or tells the texts of an edited message apart; `bits` is the signature.
+/// `thread.indexed_seq` is how far the thread is in blocks: files of earlier layouts are indexed in the
+/// background.
+pub(super) const SEARCH: &str = "
+    ALTER TABLE thread ADD COLUMN indexed_seq INTEGER NOT NULL DEFAULT 0;
+    CREATE TABLE search_block (
+        thread_id BLOB    NOT NULL,
+        mark      INTEGER NOT NULL,
+        first     INTEGER NOT NULL,
+        last      INTEGER NOT NULL,
+        oldest    INTEGER NOT NULL,
+        newest    INTEGER NOT NULL,
+        is_open   INTEGER NOT NULL,
+        bits      BLOB    NOT NULL,
+        PRIMARY KEY (thread_id, mark, first)
+    ) STRICT, WITHOUT ROWID;
+";
