@@ -2,8 +2,8 @@
 //! all of them.
 //!
 //! Messages are gathered in *blocks*: a run of messages of one thread with the [`Signature`] of what they
-//! have. [`find()`] passes over the blocks that cannot have a hit and reads the messages of the others. What a
-//! thread has beyond its blocks (its *tail*) is read as it is, so a message is found whether its block is
+//! have. [`find()`] passes over the blocks that cannot have a hit and reads the messages of the others. What
+//! a thread has beyond its blocks (its *tail*) is read as it is, so a message is found whether its block is
 //! there or not, and what is found is always judged by what the message says now. Blocks are written behind
 //! the messages, by whoever stores messages ([`block`]); they are derived, and may be made again from any
 //! state of them. [`crate::search_contract`] checks the promises.
