@@ -57,7 +57,10 @@ for (const shape of ['single', 'fleet']) {
       await one.page.getByLabel('Hour of the day').selectOption('7');
       await eventually('all of it is kept', async () => (await kept(ann)).digest.hour === 7);
       const { types, whenAway, quietHours, digest, timeZone } = await kept(ann);
-      assert.deepEqual(types.order_update, { inApp: false, email: true, push: true });
+      assert.deepEqual(types.order_update, { inApp: false }, 'what nobody named is as for all kinds');
+      for (const channel of ['by e-mail', 'by push']) {
+        assert.equal(await one.page.getByLabel(`order_update ${channel}`).isChecked(), true, channel);
+      }
       assert.deepEqual([whenAway, quietHours.enabled, digest.every, timeZone], [true, true, '1d', 'Europe/Berlin']);
       await eventually('all of it is shown', () => other.page.getByLabel('E-mails come').inputValue().then(every => every === '1d'));
       await one.page.getByLabel('until', { exact: true }).fill('22:00');

@@ -57,10 +57,10 @@ export type OutboxEntry = {
     threadId: string;
     content: string;
     attachments?: {
-        filename?: string;
-        metadata?: import("../types/contract.js").components["schemas"]["Metadata"];
-        mimeType?: string;
-        size?: number;
+        filename?: string | null;
+        metadata?: import("../types/contract.js").components["schemas"]["Metadata"] | null;
+        mimeType?: string | null;
+        size?: number | null;
         type: import("../types/contract.js").components["schemas"]["AttachmentKind"];
         url: import("../types/contract.js").components["schemas"]["Link"];
     }[] | undefined;
