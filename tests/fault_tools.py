@@ -1,4 +1,5 @@
-"""One message after the other by REST, and what became of each: how long a fleet did not store anything."""
+"""What scripts share that take parts of a fleet away: waiting for something, and a probe that sends one message after
+the other by REST and keeps what became of each."""
 import json
 import subprocess
 import threading
@@ -10,6 +11,21 @@ import uuid
 # A probe that is not answered within this time counts as one without an answer.
 ANSWER_S = 4
 EVERY_S = 0.2
+LOOK_EVERY_S = 0.1
+
+
+def eventually(what, seconds, look):
+    """Waits until `look` gives something, and returns it; a server that does not answer yet gives nothing."""
+    until = time.monotonic() + seconds
+    while True:
+        try:
+            if found := look():
+                return found
+        except (OSError, subprocess.CalledProcessError, ValueError, KeyError):
+            pass
+        if time.monotonic() > until:
+            raise SystemExit(f"not within {seconds} s: {what}")
+        time.sleep(LOOK_EVERY_S)
 
 
 class Probe(threading.Thread):

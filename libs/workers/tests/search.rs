@@ -141,17 +141,7 @@ impl Stage {
     }
 
     async fn search(&self, user: &UserId, words: &str) -> Found {
-        let query = SearchQuery {
-            user: user.clone(),
-            terms: words.parse().unwrap(),
-            thread: None,
-            sender: None,
-            from: None,
-            to: None,
-            has_attachment: false,
-            after: None,
-            limit: 50,
-        };
+        let query = SearchQuery::new(user.clone(), words.parse().unwrap(), 50);
         find(&*self.store, &query).await.unwrap()
     }
 }

@@ -84,18 +84,18 @@ impl ConnectionLink {
 
     /// Resolves once there is a connection.
     pub(crate) async fn until_up(&self) {
-        let mut state = self.state.clone();
-        let is_up =
-            |state: &LinkState| matches!(state, LinkState::Up(live) if live.connection.status().connected());
-        if state.wait_for(is_up).await.is_err() {
-            std::future::pending::<()>().await;
-        }
+        self.until(|state| matches!(state, LinkState::Up(live) if live.connection.status().connected()))
+            .await;
     }
 
     /// Resolves once the broker holds publishers back.
     pub(crate) async fn until_blocked(&self) {
-        let mut state = self.state.clone();
-        if state.wait_for(|state| state.blocked().is_some()).await.is_err() {
+        self.until(|state| state.blocked().is_some()).await;
+    }
+
+    /// Never resolves once the supervisor has ended.
+    async fn until(&self, is_wanted: impl FnMut(&LinkState) -> bool) {
+        if self.state.clone().wait_for(is_wanted).await.is_err() {
             std::future::pending::<()>().await;
         }
     }

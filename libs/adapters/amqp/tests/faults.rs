@@ -466,17 +466,17 @@ async fn a_full_gateway_queue_refuses_and_an_oversized_message_is_refused_alone(
 /// Somebody who waits for replies: their address, what arrives there, and what keeps it open.
 async fn asker(broker: &AmqpBroker) -> (String, mpsc::Receiver<Bytes>, Box<dyn Publish>) {
     let (sender, replies) = mpsc::channel(4);
-    let mut publisher = broker.publisher(Some(sender)).await.expect("RabbitMQ is there");
+    let mut publisher = broker.publisher(Some(sender)).await.expect("a publisher can be opened");
     let question = Outgoing {
         reply_to: Some(ReplyTo::Me),
         ..Outgoing::to_queue(EMAIL.name(), Bytes::from_static(b"?"))
     };
     assert!(publisher.publish(vec![question]).await[0].is_ok());
-    let mut subscription = broker.subscribe(EMAIL.name(), 1).await.expect("RabbitMQ is there");
-    let asked =
-        timeout(PATIENCE, subscription.next()).await.expect("RabbitMQ is there").expect("RabbitMQ is there");
-    subscription.ack(&[asked.tag]).await.expect("RabbitMQ is there");
-    (asked.reply_to.expect("RabbitMQ is there"), replies, publisher)
+    let mut subscription = broker.subscribe(EMAIL.name(), 1).await.expect("the queue is there");
+    let next = timeout(PATIENCE, subscription.next()).await.expect("the question comes");
+    let asked = next.expect("the subscription lives");
+    subscription.ack(&[asked.tag]).await.expect("the subscription lives");
+    (asked.reply_to.expect("it has an address"), replies, publisher)
 }
 
 #[tokio::test(flavor = "multi_thread")]

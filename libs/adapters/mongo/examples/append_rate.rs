@@ -6,6 +6,8 @@
 
 #![allow(clippy::print_stdout, reason = "a measurement prints its numbers")]
 
+mod database;
+
 use eventflow_mongo::MongoStore;
 use eventflow_ports::store_contract::fixtures::{Scene, fresh_people, present, say};
 use eventflow_ports::{NewMessage, Store, StoreError};
@@ -22,11 +24,7 @@ const TEXT: usize = 200;
 
 #[tokio::main]
 async fn main() -> Result<(), StoreError> {
-    #[allow(clippy::disallowed_methods, reason = "an example has no configuration")]
-    let uri = std::env::var("MONGODB_URI").expect("MONGODB_URI names a MongoDB server");
-    let (base, query) = uri.split_once('?').unwrap_or((&uri, ""));
-    let server = base.splitn(4, '/').take(3).collect::<Vec<_>>().join("/");
-    let uri = format!("{server}/eventflow_append_rate?{query}");
+    let uri = database::uri_of("eventflow_append_rate");
     for threads in THREADS {
         let store = MongoStore::connect(&uri).await?;
         store.prepare().await?;

@@ -5,6 +5,8 @@
 
 #![allow(clippy::print_stdout, reason = "a measurement prints its numbers")]
 
+mod database;
+
 use eventflow_mongo::MongoStore;
 use eventflow_ports::Store;
 use eventflow_ports::store_contract::thread_costs::{Sizes, messages_to_many, read_markers};
@@ -15,11 +17,7 @@ const DATABASE: &str = "eventflow_thread_costs";
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    #[allow(clippy::disallowed_methods, reason = "an example has no configuration")]
-    let uri = std::env::var("MONGODB_URI").expect("MONGODB_URI names a MongoDB server");
-    let (base, query) = uri.split_once('?').unwrap_or((&uri, ""));
-    let server = base.splitn(4, '/').take(3).collect::<Vec<_>>().join("/");
-    let uri = format!("{server}/{DATABASE}?{query}");
+    let uri = database::uri_of(DATABASE);
     let mut sizes = std::env::args().skip(1).map(|size| size.parse());
     let messages = sizes.next().transpose()?.unwrap_or(100_000);
     let people = sizes.next().transpose()?.unwrap_or(5_000);

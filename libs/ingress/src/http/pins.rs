@@ -8,15 +8,14 @@ use crate::http::caller::Caller;
 use crate::http::changes;
 use crate::http::page_bytes;
 use crate::http::path::IdPath;
-use crate::http::query::Query;
-use crate::refusal::Refusal;
+use crate::http::query::{self, Query};
 use axum::extract::State;
 use eventflow_ports::{PinPage, quotes};
 use eventflow_protocol::change::Change;
 use eventflow_protocol::client::answers::{ChangeAnswer, PinsAnswer};
 use eventflow_protocol::client::{Sorted, Success, WithId};
 use eventflow_protocol::document::Message;
-use eventflow_protocol::{MessageId, ThreadId, Timestamp};
+use eventflow_protocol::{MessageId, ThreadId};
 use std::sync::Arc;
 
 /// `PUT /{messageId}/pin`.
@@ -45,13 +44,12 @@ pub(crate) async fn list(
     query: Query,
 ) -> RouteResult<PinsAnswer> {
     let asked = query.limit()?;
-    let after = query.text("cursor").map(place).transpose()?;
+    let after = query.cursor()?;
     edge.commands.require_reader(thread, &caller.user).await?;
     let mut messages = edge.store.pins(thread, PinPage { after, limit: asked }).await?;
     let limit = page_bytes::cut(&mut messages, asked);
     quotes::quote(&*edge.store, messages.iter_mut().collect()).await?;
-    let is_full = messages.len() >= limit as usize;
-    let next_cursor = messages.last().filter(|_| is_full).and_then(cursor);
+    let next_cursor = query::last_of_full(&messages, limit).and_then(cursor);
     let messages = messages.into_iter().map(|message| Sorted(WithId(message))).collect();
     Ok(RouteAnswer::Ok(PinsAnswer { messages, next_cursor, success: Success }))
 }
@@ -59,11 +57,5 @@ pub(crate) async fn list(
 /// The cursor that continues after this message: the time of its pin and its place.
 fn cursor(message: &Message) -> Option<String> {
     let pinned = message.pinned.as_ref()?;
-    Some(format!("{}.{}", pinned.pinned_at.0, message.seq))
-}
-
-fn place(cursor: &str) -> Result<(Timestamp, u64), Refusal> {
-    let parts = cursor.split_once('.');
-    let place = parts.and_then(|(at, seq)| Some((Timestamp(at.parse().ok()?), seq.parse().ok()?)));
-    place.ok_or_else(|| Refusal::invalid("cursor is not one of ours"))
+    Some(query::cursor_after(pinned.pinned_at, message.seq))
 }

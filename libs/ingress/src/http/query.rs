@@ -64,7 +64,7 @@ impl Query {
     }
 
     /// The place after the last entry of the page before, as [`cursor_after`] wrote it: the entry's time and
-    /// its id.
+    /// its id, or its number.
     pub(crate) fn cursor<Id: FromStr>(&self) -> Result<Option<(Timestamp, Id)>, Refusal> {
         let Some(text) = self.text("cursor") else { return Ok(None) };
         let parsed = text
@@ -112,7 +112,8 @@ impl Query {
     }
 }
 
-/// The `cursor` that continues a listing after an entry: the entry's time in milliseconds and its id.
+/// The `cursor` that continues a listing after an entry: the entry's time in milliseconds, and its id or
+/// number.
 pub(crate) fn cursor_after(time: Timestamp, id: impl Display) -> String {
     format!("{}.{id}", time.0)
 }

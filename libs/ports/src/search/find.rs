@@ -60,6 +60,24 @@ pub struct SearchQuery {
     pub limit: usize,
 }
 
+impl SearchQuery {
+    /// A query of these words in all threads of a person, without filters, from the newest hit on.
+    #[must_use]
+    pub fn new(user: UserId, terms: Terms, limit: usize) -> Self {
+        Self {
+            user,
+            terms,
+            thread: None,
+            sender: None,
+            from: None,
+            to: None,
+            has_attachment: false,
+            after: None,
+            limit,
+        }
+    }
+}
+
 /// A message that was found.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Hit {

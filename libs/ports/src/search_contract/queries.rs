@@ -5,7 +5,6 @@ use crate::store::{NewMessage, Store};
 use crate::store_contract::fixtures::{append, at};
 use eventflow_protocol::UserId;
 use eventflow_protocol::document::Message;
-use eventflow_protocol::search::Terms;
 
 /// The message, accepted so many seconds after time zero.
 pub(super) fn timed(mut new: NewMessage, seconds: usize) -> NewMessage {
@@ -15,18 +14,7 @@ pub(super) fn timed(mut new: NewMessage, seconds: usize) -> NewMessage {
 
 /// A query for everything that a person may see.
 pub(super) fn asked(user: &UserId, words: &str) -> SearchQuery {
-    let terms: Terms = words.parse().expect("the words are terms");
-    SearchQuery {
-        user: user.clone(),
-        terms,
-        thread: None,
-        sender: None,
-        from: None,
-        to: None,
-        has_attachment: false,
-        after: None,
-        limit: 50,
-    }
+    SearchQuery::new(user.clone(), words.parse().expect("the words are terms"), 50)
 }
 
 /// Stores messages and brings their threads up to them, as the persistence stage does.

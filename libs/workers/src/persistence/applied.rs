@@ -21,7 +21,7 @@ use eventflow_protocol::inbox::{
 use eventflow_protocol::person::Revocation;
 use eventflow_protocol::preferences::InvalidChange;
 use eventflow_protocol::reply::CommandResult;
-use eventflow_protocol::{CommandId, ErrorCode, MessageId, NotificationId, UserId};
+use eventflow_protocol::{CommandId, ErrorCode, MessageId, NotificationId, ThreadId, Timestamp, UserId};
 
 /// What carrying out one command came to.
 pub(super) struct Applied {
@@ -181,14 +181,12 @@ impl Applied {
         }
         let is_read = wanted.cursor == Cursor::Read;
         if is_read {
-            applied.events.push(Event::ThreadChanged {
-                thread_id: wanted.thread_id,
-                user_id: wanted.user_id.clone(),
-                unread_count: Some(unread_count),
-                status: None,
-                command: CommandId(item.id),
-                at: wanted.at,
-            });
+            applied.events.push(unread_now(
+                item,
+                (wanted.thread_id, &wanted.user_id),
+                unread_count,
+                wanted.at,
+            ));
         }
         // A delivery that changed no message is news to nobody, and others know of what was read before.
         if (is_read || !messages.is_empty()) && (up_to > told || item.redelivered) {
@@ -217,15 +215,8 @@ impl Applied {
         if !is_changed && !item.redelivered {
             return Self::quietly(result);
         }
-        let event = Event::ThreadChanged {
-            thread_id: wanted.thread_id,
-            user_id: wanted.user_id.clone(),
-            unread_count: Some(unread_count),
-            status: None,
-            command: CommandId(item.id),
-            at: wanted.at,
-        };
-        Self::with_event(result, event)
+        let thread = (wanted.thread_id, &wanted.user_id);
+        Self::with_event(result, unread_now(item, thread, unread_count, wanted.at))
     }
 
     /// `None`: no such thread, or the user is not in it.
@@ -353,5 +344,22 @@ fn emoji(message: &Message, change: &Change) -> Option<String> {
     match change {
         Change::React { emoji, .. } => Some(shown_as(message, emoji).to_owned()),
         Change::Edit { .. } | Change::Delete | Change::Pin { .. } => None,
+    }
+}
+
+/// What the person's own sockets hear of a thread in which other messages are unread than before.
+fn unread_now(
+    item: &Item<Command>,
+    (thread_id, user_id): (ThreadId, &UserId),
+    unread_count: u64,
+    at: Timestamp,
+) -> Event {
+    Event::ThreadChanged {
+        thread_id,
+        user_id: user_id.clone(),
+        unread_count: Some(unread_count),
+        status: None,
+        command: CommandId(item.id),
+        at,
     }
 }

@@ -6,14 +6,15 @@ use super::fill::{Filled, Searcher};
 use super::languages::{Language, WORDS};
 use crate::search::{Found, Run, SearchIndex, SearchQuery, THREADS_MAX, find};
 use crate::store_contract::random::Random;
-use eventflow_protocol::search::Terms;
-use eventflow_protocol::{MessageId, Timestamp, UserId};
+use eventflow_protocol::{MessageId, Timestamp};
 use std::cmp::Reverse;
 use std::time::{Duration, Instant};
 
 /// Messages that checks of one kind read at most before the other answers are taken as they are: some ten
 /// seconds. Answers of ordinary people are all checked, those of the busy one some.
 const CHECKED_MESSAGES: u64 = 1_000_000;
+/// Hits of a page, as clients get them unless they ask for more.
+const HITS: usize = 50;
 /// Pages that are turned of a frequent word.
 const PAGES: usize = 5;
 /// Messages of one read of a check.
@@ -66,7 +67,8 @@ pub(super) async fn of(
         for n in 0..count {
             let words = words(kind, &filled.languages[random.below(filled.languages.len())], n, random);
             let Ok(terms) = words.parse() else { continue };
-            outcome.search(index, kind, query(&who.people[random.below(who.people.len())], terms)).await;
+            let user = who.people[random.below(who.people.len())].clone();
+            outcome.search(index, kind, SearchQuery::new(user, terms, HITS)).await;
         }
         lines.push(outcome.line(who.name, name));
         all.add(outcome);
@@ -85,20 +87,6 @@ fn words(kind: Kind, language: &Language, n: usize, random: &mut Random) -> Stri
         Kind::RareWord => rare.clone(),
         Kind::Nothing => format!("{rare}xqz{n}"),
         Kind::LaterPages => language.words[0].clone(),
-    }
-}
-
-fn query(user: &UserId, terms: Terms) -> SearchQuery {
-    SearchQuery {
-        user: user.clone(),
-        terms,
-        thread: None,
-        sender: None,
-        from: None,
-        to: None,
-        has_attachment: false,
-        after: None,
-        limit: 50,
     }
 }
 
