@@ -37,7 +37,7 @@ class Probe(threading.Thread):
         self.http, self.answers = http, []
         token = subprocess.run(mint[0], check=True, capture_output=True, text=True, env=mint[1]).stdout.strip()
         self.headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-        made = self.post("/threads", {"participants": ["nobody"], "subject": "probe", "initialMessage": "first"})
+        made = self.post("/threads", {"participants": ["nobody"], "metadata": {"subject": "probe"}})
         self.thread_id = made["thread"]["id"]
 
     def post(self, path, body):
