@@ -58,15 +58,16 @@ impl Searches {
         Self { users: Buckets::new(PER_MINUTE), room: Semaphore::new(AT_ONCE), under_way: Mutex::default() }
     }
 
-    /// Waits for the turn of a search.
+    /// Waits for the turn of a search. The user's minute is asked last, so that a search that is refused for
+    /// another reason takes nothing from it.
     pub(crate) async fn admit(&self, user: &UserId) -> Result<Turn<'_>, Refusal> {
-        if let Some(users) = &self.users {
-            users.admit(user, "too many searches, please wait")?;
-        }
         let busy = || Refusal::busy("too many people search at the moment, please try again", PATIENCE);
         let mut turn = self.begin(user)?;
         let room = timeout(PATIENCE, self.room.acquire()).await.map_err(|_| busy())?.map_err(|_| busy())?;
         turn.room = Some(room);
+        if let Some(users) = &self.users {
+            users.admit(user, "too many searches, please wait")?;
+        }
         Ok(turn)
     }
 
@@ -120,5 +121,23 @@ mod tests {
         held.push(searches.admit(&ann).await.unwrap());
         drop(held);
         assert!(searches.under_way.lock().is_empty(), "nobody is remembered");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_search_that_is_refused_for_others_under_way_costs_nothing() {
+        let searches = Searches::new();
+        let ann: UserId = "ann".parse().unwrap();
+        let mut held = Vec::new();
+        for _ in 0..OF_ONE {
+            held.push(searches.admit(&ann).await.unwrap());
+        }
+        for _ in 0..PER_MINUTE {
+            assert!(searches.admit(&ann).await.is_err());
+        }
+        drop(held);
+        for _ in 0..PER_MINUTE as usize - OF_ONE {
+            drop(searches.admit(&ann).await.unwrap());
+        }
+        assert!(searches.admit(&ann).await.is_err(), "the minute is used up");
     }
 }

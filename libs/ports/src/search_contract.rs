@@ -47,6 +47,8 @@ pub async fn a_message_is_found_with_a_block_and_without(harness: &dyn Harness) 
         ("ラオ", "きょうはカラオケです"),
         ("unkt", "Treffpunkt: \"Bahnhof\" OR NOT NEAR(x)"),
         ("😀", "so 😀😀"),
+        ("⭐", "three ⭐⭐⭐"),
+        ("々", "人々の声"),
         ("100%", "100% $where {$ne: 1} \\ .* ' --"),
     ];
     let batch: Vec<NewMessage> = texts.iter().map(|(_, text)| scene.say(0, text)).collect();

@@ -11,6 +11,7 @@ use crate::connection::{CONCURRENT, WRITE_LIMIT, majority_document};
 use crate::record::search::{BlockRecord, ReachRecord, block_statement, reach_statement};
 use crate::record::values::{date, object_id, place};
 use crate::store::MongoStore;
+use crate::wordings::without_wordings;
 use async_trait::async_trait;
 use eventflow_ports::search::{Block, BlockEnd, BlockFilter, Reach, Run};
 use eventflow_ports::{SearchIndex, StoreError};
@@ -180,9 +181,10 @@ impl MongoStore {
         if ranges.is_empty() {
             return Ok(Vec::new());
         }
+        let mut left_out = without_wordings();
+        left_out.insert("recipientIds", 0);
         let order = doc! { "threadId": 1, "seq": 1 };
-        let find =
-            find_with(self.messages.clone(), doc! { "$or": ranges }, doc! { "recipientIds": 0 }, order);
+        let find = find_with(self.messages.clone(), doc! { "$or": ranges }, left_out, order);
         let found = self.calls.run(SEARCH, SEARCH_LIMIT, find).await?;
         Ok(found.into_iter().map(Message::from).collect())
     }

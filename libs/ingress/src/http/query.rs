@@ -83,7 +83,8 @@ impl Query {
         if text.bytes().all(|byte| byte.is_ascii_digit()) {
             return Ok(self.number(name)?.map(Place::Seq));
         }
-        Ok(self.time(name)?.map(Place::Time))
+        let time = self.time_or(name, "must be a number, or a time like 2026-01-13T22:40:00.000Z")?;
+        Ok(time.map(Place::Time))
     }
 
     /// `true` or `false`; absent is false.
@@ -105,10 +106,13 @@ impl Query {
 
     /// A moment as in a body: in any form of RFC 3339.
     pub(crate) fn time(&self, name: &str) -> Result<Option<Timestamp>, Refusal> {
+        self.time_or(name, "must be a time such as 2026-01-13T22:40:00.000Z")
+    }
+
+    fn time_or(&self, name: &str, else_wrong: &str) -> Result<Option<Timestamp>, Refusal> {
         let Some(text) = self.text(name) else { return Ok(None) };
-        Timestamp::from_rfc3339(text).map(Some).ok_or_else(|| {
-            Refusal::invalid(format!("{name} must be a number, or a time like 2026-01-13T22:40:00.000Z"))
-        })
+        let time = Timestamp::from_rfc3339(text);
+        time.map(Some).ok_or_else(|| Refusal::invalid(format!("{name} {else_wrong}")))
     }
 }
 

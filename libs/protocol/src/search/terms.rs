@@ -15,7 +15,7 @@ pub const QUERY_CHARS_MAX: usize = 200;
 /// Most words of a query: each is looked for in each message that may be a hit.
 pub const TERMS_MAX: usize = 10;
 /// Shortest term in folded characters. One letter is in nearly every message, and a list of all messages is
-/// no answer. Of Han characters and pictures, which are words, one is enough.
+/// no answer. Of Han characters, pictures and symbols, which are words, one is enough.
 const TERM_CHARS_MIN: usize = 2;
 /// Most places of one message that are shown. A word of one message of 10,000 characters can be there 5,000
 /// times.
@@ -145,7 +145,13 @@ fn extend_last(ends: &mut [u32], end: u32) {
 }
 
 fn is_long_enough(term: &str) -> bool {
-    term.chars().nth(TERM_CHARS_MIN - 1).is_some() || term.chars().any(is_word)
+    term.chars().nth(TERM_CHARS_MIN - 1).is_some() || term.chars().any(|c| is_word(c) || is_symbol(c))
+}
+
+/// Whether this character means something by itself although signatures do not know it alone: arrows, clocks,
+/// stars and other symbols, and the marks for "again", "end" and "zero" that are written among Han characters.
+fn is_symbol(c: char) -> bool {
+    matches!(c, '\u{2190}'..='\u{2BFF}' | '\u{3005}'..='\u{3007}')
 }
 
 /// The word without the punctuation around it, unless nothing is left then: `c++` and `:)` are words too.
@@ -195,6 +201,11 @@ mod tests {
             ("カラオケ", "きょうはｶﾗｵｹ"),
             ("مرحبا", "مَرْحَبًا بالعالم"),
             ("😀😀", "so 😀😀😀"),
+            ("⭐", "five ⭐⭐⭐"),
+            ("⏰", "at 7 ⏰"),
+            ("▶️", "▶ play"),
+            ("々", "人々"),
+            ("〇", "二〇二六"),
             ("👩‍👩‍👧", "family 👩‍👩‍👧"),
             ("\"hello\"", "say hello"),
             ("hello,", "hello world"),
@@ -233,7 +244,7 @@ mod tests {
     #[test]
     fn what_is_no_query_is_refused_with_its_reason() {
         let refused = |query: &str| query.parse::<Terms>().unwrap_err();
-        for short in ["", " ", "a", "a b c", "\0\0", "\"", "é", "\u{200b}\u{200b}"] {
+        for short in ["", " ", "a", "a b c", "\0\0", "\"", "é", "1️⃣", "\u{200b}\u{200b}"] {
             assert_eq!(refused(short), InvalidTerms::TooShort, "{short:?}");
         }
         assert_eq!(refused(&"x".repeat(QUERY_CHARS_MAX + 1)), InvalidTerms::TooLong);

@@ -5,6 +5,9 @@
 //! have sent is sent again, under the same id: hence "or redelivered" beside everything that is told only
 //! when it is new.
 
+#[cfg(test)]
+mod tests;
+
 use eventflow_bus::handler::{Item, Unavailable};
 use eventflow_bus::settle::Outcome;
 use eventflow_ports::{AddedSend, Appended, CancelledSend, Left, StoreError};
@@ -188,8 +191,11 @@ impl Applied {
                 wanted.at,
             ));
         }
-        // A delivery that changed no message is news to nobody, and others know of what was read before.
-        if (is_read || !messages.is_empty()) && (up_to > told || item.redelivered) {
+        // Others know of what was read before. An earlier attempt may have moved the cursor without telling
+        // them, but not if this one moves it: it was back where the person had marked messages unread.
+        let is_news = up_to > told || (item.redelivered && up_to <= from);
+        // A delivery that changed no message is news to nobody.
+        if (is_read || !messages.is_empty()) && is_news {
             applied.events.push(Event::CursorAdvanced {
                 thread_id: wanted.thread_id,
                 user_id: wanted.user_id.clone(),
