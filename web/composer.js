@@ -1,6 +1,6 @@
 // The text field. It keeps a draft for each conversation over a reload, sends on Enter (under fingers Enter
-// begins a new line, and a button sends), answers a message, and edits one's own. A text that is too long stays
-// as it is, and the field says by how much.
+// begins a new line, and a button sends), answers a message, and edits one's own. A text that is too long
+// stays as it is, and the field says by how much.
 
 import { $ } from '/elements.js';
 import { keep, recall } from '/storage.js';

@@ -36,12 +36,14 @@ export class Conversation extends EventTarget {
   #drawSoon = drawingOnce(() => this.#draw());
 
   /**
-   * `parts`: `api`, `connection`, `me`, `people`, `presence`, `threads`, `outbox`, `composer`, `emoji` to choose
-   * from, `seen()` for when more came into view, and `unread(message)` for when messages are to be unread again.
+   * `parts`: `api`, `connection`, `me`, `people`, `presence`, `threads`, `outbox`, `composer`, `emoji` to
+   * choose from, `seen()` for when more came into view, and `unread(message)` for when messages are to be
+   * unread again.
    * @param {{ api: import('/api.js').Api, connection: import('/connection.js').Connection, me: Me,
    *   people: import('/people.js').People, presence: import('/presence.js').Presence,
    *   threads: import('/threads.js').Threads, outbox: import('/outbox.js').Outbox,
-   *   composer: import('/composer.js').Composer, emoji: import('/emoji-picker.js').EmojiPicker, seen: () => void,
+   *   composer: import('/composer.js').Composer, emoji: import('/emoji-picker.js').EmojiPicker,
+   *   seen: () => void,
    *   unread: (message: Message) => void }} parts
    */
   constructor(parts) {

@@ -1,5 +1,5 @@
-// The dialog to choose an emoji in: by its group, or by the words that it is looked for with. The data is read
-// when the dialog opens for the first time.
+// The dialog to choose an emoji in: by its group, or by the words that it is looked for with. The data is
+// read when the dialog opens for the first time.
 
 import { $, button, element } from '/elements.js';
 import { keep, recall } from '/storage.js';

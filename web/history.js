@@ -11,7 +11,7 @@ import { Receipts } from '/receipts.js';
 const PAGE = 50;
 /** The largest page there is. */
 const LARGEST_PAGE = 100;
-/** So many pages are read back for the first unread message; who has more of them begins at the oldest there. */
+/** So many pages are read back for the first unread message: 1,000 messages. Who has more begins there. */
 const UNREAD_PAGES_MAX = 10;
 /** Time for the message in front to arrive by itself. */
 const GAP_PATIENCE_MS = 400;

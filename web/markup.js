@@ -1,4 +1,5 @@
-// What people mean by the signs in their texts: links, e-mail addresses, `code`, code blocks, *bold*, _italic_.
+// What people mean by the signs in their texts: links, e-mail addresses, `code`, code blocks, *bold* and
+// _italic_.
 //
 // A text is parsed into parts, and the parts are drawn as elements whose texts are set as text: nothing of it
 // is ever markup of the page. The signs themselves stay in the document and are not shown, so the text of the

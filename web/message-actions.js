@@ -25,9 +25,10 @@ export class MessageActions {
    * `find(item)` of the handlers gives the message of an item if there is something to do with it, and
    * `keeping(change)` changes what is shown and keeps what the reader sees in its place.
    * @param {HTMLElement} list
-   * @param {{ find: (item: HTMLElement) => Message | undefined, keeping: (change: () => void) => void, isOwn: (message: Message) => boolean,
-   *   react: (message: Message, emoji: string) => void, pickEmoji: (choose: (emoji: string) => void, closed: () => void) => void, reply: (message: Message) => void,
-   *   edit: (message: Message) => void, pin: (message: Message) => void, unread: (message: Message) => void,
+   * @param {{ find: (item: HTMLElement) => Message | undefined, isOwn: (message: Message) => boolean,
+   *   keeping: (change: () => void) => void, react: (message: Message, emoji: string) => void,
+   *   pickEmoji: (choose: (emoji: string) => void, closed: () => void) => void,
+   *   reply: (message: Message) => void, edit: (message: Message) => void, pin: (message: Message) => void, unread: (message: Message) => void,
    *   takeBack: (message: Message) => void }} handlers
    */
   constructor(list, handlers) {
@@ -35,7 +36,7 @@ export class MessageActions {
     this.#handlers = handlers;
     this.#emoji = element('span', { role: 'group', 'aria-label': 'Emoji', hidden: true }, ...Object.entries(EMOJI).map(([emoji, name]) =>
       button(emoji, () => this.#react(emoji), { class: 'emoji', 'aria-label': `React with ${name}`, title: name })),
-      button('＋', () => this.#pickEmoji(), { 'aria-label': 'React with another emoji', title: 'Another emoji', 'aria-haspopup': 'dialog' }));
+      button('+', () => this.#pickEmoji(), { 'aria-label': 'React with another emoji', title: 'Another emoji', 'aria-haspopup': 'dialog' }));
     this.#opener = button('☺', () => this.#openEmoji(this.#emoji.hidden), { 'aria-label': 'React', title: 'React', 'aria-expanded': 'false' });
     this.#reply = tool('Reply', () => this.#message && this.#handlers.reply(this.#message));
     this.#pin = tool('Pin', () => this.#pinned());

@@ -68,8 +68,8 @@ export class Outbox extends EventTarget {
   }
 
   /**
-   * Sends all that has failed in a conversation again, one behind the other: a message does not overtake the one
-   * before it, and what stops one stops those behind it.
+   * Sends all that has failed in a conversation again, one behind the other: a message does not overtake the
+   * one before it, and what stops one stops those behind it.
    * @param {string | undefined} threadId
    */
   async allAgain(threadId) {

@@ -20,8 +20,8 @@ export class Reading {
   #timer;
 
   /**
-   * `look` gives `{thread, message, isEnd}`: the newest message of somebody else that its reader has seen, and
-   * whether nothing comes behind it; or it gives nothing.
+   * `look` gives `{thread, message, isEnd}`: the newest message of somebody else that its reader has seen,
+   * and whether nothing comes behind it; or it gives nothing.
    * @param {{ connection: import('/connection.js').Connection, threads: import('/threads.js').Threads,
    *   look: () => Seen | undefined }} parts
    */

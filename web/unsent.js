@@ -1,5 +1,5 @@
-// Several messages of the open conversation that were not sent are tried again with one press, in the order in
-// which they were written. A single one has its own buttons.
+// Several messages of the open conversation that were not sent are tried again with one press, in the order
+// in which they were written. A single one has its own buttons.
 
 import { $ } from '/elements.js';
 import { several } from '/times.js';

@@ -1,7 +1,7 @@
 // Writes web/emoji-data.js out of two files of Unicode: the list of emoji, in its order and groups, and the
 // words by which they are looked for in English. Debian has them in unicode-data and unicode-cldr-core.
 //
-//   .ci/web/emoji.mjs /usr/share/unicode/emoji/emoji-test.txt /usr/share/unicode/cldr/common/annotations/en.xml > web/emoji-data.js
+//   cd /usr/share/unicode; …/.ci/web/emoji.mjs emoji/emoji-test.txt cldr/common/annotations/en.xml
 //
 // One sign stands for all its skin tones and genders, so that the file stays small.
 

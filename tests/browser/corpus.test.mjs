@@ -242,8 +242,8 @@ for (const shape of ['single', 'fleet']) {
       await eventually('all of it is on the page', async () => (await shown()).length === contents.length, 60_000);
       assert.deepEqual(await shown(), contents);
       assert.equal(await page.tab.locator('.preview').first().textContent(), contents.at(-1));
-      // Every message is made of the same elements, with those of the signs that people write (web/markup.js), and
-      // there are no others. What became a link leads to a site or to somebody's mail.
+      // Every message is made of the same elements, with those of the signs that people write
+      // (web/markup.js), and there are no others. What became a link leads to a site or to somebody's mail.
       const tags = selector => page.tab.evaluate(those => [...new Set([...document.querySelectorAll(those)].map(each => each.tagName))], selector);
       const known = { DIV: 'class dir', P: 'class', SMALL: 'class dir', TIME: 'datetime title', SPAN: 'class hidden', A: 'href target rel', CODE: 'class dir', STRONG: '', EM: '' };
       const others = await page.tab.evaluate(allowed => [...document.querySelectorAll('#messages li *')].filter(each => {

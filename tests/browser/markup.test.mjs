@@ -1,5 +1,5 @@
-// What the page reads out of the signs in texts (web/markup.js), without a browser: the parser is pure. How it
-// is drawn is in reading.test.mjs, and the corpus of scripts goes through it in corpus.test.mjs too.
+// What the page reads out of the signs in texts (web/markup.js), without a browser: the parser is pure. How
+// it is drawn is in reading.test.mjs, and the corpus of scripts goes through it in corpus.test.mjs too.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';

@@ -1,5 +1,5 @@
-// The page under fingers, on small screens, and for people who see or hear less: the way back, sizes of what is
-// pressed, contrast, and the rules of axe-core.
+// The page under fingers, on small screens, and for people who see or hear less: the way back, sizes of what
+// is pressed, contrast, and the rules of axe-core.
 //
 // Needs `tests/services browser` (Chromium, playwright-core and axe-core).
 
@@ -24,7 +24,7 @@ const CONTRAST_MIN = 4.5;
 onWindows('the page on phones', stage => {
   const becomes = (what, look) => eventually(what, look, PATIENCE_MS);
 
-  /** Two people, and what a conversation can look like: a quote, code, a reaction, a long text, own and others'. */
+  /** Two people, and what their conversation can look like: quotes, code, a reaction, a long text. */
   async function conversation() {
     const [ann, ben] = stage.people('ann', 'ben');
     const thread = await ann.startThread(ben);
@@ -148,6 +148,15 @@ onWindows('the page on phones', stage => {
         }));
       });
       assert.deepEqual((await page.evaluate(contrasts)).filter(({ ratio }) => ratio < CONTRAST_MIN), []);
+      // Both find what is wrong.
+      await page.evaluate(() => {
+        document.getElementById('title').style.color = '#808080';
+        document.getElementById('send').textContent = '';
+      });
+      assert.ok((await page.evaluate(contrasts)).some(({ ratio }) => ratio < CONTRAST_MIN));
+      const found = (await page.evaluate(() => window.axe.run())).violations.map(({ id }) => id);
+      assert.ok(found.includes('button-name') && found.includes('color-contrast'), found.join());
+      await page.evaluate(() => document.getElementById('title').removeAttribute('style'));
       link.cut();
       await page.locator('#connection.down').waitFor();
       await field(page).fill('waits');
