@@ -132,10 +132,9 @@ function found(groups, wanted) {
 function beside(signs, at, step) {
   const { offsetTop: row, offsetLeft: column } = signs[at] ?? {};
   let next = at;
-  while (signs[next] && signs[next].offsetTop === row) next += step;
-  const there = signs[next]?.offsetTop;
+  while (signs[next]?.offsetTop === row && next in signs) next += step;
   let best = next;
-  for (; signs[next]?.offsetTop === there; next += step) {
+  for (const there = signs[next]?.offsetTop; next in signs && signs[next].offsetTop === there; next += step) {
     if (Math.abs(signs[next].offsetLeft - column) < Math.abs(signs[best].offsetLeft - column)) best = next;
   }
   return best;

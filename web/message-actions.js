@@ -28,7 +28,8 @@ export class MessageActions {
    * @param {{ find: (item: HTMLElement) => Message | undefined, isOwn: (message: Message) => boolean,
    *   keeping: (change: () => void) => void, react: (message: Message, emoji: string) => void,
    *   pickEmoji: (choose: (emoji: string) => void, closed: () => void) => void,
-   *   reply: (message: Message) => void, edit: (message: Message) => void, pin: (message: Message) => void, unread: (message: Message) => void,
+   *   reply: (message: Message) => void, edit: (message: Message) => void, pin: (message: Message) => void,
+   *   unread: (message: Message) => void,
    *   takeBack: (message: Message) => void }} handlers
    */
   constructor(list, handlers) {
