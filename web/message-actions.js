@@ -133,7 +133,8 @@ export class MessageActions {
     this.#reply.hidden = !this.#emoji.hidden;
     this.#pin.hidden = !this.#emoji.hidden;
     const pin = this.#message?.pinned ? 'Unpin' : 'Pin';
-    this.#pin.replaceChildren(label(pin));
+    // What is being pressed stays: a button whose content is replaced under a finger is not clicked.
+    if (this.#pin.title !== pin) this.#pin.replaceChildren(label(pin));
     this.#pin.title = pin;
     this.#unread.hidden = isOwn || !this.#emoji.hidden;
     this.#edit.hidden = !isChangeable;
