@@ -17,6 +17,8 @@ import { several } from '/times.js';
 import { typed } from '/typed.js';
 import { MessageActions } from '/message-actions.js';
 
+/** What was before somebody's eyes for so long was seen; many messages can pass by in a moment. */
+const GLANCE_MS = 300;
 /** In larger groups nobody is told who of them is there. */
 const WATCHED_MAX = 100;
 
@@ -30,6 +32,8 @@ export class Conversation extends EventTarget {
   #days = new Days($('messages'));
   #actions;
   #place;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #glance;
   #isReadingOlder = false;
   /** The message to go to once it is here. @type {Message | undefined} */
   #wanted;
@@ -268,7 +272,7 @@ export class Conversation extends EventTarget {
 
   async #readOlder() {
     const history = this.#history;
-    if (this.#isReadingOlder || !history?.isOpen || !history.hasOlder) return;
+    if (this.#isReadingOlder || !this.#place.isKnown || !history?.hasOlder) return;
     this.#isReadingOlder = true;
     await onTheSide(() => history.older());
     this.#isReadingOlder = false;
@@ -292,12 +296,20 @@ export class Conversation extends EventTarget {
 
   /** The reader has moved, or what they look at has changed. */
   #look() {
-    this.#place.look(message => {
-      const item = this.#days.item(this.#key(message));
-      return item !== undefined && this.#scroller.hasCome(item);
-    });
-    this.#drawJump(this.#place.news.length);
-    this.#parts.seen();
+    const { news } = this.#place;
+    this.#drawJump(news.length - 1 - news.findLastIndex(message => this.#hasCome(message)));
+    if (this.#glance) return;
+    this.#glance = setTimeout(() => {
+      this.#glance = undefined;
+      this.#place.look(message => this.#hasCome(message));
+      this.#parts.seen();
+    }, GLANCE_MS);
+  }
+
+  /** @param {Message} message */
+  #hasCome(message) {
+    const item = this.#days.item(this.#key(message));
+    return item !== undefined && this.#scroller.hasCome(item);
   }
 
   /**
