@@ -127,8 +127,12 @@ onWindows('the page on phones', stage => {
       await ann.rest('POST', `/threads/${thread}/read`, {});
       await page.locator('.ticks.read').first().waitFor();
       await look('the conversation');
-      await message(page, 'an answer').hover();
-      await page.getByRole('button', { name: 'Reply', exact: true }).click();
+      // What arrives meanwhile moves the message away from under the pointer: then it is pointed at anew.
+      await becomes('it is being answered', async () => {
+        await message(page, 'an answer').hover();
+        await message(page, 'an answer').getByRole('button', { name: 'Reply', exact: true }).click({ timeout: 10_000 }).catch(() => {});
+        return page.locator('#answering').isVisible();
+      });
       await field(page).fill('x'.repeat(10_001));
       await look('an answer that is too long');
       await page.getByRole('button', { name: 'Emoji', exact: true }).click();
