@@ -7,9 +7,11 @@ import { Connection } from '/connection.js';
 import { Conversation } from '/conversation.js';
 import { Devices } from '/devices.js';
 import { $ } from '/elements.js';
+import { EmojiPicker } from '/emoji-picker.js';
 import { ThreadHeader } from '/header.js';
 import { Inbox } from '/inbox.js';
 import { Mutes } from '/mutes.js';
+import { Navigation } from '/navigation.js';
 import { startThread } from '/new-thread.js';
 import { attempt, onTheSide } from '/notice.js';
 import { Outbox } from '/outbox.js';
@@ -25,6 +27,7 @@ import { signIn, signInEnded, signOut } from '/sign-in.js';
 import { ThreadList } from '/thread-list.js';
 import { Threads } from '/threads.js';
 import { Typing } from '/typing.js';
+import { offerUnsent } from '/unsent.js';
 
 const NAME = document.title;
 
@@ -41,20 +44,23 @@ const presence = new Presence(connection);
 const typing = new Typing(connection);
 const threads = new Threads({ api, me, people });
 const outbox = new Outbox(connection);
+const emoji = new EmojiPicker();
 const composer = new Composer({
+  pickEmoji: (choose, closed) => emoji.open(choose, closed),
   send: (threadId, content, answered) => conversation.send(threadId, content, answered),
   edit: (message, content) => conversation.edit(message, content),
   editNewest: () => conversation.editNewest(),
   pressed: threadId => typing.pressed(threadId),
   stopped: () => typing.stopped(),
 });
-const conversation = new Conversation({ api, connection, me, people, presence, threads, outbox, composer, seen: () => reading.look(), unread });
+const conversation = new Conversation({ api, connection, me, people, presence, threads, outbox, composer, emoji, seen: () => reading.look(), unread });
 const reading = new Reading({ connection, threads, look: () => conversation.seen });
 const inbox = new Inbox(api, show);
 const pushes = new Pushes(api, show, me.id);
 const preferences = new PreferencesForm(api);
 new ThreadList({ threads, people, presence, typing, composer, conversation, me, open: show });
 new Search({ api, people, threads, open: message => { conversation.jumpTo(message); show(message.threadId); } });
+offerUnsent(outbox, conversation);
 new ThreadHeader({ threads, people, presence, typing, conversation });
 const pins = new Pins({ api, people, conversation });
 new Mutes({ preferences, threads, people, conversation });
@@ -134,7 +140,7 @@ async function unread({ threadId, seq }) {
   if (!answer || !known) return;
   if (answer.unreadCount > 0) reading.unread(known);
   threads.updated({ _id: threadId, unreadCount: answer.unreadCount });
-  show('');
+  navigation.leave();
 }
 
 /**
@@ -148,21 +154,22 @@ function progressed(kind, body) {
 
 // The open conversation is the one that the address names.
 
+const navigation = new Navigation(() => attempt(route));
+
 /** @param {string} threadId */
 function show(threadId) {
-  location.hash = threadId;
+  navigation.open(threadId);
 }
 
 async function route() {
-  const id = location.hash.slice(1);
+  const id = navigation.threadId;
   if (!id) return conversation.close();
   const thread = threads.get(id) ?? await threads.learn(id);
-  if (location.hash.slice(1) === id) conversation.open(thread);
+  if (navigation.threadId === id) conversation.open(thread);
 }
 
 conversation.addEventListener('change', () => conversation.threadId && reading.opened(conversation.threadId));
-addEventListener('hashchange', () => attempt(route));
-$('back').addEventListener('click', () => show(''));
+$('back').addEventListener('click', () => navigation.leave());
 
 // The rest of the page.
 

@@ -2,7 +2,8 @@
 // something of it has changed.
 
 import { button, element, harmlessAddress } from '/elements.js';
-import { clock } from '/times.js';
+import { drawText } from '/markup.js';
+import { clock, fullTime } from '/times.js';
 import { typed } from '/typed.js';
 
 /** @type {Record<MessageStatus, [string, string]>} */
@@ -25,33 +26,43 @@ export function drawMessage(item, message, view) {
   item.className = kinds({ own: view.isOwn, follows: view.follows, 'taken-back': deletedAt, reacted: reactions.length > 0 });
   item.dataset.messageId = message._id;
   replaceParts(item, [
-    view.isGroup && !view.isOwn && !view.follows && element('strong', { class: 'sender' }, view.name),
+    view.isGroup && !view.isOwn && !view.follows && element('strong', { class: 'sender', dir: 'auto' }, view.name),
     answered && !deletedAt && quote(answered, () => view.jump(answered)),
-    (content || deletedAt) && element('p', { class: 'content' }, deletedAt ? 'Message taken back' : typed(content)),
-    attachments.length > 0 && element('div', { class: 'files' }, ...attachments.map(file)),
-    note(message, view),
+    said(
+      (content || deletedAt) && words(deletedAt ? ['Message taken back'] : drawText(typed(content))),
+      attachments.length > 0 && element('div', { class: 'files' }, ...attachments.map(file)),
+      note(message, view),
+    ),
     reactions.length > 0 && drawReactions(message, view),
   ]);
 }
 
 /**
  * Draws a message that is not known to be stored; `again` and `drop` say what somebody decided about one that
- * failed.
+ * failed. Without `again` it is tried again together with others.
  * @param {HTMLElement} item
  * @param {OutboxEntry} entry
- * @param {{ again: () => void, drop: () => void, jump: (answered: Answered) => void }} acts
+ * @param {{ again?: () => void, drop: () => void, jump: (answered: Answered) => void }} acts
  */
 export function drawWaiting(item, { content, state, reason, answered }, { again, drop, jump }) {
-  if (isAsDrawn(item, [content, state, reason])) return;
+  if (isAsDrawn(item, [content, state, reason, !again])) return;
   item.className = kinds({ own: true, waiting: true, failed: state === 'failed' });
-  const failed = state === 'failed' && element('div', { class: 'choices' }, button('Try again', again), button('Discard', drop));
+  const failed = state === 'failed' && element('div', { class: 'choices' }, again && button('Try again', again), button('Discard', drop));
   replaceParts(item, [
     answered && quote(answered, () => jump(answered)),
-    element('p', { class: 'content' }, content),
-    element('small', { class: 'note' }, state === 'failed' ? `${WAITING.failed}: ${reason}` : WAITING[state]),
+    said(words(drawText(content)), element('small', { class: 'note', dir: 'ltr' }, state === 'failed' ? `${WAITING.failed}: ${reason}` : WAITING[state])),
     failed,
   ]);
 }
+
+/**
+ * What was said, with the note in its last line. It reads from the side from which the text does.
+ * @param {...any} parts
+ */
+const said = (...parts) => element('div', { class: 'said', dir: 'auto' }, ...parts);
+
+/** @param {(string | Node)[]} nodes */
+const words = nodes => element('p', { class: 'content' }, ...nodes);
 
 /**
  * @param {Message} message
@@ -60,13 +71,13 @@ export function drawWaiting(item, { content, state, reason, answered }, { again,
 function note(message, { isOwn, name, readers, edits }) {
   const { createdAt, editedAt, deletedAt, status, pinned } = message;
   /** @type {any[]} */
-  const parts = [isOwn ? undefined : element('span', { class: 'unseen' }, `${name}, `), element('time', { datetime: createdAt }, clock(createdAt))];
+  const parts = [isOwn ? undefined : element('span', { class: 'unseen' }, `${name}, `), element('time', { datetime: createdAt, title: fullTime(createdAt) }, clock(createdAt))];
   if (editedAt && !deletedAt) {
     parts.push(' · ', button('edited', () => edits(message), { class: 'edited', title: 'Show what it said before' }));
   }
   if (pinned) parts.push(' · pinned');
   if (isOwn && !deletedAt) parts.push(' ', ticks(status, readers));
-  return element('small', { class: 'note' }, ...parts);
+  return element('small', { class: 'note', dir: 'ltr' }, ...parts);
 }
 
 /**
@@ -75,8 +86,8 @@ function note(message, { isOwn, name, readers, edits }) {
  * @param {() => void} jump
  */
 function quote({ name, text }, jump) {
-  const words = element('span', { class: 'quoted' }, element('strong', {}, name), ' ', text);
-  return button(words, jump, { class: 'quote', 'aria-label': `In reply to ${name}: ${text}` });
+  const quoted = element('span', { class: 'quoted', dir: 'auto' }, element('strong', {}, name), ' ', element('bdi', {}, text));
+  return button(quoted, jump, { class: 'quote', 'aria-label': `In reply to ${name}: ${text}` });
 }
 
 /**
@@ -93,8 +104,8 @@ export function ticks(status, readers = '') {
 function file({ url, filename, type }) {
   const name = typed(filename) || type;
   const address = harmlessAddress(url);
-  if (!address) return element('span', { class: 'file' }, name);
-  return element('a', { class: 'file', href: address, target: '_blank', rel: 'noopener noreferrer' }, name);
+  if (!address) return element('span', { class: 'file', dir: 'auto' }, name);
+  return element('a', { class: 'file', dir: 'auto', href: address, target: '_blank', rel: 'noopener noreferrer' }, name);
 }
 
 /**

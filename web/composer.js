@@ -1,9 +1,17 @@
-// The text field. It keeps a draft for each conversation over a reload, sends on Enter, answers a message,
-// and edits one's own.
+// The text field. It keeps a draft for each conversation over a reload, sends on Enter (under fingers Enter
+// begins a new line, and a button sends), answers a message, and edits one's own. A text that is too long
+// stays as it is, and the field says by how much.
 
 import { $ } from '/elements.js';
 import { keep, recall } from '/storage.js';
+import { several } from '/times.js';
 import { typed } from '/typed.js';
+
+/** Characters of a message, as the server counts them. */
+const LENGTH_MAX = 10_000;
+/** From here on one is told how many are left. */
+const LENGTH_TOLD = 9_000;
+const fingers = matchMedia('(hover: none) and (pointer: coarse)');
 
 export class Composer {
   #acts;
@@ -18,8 +26,9 @@ export class Composer {
 
   /**
    * `acts`: `send(threadId, content, answered)`, `edit(message, content)`, `editNewest()`,
-   * `pressed(threadId)`, `stopped()`.
-   * @param {{ send: (threadId: string, content: string, answered?: Answered) => void,
+   * `pressed(threadId)`, `stopped()`, `pickEmoji(choose, closed)`.
+   * @param {{ pickEmoji: (choose: (emoji: string) => void, closed: () => void) => void,
+   *   send: (threadId: string, content: string, answered?: Answered) => void,
    *   edit: (message: Message, content: string) => void, editNewest: () => void,
    *   pressed: (threadId: string) => void, stopped: () => void }} acts
    */
@@ -30,6 +39,10 @@ export class Composer {
     text.addEventListener('input', () => this.#typed());
     text.addEventListener('blur', () => this.#acts.stopped());
     text.addEventListener('keydown', (/** @type {KeyboardEvent} */ event) => this.#pressed(event));
+    // The keyboard of a phone stays while one goes on writing.
+    $('send').addEventListener('mousedown', (/** @type {MouseEvent} */ event) => event.preventDefault());
+    $('pick-emoji').addEventListener('click', () => this.#acts.pickEmoji(emoji => this.#insert(emoji), () => text.focus()));
+    text.enterKeyHint = fingers.matches ? 'enter' : 'send';
     $('stop-editing').addEventListener('click', () => this.#stopEditing());
     $('stop-answering').addEventListener('click', () => this.#stopAnswering());
   }
@@ -76,7 +89,15 @@ export class Composer {
     $('text').focus();
   }
 
+  /** @param {string} emoji */
+  #insert(emoji) {
+    const text = $('text');
+    text.setRangeText(emoji, text.selectionStart, text.selectionEnd, 'end');
+    this.#typed();
+  }
+
   #typed() {
+    this.#tellLength();
     if (!this.#threadId) return;
     if (!this.#edited) this.#keepDraft($('text').value);
     if ($('text').value.trim()) this.#acts.pressed(this.#threadId);
@@ -86,7 +107,7 @@ export class Composer {
   /** @param {KeyboardEvent} event */
   #pressed(event) {
     if (event.isComposing) return;
-    if (event.key === 'Enter' && !event.shiftKey) {
+    if (event.key === 'Enter' && !event.shiftKey && !fingers.matches) {
       event.preventDefault();
       this.#done();
     } else if (event.key === 'Escape') {
@@ -101,7 +122,7 @@ export class Composer {
   #done() {
     const content = $('text').value.trim();
     const message = this.#edited;
-    if (!content || !this.#threadId) return;
+    if (!content || !this.#threadId || this.#tellLength() < 0) return;
     this.#acts.stopped();
     if (message) {
       if (content !== typed(message.content)) this.#acts.edit(message, content);
@@ -113,6 +134,17 @@ export class Composer {
       this.#stopAnswering();
       this.#acts.send(this.#threadId, content, answered);
     }
+  }
+
+  /** Says how many characters are left, or too many; gives the number. */
+  #tellLength() {
+    const left = LENGTH_MAX - [...$('text').value.trim()].length;
+    $('length').hidden = left > LENGTH_MAX - LENGTH_TOLD;
+    $('length').className = left < 0 ? 'over' : '';
+    $('length').textContent = left < 0
+      ? `${several(-left, 'character')} too many. A message has at most ${LENGTH_MAX.toLocaleString('en')}.` : `${several(left, 'character')} left`;
+    $('send').disabled = left < 0;
+    return left;
   }
 
   #stopEditing() {
@@ -137,6 +169,7 @@ export class Composer {
   /** @param {string} content */
   #write(content) {
     $('text').value = content;
+    this.#tellLength();
     if (this.#threadId && !matchMedia('(pointer: coarse)').matches) $('text').focus();
   }
 

@@ -9,12 +9,16 @@ import { Days } from '/days.js';
 import { showEdits } from '/edits.js';
 import { $, drawingOnce } from '/elements.js';
 import { History } from '/history.js';
+import { plain } from '/markup.js';
 import { attempt, onTheSide } from '/notice.js';
+import { ReaderPlace } from '/place.js';
 import { Scroller } from '/scroller.js';
 import { several } from '/times.js';
 import { typed } from '/typed.js';
 import { MessageActions } from '/message-actions.js';
 
+/** What was before somebody's eyes for so long was seen; many messages can pass by in a moment. */
+const GLANCE_MS = 300;
 /** In larger groups nobody is told who of them is there. */
 const WATCHED_MAX = 100;
 
@@ -24,31 +28,37 @@ export class Conversation extends EventTarget {
   #thread;
   /** @type {History | undefined} */
   #history;
-  #scroller = new Scroller($('scroller'));
+  #scroller = new Scroller($('scroller'), () => this.#firstUnseen());
   #days = new Days($('messages'));
   #actions;
-  /** The `seq` up to which the reader has had the messages before their eyes. */
-  #seenTo = 0;
+  #place;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #glance;
   #isReadingOlder = false;
   /** The message to go to once it is here. @type {Message | undefined} */
   #wanted;
   #drawSoon = drawingOnce(() => this.#draw());
 
   /**
-   * `parts`: `api`, `connection`, `me`, `people`, `presence`, `threads`, `outbox`, `composer`, `seen()` for
-   * when more came into view, and `unread(message)` for when messages are to be unread again.
+   * `parts`: `api`, `connection`, `me`, `people`, `presence`, `threads`, `outbox`, `composer`, `emoji` to
+   * choose from, `seen()` for when more came into view, and `unread(message)` for when messages are to be
+   * unread again.
    * @param {{ api: import('/api.js').Api, connection: import('/connection.js').Connection, me: Me,
    *   people: import('/people.js').People, presence: import('/presence.js').Presence,
    *   threads: import('/threads.js').Threads, outbox: import('/outbox.js').Outbox,
-   *   composer: import('/composer.js').Composer, seen: () => void,
+   *   composer: import('/composer.js').Composer, emoji: import('/emoji-picker.js').EmojiPicker,
+   *   seen: () => void,
    *   unread: (message: Message) => void }} parts
    */
   constructor(parts) {
     super();
     this.#parts = parts;
+    this.#place = new ReaderPlace(parts.me);
     this.#actions = new MessageActions($('messages'), {
       find: item => this.#messageOf(item),
+      keeping: change => this.#scroller.keeping(change),
       isOwn: message => message.senderId === parts.me.id,
+      pickEmoji: (choose, closed) => parts.emoji.open(choose, closed),
       react: (message, emoji) => {
         const isThere = message.reactions.some(each => each.emoji === emoji && each.userId === parts.me.id);
         return this.#react(message, emoji, !isThere);
@@ -60,11 +70,9 @@ export class Conversation extends EventTarget {
       takeBack: message => this.#takeBack(message),
     });
     this.#scroller.addEventListener('top', () => this.#readOlder());
-    this.#scroller.addEventListener('end', () => this.#drawSoon());
-    $('new-messages').addEventListener('click', () => {
-      this.#scroller.toEnd();
-      this.#drawSoon();
-    });
+    this.#scroller.addEventListener('moved', () => this.#look());
+    $('new-messages').addEventListener('click', () => this.#toEnd());
+    document.addEventListener('visibilitychange', () => this.#look());
     parts.outbox.addEventListener('change', () => this.#drawSoon());
   }
 
@@ -72,11 +80,10 @@ export class Conversation extends EventTarget {
     return this.#thread?._id;
   }
 
-  /** The newest message of somebody else that is before the reader's eyes, with its conversation. */
+  /** What its reader has seen, in a window that is visible. @returns {Seen | undefined} */
   get seen() {
-    if (!this.#history?.isOpen || document.hidden || !this.#scroller.isAtEnd) return undefined;
-    const message = this.#history.messages.findLast(each => each.senderId !== this.#parts.me.id);
-    return message && this.#thread && { thread: this.#thread, message };
+    const message = document.hidden ? undefined : this.#place.lastSeen;
+    return this.#thread && message && { thread: this.#thread, message, isEnd: this.#scroller.isAtEnd && this.#place.hasSeenAll };
   }
 
   /**
@@ -85,8 +92,7 @@ export class Conversation extends EventTarget {
    * @returns {boolean}
    */
   showsNew(threadId) {
-    const isHere = threadId === this.threadId && this.#history?.isOpen === true;
-    return isHere && !document.hidden && this.#scroller.isAtEnd;
+    return threadId === this.threadId && this.#place.isKnown && !document.hidden && this.#scroller.isAtEnd;
   }
 
   /** @param {Thread} thread */
@@ -100,7 +106,14 @@ export class Conversation extends EventTarget {
     this.#parts.composer.show(thread._id);
     this.#scroller.toEnd();
     this.#join();
-    attempt(async () => { await history.open(); await this.#goToWanted(); });
+    attempt(async () => {
+      await history.open();
+      const first = thread.unreadCount > 0 ? await history.backToUnread(thread.unreadCount, this.#parts.me.id) : undefined;
+      if (history !== this.#history) return undefined;
+      this.#place.begin(history, first);
+      this.#draw();
+      return this.#goToWanted();
+    });
     this.#opened();
   }
 
@@ -110,7 +123,7 @@ export class Conversation extends EventTarget {
    */
   jumpTo(message) {
     this.#wanted = message;
-    if (this.#history?.isOpen) this.#goToWanted();
+    if (this.#place.isKnown) this.#goToWanted();
   }
 
   async #goToWanted() {
@@ -125,7 +138,7 @@ export class Conversation extends EventTarget {
     this.#parts.connection.mention('thread:leave', { threadId: this.threadId });
     this.#history?.close();
     this.#thread = this.#history = undefined;
-    this.#seenTo = 0;
+    this.#place.forget();
     this.#parts.composer.show(undefined);
     this.#opened();
   }
@@ -143,7 +156,10 @@ export class Conversation extends EventTarget {
     if (!history || message.threadId !== this.threadId) return;
     const { me, people } = this.#parts;
     const isNews = message.seq > history.newest && message.senderId !== me.id;
-    if (isNews) $('news').textContent = `${people.name(message.senderId)}: ${typed(message.content)}`;
+    if (isNews) {
+      this.#place.came(message);
+      $('news').textContent = `${people.name(message.senderId)}: ${typed(message.content)}`;
+    }
     history.received(message);
   }
 
@@ -166,12 +182,13 @@ export class Conversation extends EventTarget {
   }
 
   /**
-   * One's own message is sent: its writer sees it.
+   * One's own message is sent: its writer sees it, and has done with what was new.
    * @param {string} threadId
    * @param {string} content
    * @param {Answered} [answered] what it answers
    */
   send(threadId, content, answered) {
+    this.#place.answered();
     this.#scroller.toEnd();
     attempt(() => this.#parts.outbox.send(threadId, content, answered));
   }
@@ -224,7 +241,7 @@ export class Conversation extends EventTarget {
     const message = this.#history?.messages.find(each => each._id === messageId);
     const { senderId, content, deletedAt, seq } = message ?? quote ?? {};
     const filename = message ? message.attachments[0]?.filename : quote?.filename;
-    const words = typed(content ?? '') || typed(filename ?? '') || 'an earlier message';
+    const words = plain(typed(content ?? '')) || typed(filename ?? '') || 'an earlier message';
     return { messageId, seq, name: senderId ? this.#parts.people.nameOrYou(senderId) : '', text: deletedAt ? 'Message taken back' : words };
   }
 
@@ -255,7 +272,7 @@ export class Conversation extends EventTarget {
 
   async #readOlder() {
     const history = this.#history;
-    if (this.#isReadingOlder || !history?.isOpen || !history.hasOlder) return;
+    if (this.#isReadingOlder || !this.#place.isKnown || !history?.hasOlder) return;
     this.#isReadingOlder = true;
     await onTheSide(() => history.older());
     this.#isReadingOlder = false;
@@ -268,32 +285,66 @@ export class Conversation extends EventTarget {
   }
 
   #draw() {
+    const { firstNew } = this.#place;
     this.#scroller.keeping(() => {
       $('beginning').textContent = this.#beginning();
-      this.#days.draw(this.#thread ? this.#rows() : []);
+      this.#days.draw(this.#thread ? this.#rows() : [], firstNew && this.#key(firstNew));
     });
     this.#actions.drawn();
-    this.#drawNew();
-    this.#parts.seen();
+    this.#look();
   }
 
-  /** Whoever reads further up is told what has come below, and stays there. */
-  #drawNew() {
-    if (this.#scroller.isAtEnd) this.#seenTo = this.#history?.newest ?? 0;
-    const count = this.#history?.messages.filter(each => each.seq > this.#seenTo && each.senderId !== this.#parts.me.id).length ?? 0;
-    $('new-messages').hidden = count === 0;
-    $('new-messages').textContent = `${several(count, 'new message')} ↓`;
+  /** The reader has moved, or what they look at has changed. */
+  #look() {
+    const { news } = this.#place;
+    this.#drawJump(news.length - 1 - news.findLastIndex(message => this.#hasCome(message)));
+    if (this.#glance) return;
+    this.#glance = setTimeout(() => {
+      this.#glance = undefined;
+      this.#place.look(message => this.#hasCome(message));
+      this.#parts.seen();
+    }, GLANCE_MS);
+  }
+
+  /** @param {Message} message */
+  #hasCome(message) {
+    const item = this.#days.item(this.#key(message));
+    return item !== undefined && this.#scroller.hasCome(item);
+  }
+
+  /**
+   * The way to the newest message is open to everybody who is further up, and says how many are new.
+   * @param {number} count
+   */
+  #drawJump(count) {
+    const jump = $('new-messages');
+    jump.hidden = !this.#place.isKnown || this.#scroller.isAtEnd && count === 0;
+    jump.textContent = count > 0 ? `${several(count, 'new message')} ↓` : '↓';
+    jump.setAttribute('aria-label', count > 0 ? several(count, 'new message') : 'To the newest message');
+  }
+
+  #toEnd() {
+    this.#place.leaveOut();
+    this.#scroller.toEnd();
+    this.#drawSoon();
+  }
+
+  /** The line above what is new, or what else the reader has to see next. */
+  #firstUnseen() {
+    const [first] = this.#place.news;
+    if (!first) return undefined;
+    return first === this.#place.firstNew ? this.#days.line : this.#days.item(this.#key(first));
   }
 
   #beginning() {
     if (!this.#history) return '';
-    if (!this.#history.isOpen || this.#history.hasOlder) return 'Reading …';
+    if (!this.#place.isKnown || this.#history.hasOlder) return 'Reading …';
     return this.#history.messages.length > 0 ? 'This is where it began.' : 'Nothing was said here yet.';
   }
 
   /** What is stored, then what waits. */
   #rows() {
-    const stored = (this.#history?.messages ?? []).map(message => this.#row(message));
+    const stored = (this.#place.isKnown && this.#history?.messages || []).map(message => this.#row(message));
     const keys = new Set(stored.map(row => row.key));
     const waiting = this.#parts.outbox.of(this.threadId).filter(entry => !keys.has(entry.key));
     return [...stored, ...waiting.map(entry => this.#waitingRow(entry))];
@@ -301,6 +352,13 @@ export class Conversation extends EventTarget {
 
   /**
    * One's own message keeps the place that it had while it waited.
+   * @param {Message} message
+   */
+  #key({ _id, senderId, clientMessageId }) {
+    return senderId === this.#parts.me.id && clientMessageId || _id;
+  }
+
+  /**
    * @param {Message} message
    * @returns {Row}
    */
@@ -315,7 +373,7 @@ export class Conversation extends EventTarget {
       edits: edited => void showEdits(this.#parts.api, edited),
       nameOf: id => people.nameOrYou(id), react: (...wanted) => this.#react(...wanted),
     });
-    return { key: isOwn && message.clientMessageId || message._id, at: message.createdAt, senderId: message.senderId, draw };
+    return { key: this.#key(message), at: message.createdAt, senderId: message.senderId, draw };
   }
 
   /**
@@ -324,7 +382,8 @@ export class Conversation extends EventTarget {
    */
   #waitingRow(entry) {
     const { me, outbox } = this.#parts;
-    const acts = { again: () => outbox.again(entry.key), drop: () => outbox.settle(entry.key), jump: (/** @type {Answered} */ to) => this.jump(to) };
+    const isAlone = outbox.failed(entry.threadId).length < 2;
+    const acts = { again: isAlone ? () => outbox.again(entry.key) : undefined, drop: () => outbox.settle(entry.key), jump: (/** @type {Answered} */ to) => this.jump(to) };
     return { key: entry.key, at: entry.at, senderId: me.id, draw: item => drawWaiting(item, entry, acts) };
   }
 }

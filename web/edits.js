@@ -1,6 +1,7 @@
 // What a message said before it was edited: a dialog with the earlier wordings, the oldest first.
 
 import { $, element } from '/elements.js';
+import { drawText } from '/markup.js';
 import { attempt } from '/notice.js';
 import { clock, dayName } from '/times.js';
 import { typed } from '/typed.js';
@@ -15,7 +16,7 @@ export async function showEdits(api, message) {
   if (!answer) return;
   $('no-first-wording').hidden = answer.isComplete;
   $('wordings').replaceChildren(...answer.edits.map(({ content, writtenAt }) => element('li', {},
-    element('time', { datetime: writtenAt }, `${dayName(writtenAt)}, ${clock(writtenAt)}`), element('p', { class: 'content' }, typed(content)))));
+    element('time', { datetime: writtenAt }, `${dayName(writtenAt)}, ${clock(writtenAt)}`), element('p', { class: 'content', dir: 'auto' }, ...drawText(typed(content))))));
   $('close-edits').onclick = () => $('edits').close();
   $('edits').showModal();
 }

@@ -11,6 +11,8 @@ import { Receipts } from '/receipts.js';
 const PAGE = 50;
 /** The largest page there is. */
 const LARGEST_PAGE = 100;
+/** So many pages are read back for the first unread message: 1,000 messages. Who has more begins there. */
+const UNREAD_PAGES_MAX = 10;
 /** Time for the message in front to arrive by itself. */
 const GAP_PATIENCE_MS = 400;
 
@@ -153,6 +155,21 @@ export class History extends EventTarget {
   async backTo(seq) {
     await this.#opening;
     while (this.oldest > seq && !this.#ending.signal.aborted) await this.#page(`before=${this.oldest}&limit=${LARGEST_PAGE}`);
+  }
+
+  /**
+   * Reads back until so many messages of others are here; gives the oldest of them.
+   * @param {number} count
+   * @param {string} me
+   * @returns {Promise<Message | undefined>}
+   */
+  async backToUnread(count, me) {
+    for (let pages = 0; ; pages += 1) {
+      const unread = this.messages.filter(({ senderId, deletedAt }) => senderId !== me && !deletedAt).slice(-count);
+      const isAll = unread.length >= count || !this.hasOlder || pages === UNREAD_PAGES_MAX;
+      if (isAll || this.#ending.signal.aborted) return unread[0];
+      await this.#page(`before=${this.oldest}&limit=${LARGEST_PAGE}`);
+    }
   }
 
   /**

@@ -154,8 +154,8 @@ export class Inbox {
     const follow = button('Open conversation', () => this.#follow(notification));
     const remove = button('Delete', () => attempt(() => this.#remove(notification)));
     return element('li', { class: isRead ? '' : 'is-new' },
-      element('strong', {}, typed(title)), element('time', { datetime: createdAt }, shortTime(createdAt)),
-      message && element('p', {}, typed(message)),
+      element('strong', { dir: 'auto' }, typed(title)), element('time', { datetime: createdAt }, shortTime(createdAt)),
+      message && element('p', { dir: 'auto' }, typed(message)),
       element('div', { class: 'choices' }, threadId && follow, !isRead && markRead, remove));
   }
 }

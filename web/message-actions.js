@@ -4,8 +4,8 @@
 
 import { $, button, element } from '/elements.js';
 
-/** Signs to choose from, with what they are called. */
-const EMOJI = { '👍': 'thumbs up', '❤️': 'heart', '😂': 'laughing', '🎉': 'party', '😢': 'sad', '😮': 'surprised' };
+/** Signs to choose from at once, with what they are called. */
+const EMOJI = { '👍': 'thumbs up', '❤️': 'heart', '😂': 'laughing', '😊': 'smiling', '🎉': 'party', '😮': 'surprised' };
 
 export class MessageActions {
   #list;
@@ -22,24 +22,28 @@ export class MessageActions {
   #message;
 
   /**
-   * `find(item)` of the handlers gives the message of an item if there is something to do with it.
+   * `find(item)` of the handlers gives the message of an item if there is something to do with it, and
+   * `keeping(change)` changes what is shown and keeps what the reader sees in its place.
    * @param {HTMLElement} list
    * @param {{ find: (item: HTMLElement) => Message | undefined, isOwn: (message: Message) => boolean,
-   *   react: (message: Message, emoji: string) => void, reply: (message: Message) => void,
-   *   edit: (message: Message) => void, pin: (message: Message) => void, unread: (message: Message) => void,
+   *   keeping: (change: () => void) => void, react: (message: Message, emoji: string) => void,
+   *   pickEmoji: (choose: (emoji: string) => void, closed: () => void) => void,
+   *   reply: (message: Message) => void, edit: (message: Message) => void, pin: (message: Message) => void,
+   *   unread: (message: Message) => void,
    *   takeBack: (message: Message) => void }} handlers
    */
   constructor(list, handlers) {
     this.#list = list;
     this.#handlers = handlers;
     this.#emoji = element('span', { role: 'group', 'aria-label': 'Emoji', hidden: true }, ...Object.entries(EMOJI).map(([emoji, name]) =>
-      button(emoji, () => this.#react(emoji), { class: 'emoji', 'aria-label': `React with ${name}`, title: name })));
+      button(emoji, () => this.#react(emoji), { class: 'emoji', 'aria-label': `React with ${name}`, title: name })),
+      button('+', () => this.#pickEmoji(), { 'aria-label': 'React with another emoji', title: 'Another emoji', 'aria-haspopup': 'dialog' }));
     this.#opener = button('☺', () => this.#openEmoji(this.#emoji.hidden), { 'aria-label': 'React', title: 'React', 'aria-expanded': 'false' });
-    this.#reply = button('Reply', () => this.#message && this.#handlers.reply(this.#message));
-    this.#pin = button('Pin', () => this.#pinned());
-    this.#unread = button('Unread', () => this.#message && this.#handlers.unread(this.#message), { title: 'Mark as unread from here' });
-    this.#edit = button('Edit', () => this.#message && this.#handlers.edit(this.#message));
-    this.#takeBack = button('Take back', () => this.#ask());
+    this.#reply = tool('Reply', () => this.#message && this.#handlers.reply(this.#message));
+    this.#pin = tool('Pin', () => this.#pinned());
+    this.#unread = tool('Unread', () => this.#message && this.#handlers.unread(this.#message), 'Mark as unread from here');
+    this.#edit = tool('Edit', () => this.#message && this.#handlers.edit(this.#message));
+    this.#takeBack = tool('Take back', () => this.#ask());
     this.#box = element('div', { id: 'message-actions', role: 'toolbar', 'aria-label': 'What to do with this message' },
       this.#emoji, this.#opener, this.#reply, this.#pin, this.#unread, this.#edit, this.#takeBack);
     // A finger is nowhere before it presses, and then it gives the focus.
@@ -72,13 +76,13 @@ export class MessageActions {
   #hang(item) {
     const message = item && this.#handlers.find(item);
     if (!message) {
-      this.#box.remove();
+      if (this.#box.isConnected) this.#handlers.keeping(() => this.#box.remove());
       return;
     }
     if (message._id !== this.#message?._id || !this.#box.isConnected) this.#openEmoji(false);
     this.#message = message;
     this.#offer();
-    if (this.#box.parentNode !== item) item.append(this.#box);
+    if (this.#box.parentNode !== item) this.#handlers.keeping(() => item.append(this.#box));
   }
 
   #hangOnFocused() {
@@ -91,6 +95,7 @@ export class MessageActions {
     if (!item) return;
     this.#items().forEach(each => each.setAttribute('tabindex', each === item ? '0' : '-1'));
     this.#hang(item);
+    this.#show();
   }
 
   /** @param {KeyboardEvent} event */
@@ -113,6 +118,12 @@ export class MessageActions {
     this.#opener.setAttribute('aria-expanded', String(isOpen));
     this.#offer();
     if (isOpen) this.#emoji.querySelector('button')?.focus();
+    if (isOpen) this.#show();
+  }
+
+  /** Under fingers the buttons are below the message, which may be below the end of the window. */
+  #show() {
+    if (this.#box.isConnected) this.#box.scrollIntoView({ block: 'nearest' });
   }
 
   /** Changing is for one's own messages; the emoji take the place of everything else while they are open. */
@@ -121,10 +132,19 @@ export class MessageActions {
     const isChangeable = isOwn && this.#emoji.hidden;
     this.#reply.hidden = !this.#emoji.hidden;
     this.#pin.hidden = !this.#emoji.hidden;
-    this.#pin.textContent = this.#message?.pinned ? 'Unpin' : 'Pin';
+    const pin = this.#message?.pinned ? 'Unpin' : 'Pin';
+    // What is being pressed stays: a button whose content is replaced under a finger is not clicked.
+    if (this.#pin.title !== pin) this.#pin.replaceChildren(label(pin));
+    this.#pin.title = pin;
     this.#unread.hidden = isOwn || !this.#emoji.hidden;
     this.#edit.hidden = !isChangeable;
     this.#takeBack.hidden = !isChangeable;
+  }
+
+  #pickEmoji() {
+    const message = this.#message;
+    const item = this.#box.closest('li');
+    this.#handlers.pickEmoji(emoji => message && this.#handlers.react(message, emoji), () => item?.focus({ preventScroll: true }));
   }
 
   /** @param {string} emoji */
@@ -153,6 +173,17 @@ export class MessageActions {
     };
   }
 }
+
+/**
+ * A button with a sign of its own where there is little room (conversation.css), and its name.
+ * @param {string} name
+ * @param {() => void} act
+ * @param {string} [title]
+ */
+const tool = (name, act, title = name) => button(label(name), act, { class: `tool to-${name.toLowerCase().replace(' ', '-')}`, title });
+
+/** @param {string} name */
+const label = name => element('span', { class: 'label' }, name);
 
 /**
  * The message's item in which something happened.

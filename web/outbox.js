@@ -58,6 +58,32 @@ export class Outbox extends EventTarget {
     this.#post(entry);
   }
 
+  /**
+   * What has failed in a conversation, in the order it was written.
+   * @param {string | undefined} threadId
+   * @returns {OutboxEntry[]}
+   */
+  failed(threadId) {
+    return this.of(threadId).filter(entry => entry.state === 'failed');
+  }
+
+  /**
+   * Sends all that has failed in a conversation again, one behind the other: a message does not overtake the
+   * one before it, and what stops one stops those behind it.
+   * @param {string | undefined} threadId
+   */
+  async allAgain(threadId) {
+    const entries = this.failed(threadId);
+    entries.forEach(entry => this.#set(entry, 'sending'));
+    for (const [place, entry] of entries.entries()) {
+      entry.tries = 0;
+      if (this.#entries.has(entry.key)) await this.#post(entry);
+      if (entry.state !== 'failed') continue;
+      entries.slice(place + 1).forEach(each => this.#set(each, 'failed', entry.reason));
+      return;
+    }
+  }
+
   /** Sends everything again that has no answer yet. */
   resend() {
     for (const entry of this.#entries.values()) {

@@ -3,6 +3,7 @@
 
 import { $ } from '/elements.js';
 import { onTheSide } from '/notice.js';
+import { plain } from '/markup.js';
 import { typed } from '/typed.js';
 
 export class Pins {
@@ -74,7 +75,7 @@ export class Pins {
     const message = this.#messages[this.#place];
     $('pins').hidden = !message;
     if (!message) return;
-    const words = typed(message.content) || typed(message.attachments[0]?.filename ?? '');
+    const words = plain(typed(message.content)) || typed(message.attachments[0]?.filename ?? '');
     $('pins-count').textContent = this.#messages.length > 1 ? `Pinned ${this.#place + 1} of ${this.#messages.length}` : 'Pinned';
     $('pinned-text').textContent = `${this.#people.nameOrYou(message.senderId)}: ${words}`;
   }

@@ -1,6 +1,7 @@
-// Read receipts: the open conversation is read while its window is visible and its newest message is in view.
-// The server is told once for each newest message, and not more often than somebody can read. What its reader
-// has marked unread, here or on another device, is read when it is opened anew, or when more comes.
+// Read receipts: the open conversation is read up to the newest message that its reader has had before their
+// eyes in a visible window, and no further. The server is told once for each such message, and not more often
+// than somebody can read. What its reader has marked unread, here or on another device, is read when it is
+// opened anew, or when more comes.
 
 import { Refusal } from '/refusal.js';
 
@@ -19,10 +20,10 @@ export class Reading {
   #timer;
 
   /**
-   * `look` gives `{thread, message}`: the newest message of somebody else that its reader has before their
-   * eyes, or nothing.
+   * `look` gives `{thread, message, isEnd}`: the newest message of somebody else that its reader has seen,
+   * and whether nothing comes behind it; or it gives nothing.
    * @param {{ connection: import('/connection.js').Connection, threads: import('/threads.js').Threads,
-   *   look: () => { thread: Thread, message: Message } | undefined }} parts
+   *   look: () => Seen | undefined }} parts
    */
   constructor({ connection, threads, look }) {
     this.#connection = connection;
@@ -33,12 +34,12 @@ export class Reading {
 
   /** Something came into view. */
   look() {
-    const inView = this.#look();
-    if (this.#timer || !inView || !this.#connection.isUp) return;
-    const { thread, message } = inView;
+    const seen = this.#look();
+    if (this.#timer || !seen || !this.#connection.isUp) return;
+    const { thread, message } = seen;
     if (message.seq <= Math.max(this.#place(thread), this.#held.get(thread._id) ?? 0)) return;
     this.#timer = this.#again(PAUSE_MS);
-    this.#tell(thread, message);
+    this.#tell(seen);
   }
 
   /**
@@ -68,14 +69,16 @@ export class Reading {
   }
 
   /**
-   * @param {Thread} thread
-   * @param {Message} message
+   * Who has seen the last message has read the conversation: nothing may be counted as unread behind it then.
+   * @param {Seen} seen
    */
-  async #tell(thread, message) {
+  async #tell({ thread, message, isEnd }) {
     const before = this.#read.get(thread._id) ?? 0;
     this.#read.set(thread._id, message.seq);
     try {
-      const { unreadCount } = await this.#connection.ask('thread:read', { threadId: thread._id });
+      const { unreadCount } = isEnd
+        ? await this.#connection.ask('thread:read', { threadId: thread._id })
+        : await this.#connection.ask('message:read', { threadId: thread._id, seq: message.seq });
       this.#threads.updated({ _id: thread._id, unreadCount });
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;

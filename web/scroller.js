@@ -1,21 +1,32 @@
 // The scroll position of a conversation. What the reader sees stays where it is, whatever is added above or
-// below; only a reader at the end follows the end. Dispatches `end` when the reader comes there, and `top`
-// when older messages are wanted.
+// below. Only a reader at the end follows the end, and not past what they have not seen: of more than fits,
+// they see the beginning first. Dispatches `moved` when the reader goes somewhere, and `top` when older
+// messages are wanted.
 
 /** Being this near to the end is being there. */
 const END_PX = 48;
 /** Older messages are asked for before the reader has to wait for them. */
 const TOP_PX = 300;
+/** What is unseen begins so far below the top of the box: the name of a day stands there. */
+const HEADROOM_PX = 40;
+/** Places are fractions of pixels. */
+const ROUNDING_PX = 1;
 
 export class Scroller extends EventTarget {
   #box;
+  #firstUnseen;
   #height = 0;
   #isAtEnd = true;
 
-  /** @param {HTMLElement} box */
-  constructor(box) {
+  /**
+   * `firstUnseen` gives the first item that its reader has not seen, if there is one.
+   * @param {HTMLElement} box
+   * @param {() => HTMLElement | undefined} firstUnseen
+   */
+  constructor(box, firstUnseen) {
     super();
     this.#box = box;
+    this.#firstUnseen = firstUnseen;
     box.addEventListener('scroll', () => this.#look());
     // The box becomes smaller when a keyboard opens or the text below grows: who was at the end still is.
     new ResizeObserver(() => this.#resized()).observe(box);
@@ -34,7 +45,7 @@ export class Scroller extends EventTarget {
     this.#measure();
     if (this.#isAtEnd) {
       change();
-      this.toEnd();
+      this.#followEnd();
     } else {
       const seen = this.#firstSeen();
       const before = seen?.getBoundingClientRect().top ?? 0;
@@ -60,10 +71,27 @@ export class Scroller extends EventTarget {
     this.#box.scrollTop = this.#box.scrollHeight;
   }
 
-  #look() {
-    const wasAtEnd = this.#isAtEnd;
+  /**
+   * Whether the last of an item is before the reader's eyes, or above them.
+   * @param {HTMLElement} item
+   */
+  hasCome(item) {
+    return item.getBoundingClientRect().bottom <= this.#box.getBoundingClientRect().bottom + ROUNDING_PX;
+  }
+
+  #followEnd() {
+    this.toEnd();
+    const unseen = this.#firstUnseen();
+    if (!unseen) return;
+    const over = this.#box.getBoundingClientRect().top + HEADROOM_PX - unseen.getBoundingClientRect().top;
+    if (over <= 0) return;
+    this.#box.scrollTop -= over;
     this.#measure();
-    if (this.#isAtEnd && !wasAtEnd) this.dispatchEvent(new Event('end'));
+  }
+
+  #look() {
+    this.#measure();
+    this.dispatchEvent(new Event('moved'));
     this.#wantOlder();
   }
 

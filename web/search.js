@@ -81,9 +81,9 @@ export class Search {
     const thread = threads.get(message.threadId);
     const where = thread ? people.title(thread) : '';
     const button = element('button', { type: 'button' },
-      element('span', { class: 'name' }, people.nameOrYou(message.senderId), where && ` · ${where}`),
+      element('span', { class: 'name', dir: 'auto' }, people.nameOrYou(message.senderId), where && ` · ${where}`),
       element('time', { datetime: message.createdAt }, shortTime(message.createdAt)),
-      element('span', { class: 'preview' }, ...marked(message.content, highlights)),
+      element('span', { class: 'preview', dir: 'auto' }, ...marked(message.content, highlights)),
     );
     button.addEventListener('click', () => open(message));
     return element('li', {}, button);

@@ -3,6 +3,7 @@
 
 import { ticks } from '/bubble.js';
 import { $, arrange, drawingOnce, element } from '/elements.js';
+import { plain } from '/markup.js';
 import { attempt } from '/notice.js';
 import { shortTime } from '/times.js';
 import { typed } from '/typed.js';
@@ -75,7 +76,7 @@ export class ThreadList {
     open.replaceChildren(
       people.pictureOf(thread),
       element('span', { class: `dot ${others.length === 1 ? presence.status(others[0]) ?? '' : ''}` }, ...dotWords(others, presence)),
-      element('span', { class: 'name' }, people.title(thread)),
+      element('span', { class: 'name', dir: 'auto' }, people.title(thread)),
       element('time', { datetime: thread.lastMessageAt ?? thread.createdAt }, shortTime(thread.lastMessageAt ?? thread.createdAt)),
       ...this.#preview(thread),
       ...unread > 0 ? [element('span', { class: 'unread', 'aria-label': `${unread} unread` }, String(unread))] : [],
@@ -91,14 +92,14 @@ export class ThreadList {
     const typists = typing.in(thread._id);
     if (typists.length > 0) return [element('span', { class: 'preview live' }, 'typing …')];
     const draft = thread._id === conversation.threadId ? '' : composer.draft(thread._id);
-    if (draft) return [element('span', { class: 'preview' }, element('em', {}, 'Draft: '), draft)];
+    if (draft) return [element('span', { class: 'preview' }, element('em', {}, 'Draft: '), element('bdi', {}, draft))];
     const { lastMessage: last } = thread;
-    if (!last) return [element('span', { class: 'preview' }, people.subtitle(thread) || 'No messages yet')];
+    if (!last) return [element('span', { class: 'preview', dir: 'auto' }, people.subtitle(thread) || 'No messages yet')];
     const isOwn = last.senderId === me.id;
     const by = thread.participantCount > 2 && !isOwn ? `${people.name(last.senderId)}: ` : '';
     return [
       ...isOwn && !last.deletedAt ? [ticks(last.status)] : [],
-      element('span', { class: 'preview' }, last.deletedAt ? 'Message taken back' : `${by}${typed(last.content) || fileNames(last)}`),
+      element('span', { class: 'preview', dir: 'auto' }, ...last.deletedAt ? ['Message taken back'] : [by && element('bdi', {}, by), plain(typed(last.content)) || fileNames(last)]),
     ];
   }
 }

@@ -8,6 +8,7 @@ const WEEK_DAYS = 7;
 const clockForm = new Intl.DateTimeFormat([], { hour: '2-digit', minute: '2-digit' });
 const weekdayForm = new Intl.DateTimeFormat('en', { weekday: 'long' });
 const dateForm = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'long', year: 'numeric' });
+const fullForm = new Intl.DateTimeFormat('en-GB', { dateStyle: 'full', timeStyle: 'medium' });
 const shortDateForm = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short' });
 
 /**
@@ -16,6 +17,13 @@ const shortDateForm = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 
  * @returns {string}
  */
 export const clock = at => clockForm.format(new Date(at));
+
+/**
+ * The whole of a time: day, date and time of day.
+ * @param {string} at
+ * @returns {string}
+ */
+export const fullTime = at => fullForm.format(new Date(at));
 
 /**
  * The calendar day, for comparing days.
@@ -67,7 +75,7 @@ export function lastSeen(at) {
  * @param {string} thing
  * @returns {string}
  */
-export const several = (count, thing) => `${count} ${thing}${count === 1 ? '' : 's'}`;
+export const several = (count, thing) => `${count.toLocaleString('en')} ${thing}${count === 1 ? '' : 's'}`;
 
 /**
  * @param {string} at

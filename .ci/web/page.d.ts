@@ -167,6 +167,14 @@ interface Receipt {
   readAt?: string;
 }
 
+/** What its reader has seen of the open conversation: the newest message of somebody else. */
+interface Seen {
+  thread: Thread;
+  message: Message;
+  /** Whether it is the last one. */
+  isEnd: boolean;
+}
+
 /** A message that is not known to be stored. */
 interface OutboxEntry {
   /** The message's `clientMessageId`. */

@@ -238,14 +238,22 @@ for (const shape of ['single', 'fleet']) {
         const answer = await write(ann, thread, { content: entry });
         if (isTaken(answer)) contents.push(typedAs(entry, answer.message.content));
       }
-      const shown = () => page.tab.locator('#messages li').evaluateAll(items => items.map(item => item.firstChild.textContent));
+      const shown = () => page.tab.locator('#messages li').evaluateAll(items => items.map(item => item.querySelector('.content').textContent));
       await eventually('all of it is on the page', async () => (await shown()).length === contents.length, 60_000);
       assert.deepEqual(await shown(), contents);
       assert.equal(await page.tab.locator('.preview').first().textContent(), contents.at(-1));
-      // Every message is made of the same elements, and there are no others.
-      const tags = selector => page.tab.evaluate(those => [...new Set([...document.querySelectorAll(those)].map(each => (
-        each.tagName === 'LI' ? [...each.querySelectorAll('*')] : [each]).map(({ tagName }) => tagName).join(' ')))], selector);
-      assert.deepEqual(await tags('#messages li'), ['P SMALL SPAN TIME']);
+      // Every message is made of the same elements, with those of the signs that people write
+      // (web/markup.js), and there are no others. What became a link leads to a site or to somebody's mail.
+      const tags = selector => page.tab.evaluate(those => [...new Set([...document.querySelectorAll(those)].map(each => each.tagName))], selector);
+      const known = { DIV: 'class dir', P: 'class', SMALL: 'class dir', TIME: 'datetime title', SPAN: 'class hidden', A: 'href target rel', CODE: 'class dir', STRONG: '', EM: '' };
+      const others = await page.tab.evaluate(allowed => [...document.querySelectorAll('#messages li *')].filter(each => {
+        const isKnown = each.tagName in allowed && each.getAttributeNames().every(name => allowed[each.tagName].split(' ').includes(name));
+        return !isKnown || each.tagName === 'A' && !['http:', 'https:', 'mailto:'].includes(each.protocol);
+      }).map(each => each.outerHTML), known);
+      assert.deepEqual(others, []);
+      const frame = () => page.tab.evaluate(() => [...new Set([...document.querySelectorAll('#messages li')].map(item => (
+        [...item.querySelectorAll('*')].filter(each => !each.closest('.content *')).map(({ tagName }) => tagName).join(' '))))]);
+      assert.deepEqual(await frame(), ['DIV P SMALL SPAN TIME']);
       assert.deepEqual(await tags('#messages *:not(li, li *)'), ['SECTION', 'H3', 'OL']);
       await page.tab.waitForTimeout(SETTLE_MS);
       assert.deepEqual([page.ran, page.faults], [[], []]);

