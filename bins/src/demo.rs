@@ -150,7 +150,7 @@ mod tests {
     use async_trait::async_trait;
     use axum::body::to_bytes;
     use eventflow_config::DemoMode;
-    use eventflow_ports::{Segment, StoreError, SystemClock};
+    use eventflow_ports::{NameEntry, Segment, StoreError, SystemClock};
     use eventflow_protocol::person::{Revocation, TokenName};
     use std::collections::HashMap;
     use tower::ServiceExt as _;
@@ -169,6 +169,14 @@ mod tests {
             _after: Option<&UserId>,
             _limit: u32,
         ) -> Result<Vec<UserId>, StoreError> {
+            Err(away())
+        }
+        async fn names(
+            &self,
+            _beginning: &str,
+            _after: Option<&NameEntry>,
+            _limit: u32,
+        ) -> Result<Vec<NameEntry>, StoreError> {
             Err(away())
         }
         async fn put_profile(&self, _profile: &Profile) -> Result<(), StoreError> {

@@ -355,6 +355,7 @@ fn ingress_parts(system: &mut System) -> anyhow::Result<IngressParts> {
             rest_per_minute_ip: system.config.rest.per_minute_ip,
             rest_answers_kb: system.config.rest.answers_kb,
             threads: thread_rules(&system.config.threads),
+            finds_everybody: system.config.finds_everybody(),
             proxies: proxy_trust(&system.config)?,
             push_key: crate::push::public_key(&system.config)?,
             templates: notify::templates(&system.config)?.into(),
