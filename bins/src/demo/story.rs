@@ -42,7 +42,7 @@ const CONVERSATIONS: [Conversation; 2] = [
         subject: "",
         lines: &[
             Line(26, "ann", "Hi Ben! Did the new keyboards arrive?"),
-            Line(24, "ben", "This morning. Yours is on your desk 🎉"),
+            Line(24, "ben", "This morning. Yours is on your desk."),
             Line(23, "ann", "Perfect, thank you!"),
             Line(
                 3,
