@@ -1,13 +1,21 @@
 // The REST API. A read goes on until it is answered; a write is tried once and throws why it was refused.
+// While reads wait for the service, somebody is told why: a page must not look empty because it could not be
+// read.
 
 import { Refusal } from '/refusal.js';
 
 const FIRST_PAUSE_S = 1;
 const LONGEST_PAUSE_S = 15;
 
-export class Api {
+/** @type {Record<string, string>} */
+const TROUBLES = { unavailable: 'The service is not available at the moment.', offline: 'The service cannot be reached.' };
+
+/** Dispatches `change` when reads begin or end to wait. */
+export class Api extends EventTarget {
   #token;
   #ended;
+  /** Why reads are asked for again, of those that wait now. @type {Map<object, Refusal>} */
+  #waiting = new Map();
 
   /**
    * `ended` is called with the refusal when the token does not hold any more.
@@ -15,6 +23,7 @@ export class Api {
    * @param {(refusal: Refusal) => void} ended
    */
   constructor(token, ended) {
+    super();
     this.#token = token;
     this.#ended = ended;
   }
@@ -27,14 +36,34 @@ export class Api {
    * @returns {Promise<any>}
    */
   async read(path, signal) {
-    for (let pause = FIRST_PAUSE_S; ; pause = Math.min(pause * 2, LONGEST_PAUSE_S)) {
-      try {
-        return await this.ask('GET', path, undefined, signal);
-      } catch (error) {
-        if (!(error instanceof Refusal && error.isPassing)) throw error;
-        await waiting(Math.max(pause, error.waitS) * 1000, signal);
+    const read = {};
+    try {
+      for (let pause = FIRST_PAUSE_S; ; pause = Math.min(pause * 2, LONGEST_PAUSE_S)) {
+        try {
+          return await this.ask('GET', path, undefined, signal);
+        } catch (error) {
+          if (!(error instanceof Refusal && error.isPassing)) throw error;
+          this.#waiting.set(read, error);
+          this.#changed();
+          await waiting(Math.max(pause, error.waitS) * 1000, signal);
+        }
       }
+    } finally {
+      if (this.#waiting.delete(read)) this.#changed();
     }
+  }
+
+  /**
+   * Why something that was to be read is not there yet, in words; none if all of it is.
+   * @returns {string}
+   */
+  get trouble() {
+    const refusal = [...this.#waiting.values()].at(-1);
+    return refusal ? `${TROUBLES[refusal.code] ?? refusal.message} Trying again …` : '';
+  }
+
+  #changed() {
+    this.dispatchEvent(new Event('change'));
   }
 
   /**

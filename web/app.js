@@ -58,7 +58,7 @@ const reading = new Reading({ connection, threads, look: () => conversation.seen
 const inbox = new Inbox(api, show);
 const pushes = new Pushes(api, show, me.id);
 const preferences = new PreferencesForm(api);
-new ThreadList({ threads, people, presence, typing, composer, conversation, me, open: show });
+new ThreadList({ api, threads, people, presence, typing, composer, conversation, me, open: show });
 new Search({ api, people, threads, open: message => { conversation.jumpTo(message); show(message.threadId); } });
 offerUnsent(outbox, conversation);
 new ThreadHeader({ threads, people, presence, typing, conversation });
@@ -174,7 +174,9 @@ $('back').addEventListener('click', () => navigation.leave());
 // The rest of the page.
 
 threads.addEventListener('change', () => { document.title = threads.unread > 0 ? `(${threads.unread}) ${NAME}` : NAME; });
-startThread(threads, show);
+startThread({ api, people, threads }, show);
+// A list that was never read says so itself.
+api.addEventListener('change', () => { $('trouble').textContent = threads.isLoaded && api.trouble ? `Something could not be loaded yet. ${api.trouble}` : ''; });
 for (const event of ['pointerdown', 'keydown', 'wheel']) addEventListener(event, () => presence.active(), { passive: true });
 $('me').textContent = me.name;
 $('my-picture').replaceChildren(people.picture(me.id));

@@ -1,6 +1,9 @@
 // The socket as the rest of the page sees it: events in, questions out, and the line that says how the
 // connection is.
 //
+// When the browser goes offline or online, the page tries at once what it has: the line would else say
+// "connected" until a ping is missed. A server that lets no page of this address in looks like one that is
+// away, so after two failures the page asks it.
 // What the server refuses becomes a `Refusal`. A refused handshake ends the sign-in if the token is the
 // reason. Otherwise the page opens a new socket after a pause, because the refused one does not reconnect by
 // itself. If an administrator ends the connection, the page says why and stays away: coming back at once
@@ -11,6 +14,10 @@ import { Refusal } from '/refusal.js';
 import { Socket } from '/socket.js';
 
 const REFUSED_PAUSE_MS = 5_000;
+/** Failures in a row after which the page asks why: one may be a reload of the server. */
+const FAILURES_ASKED = 2;
+/** A write that asks for nothing: whoever may not write from this address learns so before all else. */
+const ASKS_NOTHING = { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: '{}' };
 /** Too many windows are open: somebody has to close one first. */
 const CROWDED_PAUSE_MS = 30_000;
 
@@ -21,6 +28,8 @@ export class Connection {
   #socket;
   /** Whether an administrator has ended the connection. */
   #isOver = false;
+  /** Connections in a row that did not come about. */
+  #failures = 0;
   /** @type {[string, (body: any) => void][]} */
   #listeners = [];
 
@@ -32,8 +41,13 @@ export class Connection {
   constructor(token, ended) {
     this.#token = token;
     this.#ended = ended;
-    this.on('connect', ({ recovered }) => this.#show('up', recovered ? 'connected, nothing missed' : 'connected'));
-    this.on('disconnect', () => this.#isOver || this.#show('down', 'connection lost, trying again …'));
+    this.on('connect', ({ recovered }) => {
+      this.#failures = 0;
+      this.#show('up', recovered ? 'connected, nothing missed' : 'connected');
+    });
+    this.on('disconnect', () => this.#isOver || this.#lost());
+    addEventListener('offline', () => this.#socket?.renew());
+    addEventListener('online', () => this.isUp || this.#socket?.renew());
     this.on('session:ended', ({ reason }) => this.#endedFor(reason));
     this.on('refused', refused => this.#refused(new Refusal({ code: refused?.data?.code, error: refused?.message })));
     this.on('auth:error', refused => this.#endIfOver(new Refusal(refused)));
@@ -90,6 +104,24 @@ export class Connection {
    */
   mention(name, body) {
     this.ask(name, body).catch(refusal => this.#endIfOver(refusal));
+  }
+
+  #lost() {
+    this.#failures += 1;
+    if (!navigator.onLine) return this.#show('down', 'you are offline, trying again …');
+    if (this.#failures <= FAILURES_ASKED) return this.#show('down', 'connection lost, trying again …');
+    return this.#failures % FAILURES_ASKED === 0 ? undefined : this.#askWhy();
+  }
+
+  /** Why there is no connection, as far as the service says so. */
+  async #askWhy() {
+    const failures = this.#failures;
+    const words = await fetch('/api/v2/messages/threads', ASKS_NOTHING).then(async answer => {
+      const { code, error } = await answer.json();
+      const isRefused = code === 'forbidden' && /origin/.test(error);
+      return isRefused ? `this server lets no page of ${location.origin} in: its operator has to add the address to ALLOWED_ORIGINS` : '';
+    }).catch(() => 'the service is not available, trying again …');
+    if (failures === this.#failures && !this.#isOver) this.#show('down', words || 'connection lost, trying again …');
   }
 
   /** @param {Refusal} refusal */

@@ -14,6 +14,7 @@ export class Inbox {
   #known = new Map();
   #unread = 0;
   #heard = 0;
+  #isLoaded = false;
   /** @type {string | null} */
   #cursor = null;
 
@@ -73,6 +74,7 @@ export class Inbox {
     for (const each of page.notifications) this.#known.set(each._id, each);
     this.#unread = page.unreadCount;
     this.#cursor = page.nextCursor;
+    this.#isLoaded = true;
     this.#draw();
     // One that came meanwhile may be in the number or not.
     if (heard !== this.#heard) await this.#count();
@@ -142,6 +144,7 @@ export class Inbox {
     $('bell').setAttribute('aria-label', this.#unread > 0 ? `Notifications, ${this.#unread} unread` : 'Notifications');
     $('read-all').hidden = this.#unread === 0;
     $('no-notifications').hidden = newestFirst.length > 0;
+    $('no-notifications').textContent = this.#isLoaded ? 'There are no notifications.' : 'Loading …';
     $('more-notifications').hidden = this.#cursor === null;
     arrange($('notifications'), newestFirst.map(each => this.#item(each)));
     if (hadFocus && !$('inbox').contains(document.activeElement)) $('inbox').focus();

@@ -4,8 +4,10 @@
 // person is left for the next; a sign-in that ended by itself keeps drafts and what waits to be sent, for the
 // same person only.
 
-import { $, button } from '/elements.js';
+import { $, button, element } from '/elements.js';
 import { forget, forgetAll, keep, recall } from '/storage.js';
+
+const UNAVAILABLE = 'The service is not available at the moment. Please try again.';
 
 /**
  * Resolves with `{token, me}` once somebody is signed in.
@@ -59,16 +61,46 @@ function startAnew() {
 
 /** @param {(token: string) => void} enter */
 async function offerDemo(enter) {
-  const { people } = await fetch('/demo/people').then(answer => answer.json()).catch(() => ({ people: [] }));
+  const people = await demoPeople();
   $('sign-in-hint').hidden = people.length === 0;
-  $('people').replaceChildren(...people.map((/** @type {Me} */ person) => button(`I am ${person.name}`, async () => {
-    try {
-      const answer = await fetch(`/demo/sign-in/${person.id}`, { method: 'POST' });
-      enter((await answer.json()).token);
-    } catch {
-      say('The service is not available at the moment. Please try again.');
-    }
-  })));
+  $('no-demo').hidden = people.length > 0;
+  $('token-label').textContent = people.length > 0 ? 'Or paste a token' : 'Paste a token';
+  $('people').replaceChildren(...people.map(person => {
+    const picture = element('span', { class: 'picture', 'aria-hidden': 'true' }, element('img', { src: person.avatar, alt: '' }));
+    const choose = button(picture, () => enterAs(person, enter));
+    choose.append(`I am ${person.name}`);
+    return choose;
+  }));
+}
+
+/**
+ * Nobody, where the server has no demo people for this browser.
+ * @returns {Promise<(Me & { avatar: string })[]>}
+ */
+async function demoPeople() {
+  try {
+    return (await (await fetch('/demo/people')).json()).people;
+  } catch {
+    say(UNAVAILABLE);
+    return [];
+  }
+}
+
+/**
+ * Signs in as a demo person. A first visit begins in a conversation of theirs.
+ * @param {Me} person
+ * @param {(token: string) => void} enter
+ */
+async function enterAs({ id }, enter) {
+  let answer;
+  try {
+    answer = await (await fetch(`/demo/sign-in/${id}`, { method: 'POST' })).json();
+  } catch {
+    return say(UNAVAILABLE);
+  }
+  if (!answer.success) return say('The demo people are for whoever sits at the server\'s own machine.');
+  if (answer.threadId && !location.hash) history.replaceState(null, '', `#${answer.threadId}`);
+  return enter(answer.token);
 }
 
 /** @param {string} words */

@@ -52,6 +52,14 @@ export class Socket extends EventTarget {
     ws.close();
   }
 
+  /** Connects anew at once, whatever the connection looks like. */
+  renew() {
+    if (this.#closed) return;
+    this.pause();
+    this.#pause = FIRST_PAUSE_MS;
+    this.#open();
+  }
+
   /** Connects again: the page is shown once more, from the browser's cache. */
   resume() {
     if (!this.#closed && !this.#ws) this.#open();

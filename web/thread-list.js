@@ -15,18 +15,20 @@ export class ThreadList {
   #drawSoon = drawingOnce(() => this.#draw());
 
   /**
-   * `parts`: `threads`, `people`, `presence`, `typing`, `composer`, `conversation`, `me`, and `open(id)`.
-   * @param {{ threads: import('/threads.js').Threads, people: import('/people.js').People, me: Me,
+   * `parts`: `api`, `threads`, `people`, `presence`, `typing`, `composer`, `conversation`, `me`, and
+   * `open(id)`.
+   * @param {{ api: import('/api.js').Api, threads: import('/threads.js').Threads, people: import('/people.js').People, me: Me,
    *   presence: import('/presence.js').Presence, typing: import('/typing.js').Typing,
    *   composer: import('/composer.js').Composer, conversation: import('/conversation.js').Conversation,
    *   open: (threadId: string) => void }} parts
    */
   constructor(parts) {
     this.#parts = parts;
-    for (const each of [parts.threads, parts.presence, parts.typing, parts.conversation]) each.addEventListener('change', () => this.#drawSoon());
+    for (const each of [parts.api, parts.threads, parts.presence, parts.typing, parts.conversation]) each.addEventListener('change', () => this.#drawSoon());
     $('more-threads').addEventListener('click', () => attempt(() => parts.threads.more()));
     $('show-active').addEventListener('click', () => this.#show('active'));
     $('show-archived').addEventListener('click', () => this.#show('archived'));
+    this.#draw();
   }
 
   /** @param {Thread['status']} status */
@@ -48,11 +50,19 @@ export class ThreadList {
     // An item that was moved has lost the focus.
     if (focused?.isConnected && !focused.contains(document.activeElement)) focused.querySelector('button')?.focus();
     $('more-threads').hidden = !threads.hasMore;
-    $('no-threads').hidden = listed.length > 0;
+    $('no-threads').hidden = listed.length > 0 || !threads.isLoaded;
     $('no-threads').textContent = shown === 'active' ? 'No conversations yet. Start one above.' : 'Nothing is archived.';
+    $('threads-state').textContent = threads.isLoaded ? '' : this.#notYet();
     $('show-active').setAttribute('aria-pressed', String(shown === 'active'));
     $('show-archived').setAttribute('aria-pressed', String(shown === 'archived'));
     presence.watch(listed.map(thread => people.others(thread)).filter(others => others.length === 1).flat());
+  }
+
+  /** Why the list is not there. */
+  #notYet() {
+    const { api: { trouble }, threads } = this.#parts;
+    if (trouble) return `Your conversations could not be loaded yet. ${trouble}`;
+    return threads.isAsked ? 'Loading your conversations …' : 'Your conversations appear here once there is a connection.';
   }
 
   /** @param {string} id */

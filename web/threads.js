@@ -24,6 +24,10 @@ export class Threads extends EventTarget {
   /** Questions for one conversation that have no answer yet. @type {Map<string, Promise<Thread>>} */
   #reading = new Map();
   #loading = new AbortController();
+  /** Whether anything was asked for: there is a connection, or was one. */
+  isAsked = false;
+  /** Lists that were read to their end or a page's. @type {Set<Thread['status']>} */
+  #loaded = new Set();
   /** How far each list is read. @type {Record<Thread['status'], { read: number, cursor: string | null }>} */
   #lists = { active: { read: 0, cursor: null }, archived: { read: 0, cursor: null } };
 
@@ -50,6 +54,11 @@ export class Threads extends EventTarget {
     return this.#lists[this.shown].cursor !== null;
   }
 
+  /** Whether the list that is shown was read; until then nobody knows what it has. */
+  get isLoaded() {
+    return this.#loaded.has(this.shown);
+  }
+
   /** Unread messages in everything that is not put away. */
   get unread() {
     return [...this.#known.values()].reduce((sum, { status, unreadCount }) => sum + (status === 'active' ? unreadCount : 0), 0);
@@ -70,6 +79,8 @@ export class Threads extends EventTarget {
    * reads.
    */
   async load() {
+    this.isAsked = true;
+    this.#changed();
     this.#loading.abort();
     const { signal } = this.#loading = new AbortController();
     try {
@@ -209,6 +220,7 @@ export class Threads extends EventTarget {
       cursor = page.nextCursor;
     } while (cursor && read < wanted);
     Object.assign(list, { cursor, read });
+    this.#loaded.add(status);
     this.#changed();
     // What the list does not have any more has gone to the other one, or lies behind the cursor.
     await Promise.allSettled([...before].map(id => this.learn(id)));

@@ -1,9 +1,13 @@
-//! The demo sign-in: a token for one of two demo people, without a password.
+//! The demo sign-in: a token for one of three demo people, without a password. They know each other, and have
+//! a conversation open ([`story`]).
 //!
 //! Whoever gets such a token is in, so it must not be had from elsewhere. The mode `auto` answers only people
 //! at this machine: a proxy on the same machine makes all of its visitors look like that, and is known by
 //! what it adds or changes. `demo.mode = "on"` answers everybody.
 
+mod story;
+
+use crate::backends::Backends;
 use crate::secret;
 use axum::body::Body;
 use axum::extract::{Path, Request, State};
@@ -12,6 +16,7 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use eventflow_bus::request::Requests;
 use eventflow_config::{Config, DemoReach, is_this_machine};
 use eventflow_ingress::identity::Tokens;
 use eventflow_ports::{Clock, Directory};
@@ -20,9 +25,23 @@ use eventflow_protocol::{ErrorBody, ErrorCode, UserId};
 use serde_json::json;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use story::Story;
 
-/// The demo people: id and name.
-const PEOPLE: [(&str, &str); 2] = [("ann", "Ann"), ("ben", "Ben")];
+/// A demo person.
+#[derive(Clone, Copy)]
+struct Person {
+    id: &'static str,
+    name: &'static str,
+    /// The path of their picture, which the page has.
+    picture: &'static str,
+}
+
+/// The demo people.
+const PEOPLE: [Person; 3] = [
+    Person { id: "ann", name: "Ann Berger", picture: "/assets/ann.svg" },
+    Person { id: "ben", name: "Ben Okafor", picture: "/assets/ben.svg" },
+    Person { id: "mei", name: "Mei Lin", picture: "/assets/mei.svg" },
+];
 /// Domain of the demo people's addresses, which gets no mail (RFC 2606, section 3).
 const DOMAIN: &str = "example.com";
 /// Validity of a demo sign-in, in seconds: a working day.
@@ -36,37 +55,59 @@ const ADDED_BY_PROXIES: [&str; 5] = ["forwarded", "via", "x-real-ip", "cf-connec
 struct Desk {
     tokens: Tokens,
     directory: Arc<dyn Directory>,
+    /// None where the secret is one of a host application.
+    story: Option<Story>,
 }
 
 impl Desk {
-    /// Gives a demo person an address, so that the outbox shows what they would be mailed. An address that is
-    /// there stays; without one the demo works too.
-    async fn introduce(&self, user: &UserId, name: &str) {
-        let known = self.directory.profiles(std::slice::from_ref(user)).await;
-        let is_unknown =
-            known.is_ok_and(|known| known.get(user).is_none_or(|profile| profile.email.is_none()));
-        if !is_unknown {
-            return;
-        }
-        let email = Some(format!("{user}@{DOMAIN}"));
-        let profile = Profile { id: user.clone(), name: name.to_owned(), avatar: None, email, role: None };
-        if let Err(error) = self.directory.put_profile(&profile).await {
-            tracing::debug!(error = &error as &dyn std::error::Error, "a demo person has no address");
+    /// Enters the demo people into the directory: by their names and pictures others find them, and by an
+    /// address the outbox shows what they would be mailed. Whoever has an address stays as they are. The demo
+    /// works without a directory too.
+    async fn introduce(&self) {
+        let people: Vec<UserId> = PEOPLE.iter().map(user).collect();
+        let Ok(known) = self.directory.profiles(&people).await else { return };
+        for person in &PEOPLE {
+            let id = user(person);
+            if known.get(&id).is_some_and(|profile| profile.email.is_some()) {
+                continue;
+            }
+            let (email, avatar) = (Some(format!("{id}@{DOMAIN}")), Some(person.picture.to_owned()));
+            let profile = Profile { id, name: person.name.to_owned(), avatar, email, role: None };
+            if let Err(error) = self.directory.put_profile(&profile).await {
+                tracing::debug!(
+                    error = &error as &dyn std::error::Error,
+                    "a demo person is not in the directory"
+                );
+            }
         }
     }
 }
 
-/// The demo's routes as the configuration says. Nobody's demo has an empty list of people.
-pub fn router(
+fn user(person: &Person) -> UserId {
+    person.id.parse().expect("demo people have valid ids")
+}
+
+/// The demo's routes as the configuration says. Nobody's demo has an empty list of people. `requests` carries
+/// what the demo people have said.
+pub fn router(config: &Config, backends: &Backends, requests: Requests) -> anyhow::Result<Router> {
+    // Whoever gave the secret has users of their own, and gets no made-up conversations beside theirs.
+    let is_ours = config.auth.jwt_secret.is_empty();
+    let story =
+        is_ours.then(|| Story::new(requests, Arc::clone(&backends.store), Arc::clone(&backends.clock)));
+    routes(config, Arc::clone(&backends.clock), Arc::clone(&backends.directory), story)
+}
+
+fn routes(
     config: &Config,
     clock: Arc<dyn Clock>,
     directory: Arc<dyn Directory>,
+    story: Option<Story>,
 ) -> anyhow::Result<Router> {
     let reach = config.demo_reach();
     if reach == DemoReach::Nobody {
         return Ok(Router::new().route(PEOPLE_PATH, get(nobody)));
     }
-    let desk = Arc::new(Desk { tokens: secret::tokens(config, clock)?, directory });
+    let desk = Arc::new(Desk { tokens: secret::tokens(config, clock)?, directory, story });
     let demo = Router::new()
         .route(PEOPLE_PATH, get(people))
         .route("/demo/sign-in/{person}", post(sign_in))
@@ -129,19 +170,25 @@ async fn nobody() -> Json<serde_json::Value> {
 }
 
 async fn people() -> Json<serde_json::Value> {
-    let people = PEOPLE.map(|(id, name)| json!({"id": id, "name": name}));
+    let people =
+        PEOPLE.map(|Person { id, name, picture }| json!({"id": id, "name": name, "avatar": picture}));
     Json(json!({"people": people}))
 }
 
-async fn sign_in(State(desk): State<Arc<Desk>>, Path(person): Path<String>) -> Response {
-    let Some((id, name)) = PEOPLE.into_iter().find(|(id, _)| *id == person) else {
+async fn sign_in(State(desk): State<Arc<Desk>>, Path(id): Path<String>) -> Response {
+    let Some(person) = PEOPLE.iter().find(|person| person.id == id) else {
         let error = ErrorBody::new(ErrorCode::NotFound, "there is no such demo person");
         return (StatusCode::NOT_FOUND, Json(error)).into_response();
     };
-    let user: UserId = id.parse().expect("demo people have valid ids");
-    desk.introduce(&user, name).await;
-    let token = desk.tokens.mint(&user, name, DEMO_TOKEN_LIFE_S);
-    Json(json!({"success": true, "token": token, "user": {"id": id, "name": name}})).into_response()
+    desk.introduce().await;
+    let mut thread = None;
+    if let Some(story) = &desk.story {
+        story.tell().await;
+        thread = story::opened_by(person.id);
+    }
+    let token = desk.tokens.mint(&user(person), person.name, DEMO_TOKEN_LIFE_S);
+    let shown = json!({"id": person.id, "name": person.name});
+    Json(json!({"success": true, "token": token, "user": shown, "threadId": thread})).into_response()
 }
 
 #[cfg(test)]
@@ -150,7 +197,7 @@ mod tests {
     use async_trait::async_trait;
     use axum::body::to_bytes;
     use eventflow_config::DemoMode;
-    use eventflow_ports::{Segment, StoreError, SystemClock};
+    use eventflow_ports::{NameEntry, Segment, StoreError, SystemClock};
     use eventflow_protocol::person::{Revocation, TokenName};
     use std::collections::HashMap;
     use tower::ServiceExt as _;
@@ -169,6 +216,14 @@ mod tests {
             _after: Option<&UserId>,
             _limit: u32,
         ) -> Result<Vec<UserId>, StoreError> {
+            Err(away())
+        }
+        async fn names(
+            &self,
+            _beginning: &str,
+            _after: Option<&NameEntry>,
+            _limit: u32,
+        ) -> Result<Vec<NameEntry>, StoreError> {
             Err(away())
         }
         async fn put_profile(&self, _profile: &Profile) -> Result<(), StoreError> {
@@ -200,7 +255,7 @@ mod tests {
     }
 
     async fn ask(config: &Config, version: Version, headers: &[(&str, &str)]) -> (u16, usize) {
-        let router = router(config, Arc::new(SystemClock), Arc::new(Strangers)).unwrap();
+        let router = routes(config, Arc::new(SystemClock), Arc::new(Strangers), None).unwrap();
         let request = |method: &str, path: &str| {
             let request = Request::builder().method(method).uri(path).version(version);
             let with = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
@@ -218,7 +273,7 @@ mod tests {
         let (config, _folder) = config();
         let host = ("host", "127.0.0.1:8080");
         for headers in [&[host][..], &[host, ("origin", "http://127.0.0.1:8080")], &[("host", "localhost")]] {
-            assert_eq!(ask(&config, Version::HTTP_11, headers).await, (200, 2), "{headers:?}");
+            assert_eq!(ask(&config, Version::HTTP_11, headers).await, (200, 3), "{headers:?}");
         }
         for headers in [
             &[host, ("x-forwarded-for", "203.0.113.9")][..],
@@ -243,7 +298,7 @@ mod tests {
         let (mut config, _folder) = config();
         let proxied = [("host", "demo.example.com"), ("x-forwarded-for", "203.0.113.9")];
         config.demo.mode = DemoMode::On;
-        assert_eq!(ask(&config, Version::HTTP_11, &proxied).await, (200, 2));
+        assert_eq!(ask(&config, Version::HTTP_11, &proxied).await, (200, 3));
         config.demo.mode = DemoMode::Off;
         assert_eq!(ask(&config, Version::HTTP_11, &[("host", "localhost")]).await, (404, 0));
     }

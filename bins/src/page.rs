@@ -1,4 +1,4 @@
-//! The page at `/`: a messaging client without a build step. Two demo people chat in it, so that a newcomer
+//! The page at `/`: a messaging client without a build step. Three demo people chat in it, so that a newcomer
 //! sees the system work.
 //!
 //! The page of operators at `/ops` is beside it: it shows nothing without an administrator's token.
@@ -25,11 +25,16 @@ const FILES: &[(&str, &str, &str)] = &[
     ("/", HTML, include_str!("../../web/index.html")),
     ("/style.css", STYLE, include_str!("../../web/style.css")),
     ("/conversation.css", STYLE, include_str!("../../web/conversation.css")),
+    ("/door.css", STYLE, include_str!("../../web/door.css")),
+    ("/assets/ann.svg", PICTURE, include_str!("../../web/ann.svg")),
     ("/assets/avatar.svg", PICTURE, include_str!("../../web/avatar.svg")),
+    ("/assets/ben.svg", PICTURE, include_str!("../../web/ben.svg")),
+    ("/assets/mei.svg", PICTURE, include_str!("../../web/mei.svg")),
     ("/api.js", SCRIPT, include_str!("../../web/api.js")),
     ("/app.js", SCRIPT, include_str!("../../web/app.js")),
     ("/bubble.js", SCRIPT, include_str!("../../web/bubble.js")),
     ("/edits.js", SCRIPT, include_str!("../../web/edits.js")),
+    ("/picker.js", SCRIPT, include_str!("../../web/picker.js")),
     ("/pins.js", SCRIPT, include_str!("../../web/pins.js")),
     ("/composer.js", SCRIPT, include_str!("../../web/composer.js")),
     ("/connection.js", SCRIPT, include_str!("../../web/connection.js")),

@@ -152,8 +152,7 @@ fn start_rest(system: &mut System) -> anyhow::Result<Router> {
     let router = eventflow_ingress::http::router(&parts)?;
     watch_workers(system, &parts.ops);
     let backends = &system.backends;
-    let directory = Arc::clone(&backends.directory);
-    let demo = crate::demo::router(&system.config, Arc::clone(&backends.clock), directory)?;
+    let demo = crate::demo::router(&system.config, backends, parts.requests.clone())?;
     let outbox = crate::outbox_page::router(&system.config, Arc::clone(&backends.outbox));
     let settings = &system.config;
     let old_system = eventflow_ingress::http::limit_by_address(
@@ -355,6 +354,7 @@ fn ingress_parts(system: &mut System) -> anyhow::Result<IngressParts> {
             rest_per_minute_ip: system.config.rest.per_minute_ip,
             rest_answers_kb: system.config.rest.answers_kb,
             threads: thread_rules(&system.config.threads),
+            finds_everybody: system.config.finds_everybody(),
             proxies: proxy_trust(&system.config)?,
             push_key: crate::push::public_key(&system.config)?,
             templates: notify::templates(&system.config)?.into(),

@@ -229,7 +229,7 @@ for (const shape of ['single', 'fleet']) {
       const thread = await ann.startThread(ben);
       const page = await open(ben, front);
       await page.tab.goto(`${page.origin}/`);
-      await page.tab.getByLabel('Or paste a token').fill(ben.token);
+      await page.tab.getByLabel(/paste a token/i).fill(ben.token);
       await page.tab.locator('#token-form button').click();
       await page.tab.locator('#connection.up').waitFor();
       await page.tab.getByRole('button', { name: new RegExp(ann.id) }).click();

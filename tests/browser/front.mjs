@@ -14,14 +14,15 @@ const port = url => Number(new URL(url).port);
 
 /**
  * A proxy before `system`; `link()` gives an address of its own to one client. `pages(url)` gives `[type,
- * text]` for what the host application serves itself, else nothing.
+ * text]` for what the host application serves itself, else nothing. `host` is the name by which it asks for
+ * the system, if it is not the one by which it was asked for itself.
  */
-export async function openFront(system, pages = () => undefined) {
+export async function openFront(system, pages = () => undefined, host = undefined) {
   const target = path => port(path.startsWith('/socket.io/') ? system.ws : system.http);
   const proxy = createHttpServer((asked, answer) => {
     const own = pages(new URL(asked.url, 'http://front'));
     if (own) return answer.writeHead(200, { 'content-type': own[0] }).end(own[1]);
-    const onward = request({ port: target(asked.url), path: asked.url, method: asked.method, headers: asked.headers });
+    const onward = request({ port: target(asked.url), path: asked.url, method: asked.method, headers: { ...asked.headers, ...host && { host } } });
     onward.on('response', given => {
       answer.writeHead(given.statusCode, given.headers);
       given.on('error', () => answer.destroy());
@@ -35,7 +36,10 @@ export async function openFront(system, pages = () => undefined) {
   });
   proxy.on('upgrade', (asked, socket, head) => {
     const headers = [];
-    for (let n = 0; n < asked.rawHeaders.length; n += 2) headers.push(`${asked.rawHeaders[n]}: ${asked.rawHeaders[n + 1]}`);
+    for (let n = 0; n < asked.rawHeaders.length; n += 2) {
+      const isHost = host && asked.rawHeaders[n].toLowerCase() === 'host';
+      headers.push(`${asked.rawHeaders[n]}: ${isHost ? host : asked.rawHeaders[n + 1]}`);
+    }
     const onward = connect(target(asked.url), '127.0.0.1', () => {
       onward.write(`GET ${asked.url} HTTP/1.1\r\n${headers.join('\r\n')}\r\n\r\n`);
       onward.write(head);
@@ -129,9 +133,24 @@ async function openLink(inner) {
   };
 }
 
+/**
+ * Chooses somebody in the dialog that is open, by what is typed: whoever is found, or else the id as it is.
+ */
+export async function choose(page, words, id = words) {
+  await page.getByLabel('Name or user id').fill(words);
+  const found = page.locator('#candidates button').filter({ hasText: id });
+  await found.or(page.locator('#use-as-is').filter({ hasText: `“${id}”` })).first().click();
+}
+
+/** Starts a chat with somebody. */
+export async function startChat(page, words, id = words) {
+  await page.getByRole('button', { name: 'Start a chat' }).click();
+  await choose(page, words, id);
+}
+
 /** Signs somebody in at our own page, which is open. */
 export async function signIn(page, person) {
-  await page.getByLabel('Or paste a token').fill(person.token);
+  await page.getByLabel(/paste a token/i).fill(person.token);
   await page.getByRole('button', { name: 'Sign in' }).click();
   await page.locator('#connection.up').waitFor();
 }

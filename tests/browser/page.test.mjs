@@ -8,7 +8,7 @@ import { after, afterEach, before, describe, test } from 'node:test';
 import { PATIENCE_MS, Person, eventually, mint } from '../contract/person.mjs';
 import { startSystem } from '../contract/system.mjs';
 import { launchChromium } from './chromium.mjs';
-import { openFront, signIn } from './front.mjs';
+import { choose, openFront, signIn, startChat } from './front.mjs';
 
 /** So many messages later, more than one page of history is between a message and the end. */
 const FAR_BACK = 130;
@@ -133,8 +133,7 @@ for (const shape of ['single', 'fleet']) {
     test('a new conversation is there for both, with its last word, its time and what is unread, in the title too', async () => {
       const [ann, ben] = people('ann', 'ben');
       const [{ page: annsPage }, { page: bensPage }] = [await enter(ann), await enter(ben)];
-      await annsPage.getByLabel('User id').fill(ben.id);
-      await annsPage.getByRole('button', { name: 'Start' }).click();
+      await startChat(annsPage, ben.id);
       await say(annsPage, 'one');
       await say(annsPage, 'two');
       await entry(bensPage, ann).locator('.unread').getByText('2', { exact: true }).waitFor();
@@ -150,9 +149,10 @@ for (const shape of ['single', 'fleet']) {
     test('a group is shown by its subject or its people, and says who said what', async () => {
       const [ann, ben, cem] = people('ann', 'ben', 'cem');
       const { page } = await enter(ann);
-      await page.getByLabel('User id').fill(`${ben.id}, ${cem.id}`);
+      await page.getByRole('button', { name: 'New group' }).click();
       await page.getByLabel('Subject of the group').fill('Order 4711');
-      await page.getByRole('button', { name: 'Start' }).click();
+      for (const { id } of [ben, cem]) await choose(page, id);
+      await page.getByRole('button', { name: 'Create the group' }).click();
       await page.locator('#title').getByText('Order 4711').waitFor();
       const [{ _id: thread, metadata }] = (await cem.rest('GET', '/threads')).threads;
       assert.deepEqual(metadata, { subject: 'Order 4711' });
@@ -691,7 +691,7 @@ for (const shape of ['single', 'fleet']) {
         });
       });
       await page.reload();
-      await page.getByLabel('Or paste a token').fill(ann.token);
+      await page.getByLabel(/paste a token/i).fill(ann.token);
       await page.getByRole('button', { name: 'Sign in' }).click();
       await openThread(page, ben);
       await field(page).fill('again');
@@ -758,7 +758,7 @@ for (const shape of ['single', 'fleet']) {
         server.onMessage(text => (/"message:received".*"content":"(two|three)"/.test(text) ? undefined : route.send(text)));
       });
       await page.reload();
-      await page.getByLabel('Or paste a token').fill(ben.token);
+      await page.getByLabel(/paste a token/i).fill(ben.token);
       await page.getByRole('button', { name: 'Sign in' }).click();
       await openThread(page, ann);
       for (const content of ['one', 'two', 'three', 'four']) await tell(ann, thread, content);
@@ -789,15 +789,15 @@ for (const shape of ['single', 'fleet']) {
       const { page } = await openWindow();
       const hour = 3_600;
       const now = Math.floor(Date.now() / 1000);
-      await page.getByLabel('Or paste a token').fill(mint({ id: ann.id, iat: now - 2 * hour, exp: now - hour }));
+      await page.getByLabel(/paste a token/i).fill(mint({ id: ann.id, iat: now - 2 * hour, exp: now - hour }));
       await page.getByRole('button', { name: 'Sign in' }).click();
       await page.getByText('Your sign-in has ended. Please sign in again.').waitFor();
 
-      await page.getByLabel('Or paste a token').fill(mint({ id: ann.id, exp: (now + hour) * 1000 }));
+      await page.getByLabel(/paste a token/i).fill(mint({ id: ann.id, exp: (now + hour) * 1000 }));
       await page.getByRole('button', { name: 'Sign in' }).click();
       await page.getByText('The token is not valid: `exp` must be in seconds, and it is in milliseconds.').waitFor();
 
-      await page.getByLabel('Or paste a token').fill(mint({ id: ann.id, iat: now - hour }));
+      await page.getByLabel(/paste a token/i).fill(mint({ id: ann.id, iat: now - hour }));
       await page.getByRole('button', { name: 'Sign in' }).click();
       await isUp(page);
       await root.revoke(ann.id);
@@ -811,7 +811,7 @@ for (const shape of ['single', 'fleet']) {
       await message(page, 'a secret').waitFor();
       await field(page).fill('a draft');
       await page.getByRole('button', { name: 'Sign out' }).click();
-      await page.getByLabel('Or paste a token').waitFor();
+      await page.getByLabel(/paste a token/i).waitFor();
       assert.doesNotMatch(await page.content(), /a secret|a draft/);
       assert.deepEqual(await page.evaluate(() => [sessionStorage.length, localStorage.length, location.hash]), [0, 0, '']);
     });
@@ -819,15 +819,15 @@ for (const shape of ['single', 'fleet']) {
     test('what the server refuses is said in a sentence, and how long to wait', async () => {
       const [ann] = people('ann');
       const { page } = await enter(ann);
-      await page.getByLabel('User id').fill(ann.id);
-      await page.getByRole('button', { name: 'Start' }).click();
+      await startChat(page, ann.id);
       await page.getByRole('alert').getByText('Participants must name somebody else.').waitFor();
+      await page.getByRole('button', { name: 'Close' }).click();
       await page.evaluate(() => { location.hash = '../../notifications'; });
       await page.getByRole('alert').getByText('That is not there, or not yours to see.').waitFor();
       await page.route('**/api/v2/messages/threads', route => route.fulfill({
         status: 429, headers: { 'Retry-After': '7' }, json: { success: false, code: 'rate_limited', error: 'too many requests' },
       }));
-      await page.getByRole('button', { name: 'Start' }).click();
+      await startChat(page, ann.id);
       await page.getByRole('alert').getByText('That was too much at once. Please wait 7 seconds.').waitFor();
     });
 

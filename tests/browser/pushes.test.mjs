@@ -101,7 +101,7 @@ describe('pushes in a browser', () => {
     const payload = { act: 'show', tag: 'n:1', badge: 1, title: 'For ann', text: 'only' };
     await pushUntilShown(page, push, payload);
     await page.getByRole('button', { name: 'Sign out' }).click();
-    await page.getByLabel('Or paste a token').waitFor();
+    await page.getByLabel(/paste a token/i).waitFor();
     assert.deepEqual(await shown(page), []);
     await signIn(page, ann);
     await bell(page).click();
@@ -110,7 +110,7 @@ describe('pushes in a browser', () => {
     await pushUntilShown(page, push, payload);
     // The sign-in ends by itself, and somebody else comes.
     await page.evaluate(() => { sessionStorage.removeItem('token'); location.reload(); });
-    await page.getByLabel('Or paste a token').waitFor();
+    await page.getByLabel(/paste a token/i).waitFor();
     await signIn(page, ben);
     await page.locator('#connection.up').waitFor();
     await eventually('nothing of ann is shown', async () => (await shown(page)).length === 0);
@@ -140,7 +140,7 @@ describe('pushes in a browser', () => {
     await turnOn(page).click();
     await turnOff(page).waitFor();
     await page.getByRole('button', { name: 'Sign out' }).click();
-    await page.getByLabel('Or paste a token').waitFor();
+    await page.getByLabel(/paste a token/i).waitFor();
     await eventually('it is removed', async () => (await devices(ann)).length === 0);
     await context.close();
   });

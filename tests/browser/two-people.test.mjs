@@ -11,6 +11,7 @@ import { after, before, test } from 'node:test';
 import { PATIENCE_MS } from '../contract/person.mjs';
 import { startSystem } from '../contract/system.mjs';
 import { launchChromium } from './chromium.mjs';
+import { startChat } from './front.mjs';
 
 const pictures = process.env.EVENTFLOW_SCREENSHOTS ?? mkdtempSync(join(tmpdir(), 'eventflow-screenshots-'));
 
@@ -19,7 +20,7 @@ let browser;
 
 before(async () => {
   // The demo people sign in without a host application.
-  system = await startSystem('single', { DEMO: 'on' });
+  system = await startSystem('single', { DEMO: 'on', PEOPLE_SEARCH: 'everybody' });
   browser = await launchChromium();
 });
 
@@ -61,9 +62,10 @@ test('two people chat in two tabs, reload, and see each message once', async () 
   const faults = [];
   const ann = await signIn('Ann', faults);
   const ben = await signIn('Ben', faults);
+  // The secret is somebody's own: nothing was said before.
+  for (const page of [ann, ben]) await page.getByText('No conversations yet. Start one above.').waitFor();
 
-  await ann.getByLabel('User id').fill('ben');
-  await ann.getByRole('button', { name: 'Start' }).click();
+  await startChat(ann, 'Ben', 'ben');
   await say(ann, 'a < b && c > d <3');
   await ben.getByRole('button', { name: /Ann/ }).click();
   await shows(ben, ['a < b && c > d <3']);
@@ -97,8 +99,7 @@ test('a page whose server restarts goes on by itself and misses nothing', async 
   const faults = [];
   const ann = await signIn('Ann', faults);
   const ben = await signIn('Ben', faults);
-  await ann.getByLabel('User id').fill('ben');
-  await ann.getByRole('button', { name: 'Start' }).click();
+  await startChat(ann, 'Ben', 'ben');
   await ben.getByRole('button', { name: /Ann/ }).click();
   await say(ann, 'before the restart');
   for (const page of [ann, ben]) await page.locator('#messages li[data-message-id]', { hasText: 'before the restart' }).waitFor();

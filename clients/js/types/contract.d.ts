@@ -1476,6 +1476,24 @@ export interface components {
         EmailAddress: string;
         /** @description The registration token of an app. */
         FcmToken: string;
+        /** @description A page of people who were found by name: `GET /users/search`. */
+        FoundUsersAnswer: {
+            /**
+             * @description The `cursor` that goes on with the same query; `null` if nothing follows. A page may have fewer people
+             *     than were asked for, or none, and still have one.
+             */
+            nextCursor: string | null;
+            /**
+             * @description Always true.
+             * @constant
+             */
+            success: true;
+            /**
+             * @description The people: whoever has the id that was asked for, then in the order of the words by which they were
+             *     found.
+             */
+            users: components["schemas"]["Participant"][];
+        };
         /** @description The socket gateways: `GET /ops/gateways`. */
         GatewaysAnswer: {
             /** @description Those that reported lately, and those that may still have people. */
@@ -3176,6 +3194,7 @@ export type EditedLetterAnswer = components['schemas']['EditedLetterAnswer'];
 export type EditsAnswer = components['schemas']['EditsAnswer'];
 export type EmailAddress = components['schemas']['EmailAddress'];
 export type FcmToken = components['schemas']['FcmToken'];
+export type FoundUsersAnswer = components['schemas']['FoundUsersAnswer'];
 export type GatewaysAnswer = components['schemas']['GatewaysAnswer'];
 export type Highlight = components['schemas']['Highlight'];
 export type HistoryAnswer = components['schemas']['HistoryAnswer'];

@@ -233,6 +233,7 @@ mod tests {
             ("store.collection_prefix = 'a.b'", "store.collection_prefix"),
             ("store.host_key = 'email'", "store.host_key"),
             ("threads.start_with = 'friends'", "threads.start_with"),
+            ("people.search = 'friends'", "people.search"),
             ("notifications.email_grace_s = 86401", "notifications.email_grace_s"),
             ("notifications.push_grace_s = 86401", "notifications.push_grace_s"),
             ("notifications.log_days = 1", "notifications.log_days"),

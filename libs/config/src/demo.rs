@@ -16,7 +16,7 @@ pub struct DemoSettings {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum DemoMode {
-    /// Always. Anybody who reaches the address can be either demo person.
+    /// Always. Anybody who reaches the address can be any demo person.
     On,
     /// Never.
     Off,
@@ -46,7 +46,8 @@ impl Config {
         }
     }
 
-    fn is_a_trial(&self) -> bool {
+    /// Whether nothing says that other people come than those at this machine.
+    pub(crate) fn is_a_trial(&self) -> bool {
         let base = self.server.base_url.split_once("://").map(|(_, rest)| rest);
         let authority = base.and_then(|rest| rest.split(['/', '?', '#']).next());
         self.auth.jwt_secret.is_empty()

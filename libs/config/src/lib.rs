@@ -13,6 +13,7 @@ mod environment;
 mod explain;
 mod load;
 mod notifications;
+mod people;
 mod push;
 mod scalar;
 mod secret;
@@ -26,6 +27,7 @@ pub use email::{EmailSettings, MailProvider};
 pub use explain::named;
 pub use load::{defaults, load};
 pub use notifications::NotificationSettings;
+pub use people::{PeopleSearchSetting, PeopleSettings};
 pub use push::PushSettings;
 pub use secret::Secret;
 pub use sources::{DEFAULTS, aliases, secret_files};
@@ -122,6 +124,8 @@ pub struct Config {
     pub log: LogSettings,
     /// The export of spans.
     pub tracing: TracingSettings,
+    /// Whom people find.
+    pub people: PeopleSettings,
     /// The demo page.
     pub demo: DemoSettings,
 }

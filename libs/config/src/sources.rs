@@ -48,6 +48,7 @@ pub(crate) const ALIASES: &[(&str, &str, ValueKind)] = &[
     ("THREADS_PEOPLE_MAX", "threads.people_max", ValueKind::Number),
     ("THREADS_PEOPLE_MAX_BY_ROLE", "threads.people_max_by_role", ValueKind::Text),
     ("THREADS_NEW_PER_HOUR", "threads.new_per_hour", ValueKind::Number),
+    ("PEOPLE_SEARCH", "people.search", ValueKind::Text),
     ("EMAIL_GRACE_S", "notifications.email_grace_s", ValueKind::Number),
     ("PUSH_GRACE_S", "notifications.push_grace_s", ValueKind::Number),
     ("SENDS_PER_SECOND", "notifications.sends_per_second", ValueKind::Number),

@@ -1,8 +1,10 @@
 //! The checks and ports that sockets and REST share, made once from the parts and the settings.
 
+use crate::buckets::Buckets;
 use crate::commands::Commands;
 use crate::contacts::Contacts;
 use crate::csrf::Csrf;
+use crate::http::people_search;
 use crate::identity::{Identity, Verifier};
 use crate::names::TokenNames;
 use crate::new_threads::NewThreads;
@@ -22,9 +24,9 @@ use eventflow_ports::{
     Clock, DeadLetters, Directory, Inbox, Outbound, People, PresenceStore, PushDevices, Registry,
     SearchIndex, Sends, Store, Suppressions,
 };
-use eventflow_protocol::ErrorCode;
 use eventflow_protocol::content::Markup;
 use eventflow_protocol::unsubscribe::Unsubscribe;
+use eventflow_protocol::{ErrorCode, UserId};
 use http::HeaderMap;
 use http::header::ORIGIN;
 use std::sync::Arc;
@@ -46,6 +48,10 @@ pub(crate) struct Edge {
     pub(crate) directory: Arc<dyn Directory>,
     pub(crate) devices: Arc<dyn PushDevices>,
     pub(crate) people: People,
+    /// How often each user may look for people.
+    pub(crate) people_searches: Option<Arc<Buckets<UserId>>>,
+    /// Whether users find people with whom they share no thread.
+    pub(crate) finds_everybody: bool,
     pub(crate) names: TokenNames,
     pub(crate) presence: Arc<dyn PresenceStore>,
     pub(crate) registry: Arc<dyn Registry>,
@@ -108,6 +114,8 @@ impl Edge {
             directory: Arc::clone(&parts.directory),
             devices: Arc::clone(&parts.devices),
             people: parts.people.clone(),
+            people_searches: Buckets::new(people_search::PER_MINUTE).map(Arc::new),
+            finds_everybody: config.finds_everybody,
             presence: Arc::clone(&parts.presence),
             registry: Arc::clone(&parts.registry),
             ops: parts.ops.clone(),

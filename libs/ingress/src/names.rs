@@ -40,6 +40,11 @@ impl TokenNames {
         Self { commands, directory, people, noted }
     }
 
+    /// Forgets what is noted of a person: the next token of theirs that holds is noted again.
+    pub(crate) fn forget(&self, user: &UserId) {
+        self.noted.invalidate(user);
+    }
+
     /// Notes the name of a token that holds.
     pub(crate) async fn note(&self, identity: &Identity) {
         let user = &identity.user;

@@ -81,6 +81,8 @@ pub struct IngressConfig {
     pub rest_answers_kb: u32,
     /// Who may start threads, with whom, how large and how many.
     pub threads: ThreadRules,
+    /// Whether users find people by name with whom they share no thread.
+    pub finds_everybody: bool,
     /// Which proxies are believed when they report the client's address.
     pub proxies: ProxyTrust,
     /// The public key that browsers subscribe to pushes with; `None` if they get no pushes.
@@ -122,6 +124,7 @@ impl IngressConfig {
             rest_per_minute_ip: DEFAULT_REST_PER_MINUTE_IP,
             rest_answers_kb: DEFAULT_REST_ANSWERS_KB,
             threads: ThreadRules::default(),
+            finds_everybody: false,
             proxies: ProxyTrust::default(),
             push_key: None,
             templates: Arc::default(),

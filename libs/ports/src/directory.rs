@@ -24,7 +24,21 @@ pub enum Segment {
     Everybody,
 }
 
+/// An entry of the index of names: a word by which a person is found
+/// ([`eventflow_protocol::search::name_words`]).
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct NameEntry {
+    /// The word.
+    pub word: String,
+    /// The person.
+    pub user: UserId,
+}
+
 /// Keeps profiles of people, and revocations of their credentials.
+///
+/// Whoever has a profile, or a token with a name, is found by their words. A revocation of all credentials
+/// takes a person out of the index, until a name of a token of theirs is noted again. Users of the host
+/// application are found from the first such name on.
 #[async_trait]
 pub trait Directory: Send + Sync + 'static {
     /// Reads the profiles of these people; unknown people are absent.
@@ -39,16 +53,28 @@ pub trait Directory: Send + Sync + 'static {
         limit: u32,
     ) -> Result<Vec<UserId>, StoreError>;
 
+    /// Reads the entries whose words begin with `beginning` after this one, ascending by word and then by
+    /// person, at most `limit` of them; fewer only if there are no more. `beginning` is not empty. An entry
+    /// may be of a name that a person does not have any more.
+    async fn names(
+        &self,
+        beginning: &str,
+        after: Option<&NameEntry>,
+        limit: u32,
+    ) -> Result<Vec<NameEntry>, StoreError>;
+
     /// Writes a profile, for installations whose host application has no directory.
     async fn put_profile(&self, profile: &Profile) -> Result<(), StoreError>;
 
     /// Stores the name of a person's token. [`Directory::profiles`] shows it where no profile has a name.
     async fn note_token_name(&self, name: &TokenName) -> Result<(), StoreError>;
 
-    /// Reads the name of a person's token, as it was stored last.
+    /// Reads the name of a person's token, as it was stored last; none if the person is not in the index of
+    /// names, so that whoever noticed a name notes it again.
     async fn token_name(&self, user: &UserId) -> Result<Option<String>, StoreError>;
 
-    /// Stores a revocation. Safe to repeat because a second one changes nothing.
+    /// Stores a revocation. Safe to repeat because a second one, or an older one of all credentials, changes
+    /// nothing.
     async fn revoke(&self, revocation: &Revocation) -> Result<(), StoreError>;
 
     /// Reads the revocations of one person's credentials.

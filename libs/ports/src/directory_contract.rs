@@ -4,11 +4,11 @@
 //! Each check creates people of its own. How an adapter reads the host application's users is tested with
 //! that adapter.
 
-use crate::directory::{Directory, Segment};
+use crate::directory::{Directory, NameEntry, Segment};
 use crate::store_contract::fixtures::{at, fresh_people};
 use async_trait::async_trait;
-use eventflow_protocol::UserId;
 use eventflow_protocol::person::{Profile, Revocation, TokenName};
+use eventflow_protocol::{CommandId, UserId};
 use std::sync::Arc;
 
 /// Gives the suite access to the directory under test.
@@ -112,6 +112,85 @@ pub async fn the_name_of_a_token_fills_the_place_of_a_profile(harness: &dyn Harn
     let other = harness.open().await;
     assert_eq!(other.profiles(&people).await.expect("read")[&people[0]], profile);
     assert_eq!(other.token_name(&people[0]).await.expect("read").as_deref(), Some("Annie"));
+}
+
+/// People are found by the words of their names and ids, in order and page by page, and by no word of a name
+/// that they do not have any more.
+pub async fn people_are_found_by_the_words_of_their_names(harness: &dyn Harness) {
+    let directory = harness.open().await;
+    let mut people = fresh_people(3);
+    people.sort_unstable();
+    let word = fresh_word();
+    let put = async |user: usize, name: String| {
+        let profile = Profile { id: people[user].clone(), name, avatar: None, email: None, role: None };
+        directory.put_profile(&profile).await.expect("put");
+    };
+    put(0, format!("Ärna{word} Zoe")).await;
+    put(1, format!("arna{word}-b 王{word}")).await;
+    let note = TokenName { user_id: people[2].clone(), name: format!("ARNA{word}") };
+    directory.note_token_name(&note).await.expect("note");
+    directory.note_token_name(&note).await.expect("note again");
+    let beginning = format!("arna{word}");
+    assert_eq!(found(harness, &beginning[..beginning.len() - 1]).await, people);
+    assert_eq!(found(harness, &beginning).await, people);
+    assert_eq!(found(harness, &format!("王{word}")).await, people[1..2]);
+    assert_eq!(found(harness, &format!("{beginning}x")).await, []);
+    put(1, format!("Renamed{word}")).await;
+    put(2, format!("Profile{word}")).await;
+    assert_eq!(found(harness, &beginning).await, people[..1]);
+    assert_eq!(found(harness, &format!("renamed{word}")).await, people[1..2]);
+    directory.note_token_name(&note).await.expect("note");
+    assert_eq!(found(harness, &beginning).await, people[..1], "a profile wins over a token");
+}
+
+/// Whoever lost all credentials is not found, whatever is written about them, until a name of a token of
+/// theirs is noted. One login less changes nothing.
+pub async fn whoever_lost_all_credentials_is_not_found(harness: &dyn Harness) {
+    let directory = harness.open().await;
+    let user = fresh_people(1).remove(0);
+    let word = fresh_word();
+    let profile = Profile { id: user.clone(), name: word.clone(), avatar: None, email: None, role: None };
+    let note = TokenName { user_id: user.clone(), name: word.clone() };
+    directory.put_profile(&profile).await.expect("put");
+    directory.note_token_name(&note).await.expect("note");
+    directory.revoke(&revocation(&user, Some("d4".repeat(32)), 5)).await.expect("revoke a login");
+    assert_eq!(found(harness, &word).await, [user.clone()]);
+    directory.revoke(&revocation(&user, None, 7)).await.expect("revoke");
+    assert_eq!(found(harness, &word).await, []);
+    assert_eq!(directory.token_name(&user).await.expect("read"), None, "its name is to be noted again");
+    directory.put_profile(&profile).await.expect("put");
+    assert_eq!(found(harness, &word).await, []);
+    assert_eq!(directory.profiles(&[user.clone()]).await.expect("read")[&user], profile, "still shown");
+    directory.note_token_name(&note).await.expect("note");
+    assert_eq!(found(harness, &word).await, [user.clone()]);
+    directory.revoke(&revocation(&user, None, 6)).await.expect("revoke late");
+    directory.put_profile(&profile).await.expect("put");
+    assert_eq!(found(harness, &word).await, [user.clone()], "an older revocation ends nothing");
+}
+
+/// A word of one check alone: the harness may share its data with others.
+fn fresh_word() -> String {
+    CommandId::new().0.simple().to_string().split_off(20)
+}
+
+/// Whom the index has under this beginning, read in small pages through another directory, sorted.
+async fn found(harness: &dyn Harness, beginning: &str) -> Vec<UserId> {
+    let directory = harness.open().await;
+    let mut entries: Vec<NameEntry> = Vec::new();
+    loop {
+        let page = directory.names(beginning, entries.last(), 2).await.expect("look for names");
+        let is_last = page.len() < 2;
+        entries.extend(page);
+        if is_last {
+            break;
+        }
+    }
+    assert!(entries.is_sorted_by(|a, b| a < b), "{entries:?}");
+    assert!(entries.iter().all(|entry| entry.word.starts_with(beginning)), "{entries:?}");
+    let mut people: Vec<UserId> = entries.into_iter().map(|entry| entry.user).collect();
+    people.sort_unstable();
+    people.dedup();
+    people
 }
 
 /// A revocation is stored for its owner only.

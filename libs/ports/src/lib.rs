@@ -47,7 +47,7 @@ pub use clock::{Clock, FixedClock, SystemClock};
 pub use dead_letters::{
     AuditPage, DeadLetters, Kept, LetterCount, LetterGroup, LetterOrder, LetterPage, ReplayCounts,
 };
-pub use directory::{Directory, People, Segment};
+pub use directory::{Directory, NameEntry, People, Segment};
 pub use fallback_presence::FallbackPresence;
 pub use inbox::{Inbox, NotificationPage};
 pub use journal::{Journal, JournalError, NoJournal};

@@ -1,6 +1,6 @@
 // People: how they are, and what they are called.
 
-import { path } from './path.js';
+import { paged, path } from './path.js';
 
 /** @typedef {import('../documents.js').Presence} Presence */
 /** @typedef {import('../documents.js').Person} Person */
@@ -69,5 +69,15 @@ export class People {
    */
   async several(userIds) {
     return (await this.#rest.ask('GET', '/users', { query: { userIds } })).users;
+  }
+
+  /**
+   * People whose names or ids have words that begin like these. A page may be empty and lead on.
+   * @param {string} words
+   * @param {import('./path.js').PageQuery} [page]
+   * @returns {Promise<{ users: Person[], nextCursor: string | null }>}
+   */
+  search(words, page) {
+    return this.#rest.ask('GET', '/users/search', paged({ q: words, ...page }));
   }
 }

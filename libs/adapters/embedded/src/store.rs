@@ -19,6 +19,7 @@ mod inbox;
 mod kept_mail;
 mod mark_unread;
 mod message;
+mod names;
 mod outbound;
 mod outbox;
 mod pairing;
@@ -79,6 +80,7 @@ impl EmbeddedStore {
         for (piece, steps) in schema::PIECES {
             database.migrate(piece, steps).await?;
         }
+        database.write(|tx| names::index_everybody(tx)).await?;
         Ok(Self { database, searching: Arc::new(Semaphore::new(SEARCH_READERS)) })
     }
 }

@@ -133,6 +133,16 @@ async fn the_name_of_a_token_fills_the_place_of_a_profile() {
 }
 
 #[tokio::test]
+async fn people_are_found_by_the_words_of_their_names() {
+    directory_contract::people_are_found_by_the_words_of_their_names(&File::new()).await;
+}
+
+#[tokio::test]
+async fn whoever_lost_all_credentials_is_not_found() {
+    directory_contract::whoever_lost_all_credentials_is_not_found(&File::new()).await;
+}
+
+#[tokio::test]
 async fn a_revocation_is_remembered() {
     directory_contract::a_revocation_is_remembered(&File::new()).await;
 }

@@ -12,7 +12,7 @@ use crate::record::person::{ProfileRecord, RevocationRecord, TokenNameRecord};
 use crate::record::values::{date, moment};
 use crate::store::MongoStore;
 use async_trait::async_trait;
-use eventflow_ports::{Directory, Segment, StoreError};
+use eventflow_ports::{Directory, NameEntry, Segment, StoreError};
 use eventflow_protocol::content::line_within;
 use eventflow_protocol::person::{NAME_MAX_CHARS, Profile, Revocation, TokenName};
 use eventflow_protocol::{MailAddress, UserId};
@@ -58,11 +58,24 @@ impl Directory for MongoStore {
         let update = doc! { "$set": { "name": &name.name } };
         let collection = self.token_names.clone();
         let write = async move { collection.update_one(filter, update).upsert(true).await.map(drop) };
-        Ok(self.calls.run("note the name of a token", WRITE_LIMIT, write).await?)
+        self.calls.run("note the name of a token", WRITE_LIMIT, write).await?;
+        let own = self.own_profiles(std::slice::from_ref(&name.user_id)).await?.pop();
+        let shown = own.map_or_else(|| name.name.clone(), |(_, profile)| profile.name);
+        Ok(self.index_name(&name.user_id, &shown).await?)
     }
 
     async fn token_name(&self, user: &UserId) -> Result<Option<String>, StoreError> {
-        Ok(self.token_names(&[user]).await?.pop().map(|record| record.name))
+        let Some(record) = self.token_names(&[user]).await?.pop() else { return Ok(None) };
+        Ok(self.is_listed(user).await?.then_some(record.name))
+    }
+
+    async fn names(
+        &self,
+        beginning: &str,
+        after: Option<&NameEntry>,
+        limit: u32,
+    ) -> Result<Vec<NameEntry>, StoreError> {
+        Ok(self.read_names(beginning, after, limit).await?)
     }
 
     async fn put_profile(&self, profile: &Profile) -> Result<(), StoreError> {
@@ -70,7 +83,12 @@ impl Directory for MongoStore {
         let (collection, filter) = (self.profiles.clone(), doc! { "_id": id.as_str() });
         let record = ProfileRecord { id, name, avatar, email, role };
         let write = async move { collection.replace_one(filter, record).upsert(true).await.map(drop) };
-        Ok(self.calls.run("put a profile", WRITE_LIMIT, write).await?)
+        self.calls.run("put a profile", WRITE_LIMIT, write).await?;
+        // A profile alone does not bring back whoever was taken out.
+        if !self.is_ended(&profile.id).await? || self.is_listed(&profile.id).await? {
+            self.index_name(&profile.id, &profile.name).await?;
+        }
+        Ok(())
     }
 
     async fn revoke(&self, revocation: &Revocation) -> Result<(), StoreError> {
@@ -82,8 +100,13 @@ impl Directory for MongoStore {
         };
         let collection = self.revocations.clone();
         let write =
-            async move { collection.update_one(doc! { "_id": key }, update).upsert(true).await.map(drop) };
-        Ok(self.calls.run("revoke credentials", WRITE_LIMIT, write).await?)
+            async move { collection.find_one_and_update(doc! { "_id": key }, update).upsert(true).await };
+        let before = self.calls.run("revoke credentials", WRITE_LIMIT, write).await?;
+        let is_news = before.is_none_or(|before| moment(before.at) <= *at);
+        if session.is_none() && is_news {
+            self.unlist(user_id).await?;
+        }
+        Ok(())
     }
 
     async fn revocations(&self, user: &UserId) -> Result<Vec<Revocation>, StoreError> {

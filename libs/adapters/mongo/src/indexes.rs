@@ -73,6 +73,11 @@ pub(crate) fn of_revocations() -> IndexModel {
     plain(doc! { "userId": 1 })
 }
 
+/// Names: the words by which a person is found.
+pub(crate) fn of_names() -> IndexModel {
+    plain(doc! { "_id.user": 1 })
+}
+
 /// Outbox: the newest items.
 pub(crate) fn of_outbox() -> IndexModel {
     plain(doc! { "at": -1, "_id": -1 })

@@ -63,6 +63,7 @@ impl MongoStore {
             of(self.notifications.name(), &indexes::of_notifications()),
             of(self.windows.name(), &indexes::of_windows()),
             of(self.deliveries.name(), &indexes::of_deliveries()),
+            of(self.names.name(), &[indexes::of_names()]),
             of(self.revocations.name(), &[indexes::of_revocations()]),
             of(self.outbox.name(), &[indexes::of_outbox()]),
             of(self.search_blocks.name(), &[indexes::of_search_blocks()]),

@@ -5,8 +5,8 @@
 //! `activityAt`, `readSeq`, `deliveredSeq`, `toldSeq`, `unreadAt`, `unreads`, `sentBeyond`, `takenBackSeq`,
 //! `takenBackTimes` and `archivedBy`; threads of more than 50 people have neither `activityAt` nor the
 //! schema's `unreadCount`. `changes` says which messages changed, in order. `notifications`, `preferences`,
-//! `profiles` and `revocations` are the system's own, as are `sends`, `suppressions`, `outbox`,
-//! `pushDevices`, `pushShown`, `deadLetters`, `deadLetterBodies`, `deadLetterReplays`, `audit` and
+//! `profiles`, `tokenNames`, `names` and `revocations` are the system's own, as are `sends`, `suppressions`,
+//! `outbox`, `pushDevices`, `pushShown`, `deadLetters`, `deadLetterBodies`, `deadLetterReplays`, `audit` and
 //! `searchBlocks`; the host application's `users` is only read, and `probes` has one document, which shows
 //! whether the server takes writes. Transactions: none. A message is one insert, a thread's counters are one
 //! compare-and-set, and repeating either changes nothing. Writes wait for a majority and its journal, but
@@ -16,7 +16,8 @@
 //! Read in this order: [`store`] (the collections), `append` (places without gaps), `pairing` (one click, one
 //! message), `touch` (counters), `cursors` with `advances` (how far people have come, and what is unread),
 //! `receipts`, `mark_unread`, `change`, `wordings`, `pins`, `taken_back`, `change_log` (what changed since),
-//! `archive`, `leave`, `read`, `threads`, `lists`, `inbox`, `directory`, `segments`, `search`, `sends`,
+//! `archive`, `leave`, `read`, `threads`, `lists`, `inbox`, `directory`, `names`, `segments`, `search`,
+//! `sends`,
 //! `dead_letters` (with
 //! `letters`, `letter_bodies` and `replays`), `suppressions`, `outbox`, `foreign` (whose
 //! documents these are). Below them: `host_users` (how people of the host are found), `thread_lookup` and
@@ -52,6 +53,7 @@ mod letters;
 mod lists;
 mod mark_unread;
 mod moves;
+mod names;
 mod outbound;
 mod outbox;
 mod pairing;

@@ -66,6 +66,7 @@ pub struct MongoStore {
     pub(crate) deliveries: Collection<DeliveryRecord>,
     pub(crate) profiles: Collection<ProfileRecord>,
     pub(crate) token_names: Collection<TokenNameRecord>,
+    pub(crate) names: Collection<Document>,
     pub(crate) revocations: Collection<RevocationRecord>,
     pub(crate) search_blocks: Collection<Document>,
     pub(crate) sends: Collection<SendRecord>,
@@ -113,6 +114,7 @@ impl MongoStore {
             deliveries: database.collection(&own("deliveries")),
             profiles: database.collection(&own("profiles")),
             token_names: database.collection(&own("tokenNames")),
+            names: database.collection(&own("names")),
             revocations: database.collection(&own("revocations")),
             search_blocks: database.collection(&own("searchBlocks")),
             sends: database.collection(&own("sends")),
@@ -132,7 +134,8 @@ impl MongoStore {
         })
     }
 
-    /// Creates the collections and indexes that are missing. Safe to repeat, and safe for several processes
+    /// Creates the collections and indexes that are missing, and the index of names of people whom an earlier
+    /// version stored. Safe to repeat, and safe for several processes
     /// at once. [`StoreError::Refused`], before anything is changed, if the collections hold documents of
     /// another system.
     pub async fn prepare(&self) -> Result<(), StoreError> {
@@ -147,7 +150,8 @@ impl MongoStore {
             });
             try_join_all(each).await.map(drop)
         };
-        Ok(self.calls.run("create indexes", PREPARE_LIMIT, create).await?)
+        self.calls.run("create indexes", PREPARE_LIMIT, create).await?;
+        Ok(self.index_everybody().await?)
     }
 
     /// What an operator should mend although the store can be used, if there is anything.

@@ -204,6 +204,11 @@ const SEARCH: &[Parameter] = &[
     parameter("to", Kind::Time, "Accepted before this time."),
     parameter("hasAttachment", Kind::Flag, "Only messages with attachments."),
 ];
+const PEOPLE: &[Parameter] = &[
+    parameter("q", Kind::Words, "Beginnings of words of a name or an id; whoever is found has all of them."),
+    LIMIT,
+    CURSOR,
+];
 const THREADS: &[Parameter] =
     &[LIMIT, CURSOR, SKIP, parameter("status", Kind::OneOf(&["active", "archived"]), "Which threads.")];
 const INBOX: &[Parameter] =
@@ -298,6 +303,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
     operation(("GET", "/v2/ops/users"), "listConnectedUsers", Operations, Reads, CONNECTED, "Lists who is connected."),
     operation(("GET", "/v2/messaging/status"), "messagingStatus", Operations, Reads, &[], "Tells the state of the system in one answer."),
     operation(("GET", "/v2/users"), "listUsers", People, Reads, &[USERS], "Shows the profiles of those people that one may see."),
+    operation(("GET", "/v2/users/search"), "searchUsers", People, Reads, PEOPLE, "Finds people by the words of their names and ids."),
     operation(("PUT", "/v2/users/{id}"), "putUser", People, Changes, &[], "Sets a user's profile."),
     operation(("GET", "/v2/users/{id}/deliveries"), "listDeliveriesOfUser", Notifications, Reads, PAGE, "Tells what became of a user's notifications."),
     operation(("POST", "/v2/users/{id}/revoke"), "revokeUser", People, Changes, &[], "Ends a user's logins, or one of them."),

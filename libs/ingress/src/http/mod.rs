@@ -22,6 +22,7 @@
 //! | [`after_clocks`] | changes that count also after a clock was ahead |
 //! | [`ops`] | the running system, for operators |
 //! | [`dead_letters`], [`replays`] | what could not be handled, and the audit log |
+//! | [`people_search`] | finding people by name |
 //! | [`presence`], [`users`], [`status`], [`csrf_token`] | people and operation |
 
 mod after_clocks;
@@ -46,6 +47,7 @@ mod open_routes;
 mod ops;
 mod page_bytes;
 pub(crate) mod path;
+pub(crate) mod people_search;
 mod pins;
 mod preferences;
 mod presence;

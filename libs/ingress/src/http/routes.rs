@@ -7,8 +7,8 @@
 use crate::contract::shape::{Shape, shape_of};
 use crate::edge::Edge;
 use crate::http::{
-    changes, csrf_token, dead_letters, deliveries, devices, messages, notifications, notify, ops, pins,
-    preferences, presence, replays, search, sends, status, suppressions, threads, users,
+    changes, csrf_token, dead_letters, deliveries, devices, messages, notifications, notify, ops,
+    people_search, pins, preferences, presence, replays, search, sends, status, suppressions, threads, users,
 };
 use axum::routing::{MethodFilter, MethodRouter, on};
 use http::Method;
@@ -147,6 +147,7 @@ pub(crate) const ROUTES: &[Route] = &[
     route(Method::GET,    "/v2/ops/users",                       Needs::Admin,   to!(ops::users)).paged(),
     route(Method::GET,    "/v2/messaging/status",                Needs::Admin,   to!(status::status)),
     route(Method::GET,    "/v2/users",                           Needs::Login,   to!(users::several)),
+    route(Method::GET,    "/v2/users/search",                    Needs::Login,   to!(people_search::search)).paged(),
     route(Method::PUT,    "/v2/users/{id}",                      Needs::Admin,   to!(users::put)),
     route(Method::GET,    "/v2/users/{id}/deliveries",           Needs::Admin,   to!(deliveries::of_user)).paged(),
     route(Method::POST,   "/v2/users/{id}/revoke",               Needs::Admin,   to!(users::revoke)),

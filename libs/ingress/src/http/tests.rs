@@ -10,6 +10,7 @@ mod mail;
 mod matrix;
 mod ops;
 mod people;
+mod people_search;
 mod requests;
 mod search;
 mod sends;

@@ -69,6 +69,7 @@ pub(crate) async fn revoke(
     match edge.commands.send_command(&Command::Revoke(revocation)).await?.result().await? {
         CommandResult::Done => {
             edge.revocations.forget(&user);
+            edge.names.forget(&user);
             Ok(RouteAnswer::Ok(DoneAnswer::default()))
         }
         CommandResult::Queued { command } => Ok(RouteAnswer::queued(command)),

@@ -3,7 +3,7 @@
 use super::*;
 use crate::identity::{Identity, Session};
 use async_trait::async_trait;
-use eventflow_ports::{Segment, StoreError};
+use eventflow_ports::{NameEntry, Segment, StoreError};
 use eventflow_protocol::Timestamp;
 use eventflow_protocol::person::{Profile, TokenName};
 use std::collections::HashMap;
@@ -50,6 +50,14 @@ impl Directory for TestDirectory {
         _limit: u32,
     ) -> Result<Vec<UserId>, StoreError> {
         panic!("people are not listed")
+    }
+    async fn names(
+        &self,
+        _beginning: &str,
+        _after: Option<&NameEntry>,
+        _limit: u32,
+    ) -> Result<Vec<NameEntry>, StoreError> {
+        panic!("names are not looked for")
     }
     async fn note_token_name(&self, _name: &TokenName) -> Result<(), StoreError> {
         panic!("names are not asked for")

@@ -5,7 +5,7 @@ use eventflow_ports::devices::Contact;
 use eventflow_ports::inbox::Keyed;
 use eventflow_ports::presence::{GatewayReport, GatewayStats};
 use eventflow_ports::{
-    Directory, Inbox, NotificationPage, PresenceError, PresenceStore, Segment, StoreError,
+    Directory, Inbox, NameEntry, NotificationPage, PresenceError, PresenceStore, Segment, StoreError,
 };
 use eventflow_protocol::fingerprint::Fingerprint;
 use eventflow_protocol::inbox::{
@@ -14,6 +14,7 @@ use eventflow_protocol::inbox::{
 use eventflow_protocol::person::{Profile, Revocation, TokenName};
 use eventflow_protocol::preferences::{ChangePreferences, InvalidChange};
 use eventflow_protocol::presence::{DeviceSignal, DeviceState, Presence, Status};
+use eventflow_protocol::search::name_words;
 use eventflow_protocol::{NotificationId, Timestamp, UserId};
 use parking_lot::Mutex;
 use std::collections::{BTreeMap, HashMap};
@@ -205,6 +206,27 @@ impl Directory for TestDirectory {
         let mut found: Vec<UserId> =
             profiles.values().filter(|profile| is_meant(profile)).map(|profile| profile.id.clone()).collect();
         found.retain(|user| after.is_none_or(|after| user > after));
+        found.sort_unstable();
+        found.truncate(limit as usize);
+        Ok(found)
+    }
+    async fn names(
+        &self,
+        beginning: &str,
+        after: Option<&NameEntry>,
+        limit: u32,
+    ) -> Result<Vec<NameEntry>, StoreError> {
+        self.check()?;
+        let everybody: Vec<UserId> =
+            self.profiles.lock().keys().chain(self.token_names.lock().keys()).cloned().collect();
+        let known = self.profiles(&everybody).await?;
+        let entries = known.into_values().flat_map(|Profile { id, name, .. }| {
+            let words = name_words(&id, &name).into_iter();
+            words.map(|word| NameEntry { word, user: id.clone() }).collect::<Vec<_>>()
+        });
+        let mut found: Vec<NameEntry> = entries
+            .filter(|entry| entry.word.starts_with(beginning) && after.is_none_or(|after| entry > after))
+            .collect();
         found.sort_unstable();
         found.truncate(limit as usize);
         Ok(found)

@@ -63,6 +63,7 @@ const ANSWERS: &[Describe] = &[
     of::<answers::DryRunAnswer>,
     of::<answers::EditedLetterAnswer>,
     of::<answers::EditsAnswer>,
+    of::<answers::FoundUsersAnswer>,
     of::<answers::GatewaysAnswer>,
     of::<answers::HistoryAnswer>,
     of::<answers::LetterAnswer>,

@@ -160,7 +160,8 @@ fn without_punctuation(word: &str) -> &str {
     if is_long_enough(bare) { bare } else { word }
 }
 
-fn is_punctuation(c: char) -> bool {
+/// Whether the character stands around words and belongs to none.
+pub(super) fn is_punctuation(c: char) -> bool {
     c.is_ascii_punctuation()
         || matches!(c,
             '\u{A1}' | '\u{A7}' | '\u{AB}' | '\u{B6}' | '\u{B7}' | '\u{BB}' | '\u{BF}' | '\u{60C}' | '\u{61B}' | '\u{61F}'

@@ -3,9 +3,9 @@
 //!
 //! Safe to repeat because a profile replaces the one before, and a revocation is one row per login.
 
-use super::{EmbeddedStore, column, in_time};
+use super::{EmbeddedStore, column, in_time, names};
 use async_trait::async_trait;
-use eventflow_ports::{Directory, Segment, StoreError};
+use eventflow_ports::{Directory, NameEntry, Segment, StoreError};
 use eventflow_protocol::UserId;
 use eventflow_protocol::person::{Profile, Revocation, TokenName};
 use rusqlite::{Connection, OptionalExtension, Result, Row, params};
@@ -29,6 +29,17 @@ impl Directory for EmbeddedStore {
         in_time("list people", read).await
     }
 
+    async fn names(
+        &self,
+        beginning: &str,
+        after: Option<&NameEntry>,
+        limit: u32,
+    ) -> Result<Vec<NameEntry>, StoreError> {
+        let (beginning, after) = (beginning.to_owned(), after.cloned());
+        let read = self.database.read(move |connection| names::page(connection, &beginning, after, limit));
+        in_time("look for names", read).await
+    }
+
     async fn put_profile(&self, profile: &Profile) -> Result<(), StoreError> {
         let profile = profile.clone();
         in_time("write a profile", self.database.write(move |tx| put_profile(tx, &profile))).await
@@ -41,7 +52,10 @@ impl Directory for EmbeddedStore {
 
     async fn token_name(&self, user: &UserId) -> Result<Option<String>, StoreError> {
         let user = user.clone();
-        let read = self.database.read(move |connection| token_name(connection, &user));
+        let read = self.database.read(move |connection| {
+            let is_listed = names::is_listed(connection, user.as_str())?;
+            if is_listed { token_name(connection, user.as_str()) } else { Ok(None) }
+        });
         in_time("read the name of a token", read).await
     }
 
@@ -72,7 +86,7 @@ fn profiles(connection: &Connection, users: &[UserId]) -> Result<HashMap<UserId,
     for user in users {
         if let Some(profile) = statement.query_row([user.as_str()], read).optional()? {
             found.insert(user.clone(), profile);
-        } else if let Some(name) = token_name(connection, user)? {
+        } else if let Some(name) = token_name(connection, user.as_str())? {
             let id = user.clone();
             found.insert(user.clone(), Profile { id, name, avatar: None, email: None, role: None });
         }
@@ -102,12 +116,12 @@ fn note_token_name(connection: &Connection, name: &TokenName) -> Result<()> {
     let mut statement =
         connection.prepare_cached("INSERT OR REPLACE INTO token_name (user_id, name) VALUES (?1, ?2)")?;
     statement.execute(params![name.user_id.as_str(), name.name])?;
-    Ok(())
+    names::index(connection, &name.user_id)
 }
 
-fn token_name(connection: &Connection, user: &UserId) -> Result<Option<String>> {
+fn token_name(connection: &Connection, user: &str) -> Result<Option<String>> {
     let mut statement = connection.prepare_cached("SELECT name FROM token_name WHERE user_id = ?1")?;
-    statement.query_row([user.as_str()], |row| row.get("name")).optional()
+    statement.query_row([user], |row| row.get("name")).optional()
 }
 
 fn put_profile(connection: &Connection, profile: &Profile) -> Result<()> {
@@ -116,11 +130,25 @@ fn put_profile(connection: &Connection, profile: &Profile) -> Result<()> {
     )?;
     let Profile { id, name, avatar, email, role } = profile;
     statement.execute(params![id.as_str(), name, avatar, email, role])?;
+    // A profile alone does not bring back whoever was taken out.
+    if names::is_listed(connection, id.as_str())? || ended_at(connection, id)?.is_none() {
+        names::index(connection, id)?;
+    }
     Ok(())
+}
+
+/// When all credentials of a person were revoked last.
+fn ended_at(connection: &Connection, user: &UserId) -> Result<Option<i64>> {
+    let sql = "SELECT at FROM revocation WHERE user_id = ?1 AND session = ''";
+    connection.prepare_cached(sql)?.query_row([user.as_str()], |row| row.get("at")).optional()
 }
 
 /// Keeps the later of two revocations of the same login, which includes the earlier one.
 fn revoke(connection: &Connection, revocation: &Revocation) -> Result<()> {
+    let is_news = ended_at(connection, &revocation.user_id)?.is_none_or(|at| at < revocation.at.0);
+    if revocation.session.is_none() && is_news {
+        names::take_out(connection, revocation.user_id.as_str())?;
+    }
     let mut statement = connection.prepare_cached(
         "INSERT INTO revocation (user_id, session, at) VALUES (?1, ?2, ?3)
          ON CONFLICT (user_id, session) DO UPDATE SET at = max(at, excluded.at)",

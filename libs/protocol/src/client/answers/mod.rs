@@ -36,8 +36,8 @@ pub use ops::{
     ServerState, ServersAnswer, WorkerChange, WorkerFate,
 };
 pub use people::{
-    AuthAnswer, CsrfTokenAnswer, PresenceAnswer, PresenceChoiceAnswer, PresenceListAnswer, UserAnswer,
-    UsersAnswer,
+    AuthAnswer, CsrfTokenAnswer, FoundUsersAnswer, PresenceAnswer, PresenceChoiceAnswer, PresenceListAnswer,
+    UserAnswer, UsersAnswer,
 };
 pub use push::{DeviceAnswer, DeviceKind, DevicesAnswer, PushKeyAnswer, ShownDevice};
 pub use replays::{

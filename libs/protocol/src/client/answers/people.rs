@@ -54,6 +54,20 @@ pub struct PresenceChoiceAnswer {
     pub success: Success,
 }
 
+/// A page of people who were found by name: `GET /users/search`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct FoundUsersAnswer {
+    /// The `cursor` that goes on with the same query; `null` if nothing follows. A page may have fewer people
+    /// than were asked for, or none, and still have one.
+    pub next_cursor: Option<String>,
+    /// Always true.
+    pub success: Success,
+    /// The people: whoever has the id that was asked for, then in the order of the words by which they were
+    /// found.
+    pub users: Sorted<Vec<Participant>>,
+}
+
 /// What people are called: `GET /users`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct UsersAnswer {

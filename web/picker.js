@@ -1,0 +1,193 @@
+// The dialog in which somebody chooses people by name: one for a chat, several for a group. It looks for them
+// on the server while one types.
+//
+// Nobody who is unknown gets a conversation by accident: the page says that nobody was found. A user id as it
+// is can be used in a second step, for people whom the host application knows and this server does not yet.
+
+import { $, arrange, button, element } from '/elements.js';
+import { Refusal } from '/refusal.js';
+
+const PAGE = 20;
+/** Between the last key and the question: less than a pause while typing, more than the time between keys. */
+const PAUSE_MS = 200;
+/** A page of the server may be empty and lead on. So many are read before the page asks whether to go on. */
+const EMPTY_MAX = 5;
+/** People who are offered before anything is typed. */
+const OFFERED_MAX = 8;
+/** A group has oneself and at least so many others. */
+const GROUP_MIN = 2;
+/** Ids are separated by commas where several are written. */
+const NOT_IN_IDS = ',';
+
+export class Picker {
+  #parts;
+  #isGroup = false;
+  /** Those chosen so far, of a group. @type {Set<string>} */
+  #chosen = new Set();
+  /** Who is shown. @type {string[]} */
+  #found = [];
+  /** @type {string | null} */
+  #cursor = null;
+  #asking = new AbortController();
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer;
+
+  /**
+   * `parts`: `api`, `people`, `known()` with the ids of those whom one talks with, and `start(ids, subject)`,
+   * which rejects with a refusal.
+   * @param {{ api: import('/api.js').Api, people: import('/people.js').People, known: () => string[],
+   *   start: (participants: string[], subject: string) => Promise<void> }} parts
+   */
+  constructor(parts) {
+    this.#parts = parts;
+    $('whom').addEventListener('input', () => this.#typed());
+    $('whom').addEventListener('keydown', (/** @type {KeyboardEvent} */ event) => event.key === 'ArrowDown' && this.#firstOffer()?.focus());
+    $('picker-form').addEventListener('submit', (/** @type {SubmitEvent} */ event) => {
+      event.preventDefault();
+      this.#entered();
+    });
+    $('more-candidates').addEventListener('click', () => this.#more());
+    $('use-as-is').addEventListener('click', () => this.#choose(this.#words));
+    $('create-group').addEventListener('click', () => this.#start([...this.#chosen]));
+    $('close-picker').addEventListener('click', () => $('picker').close());
+    $('picker').addEventListener('close', () => this.#asking.abort());
+  }
+
+  /** @param {boolean} isGroup */
+  open(isGroup) {
+    this.#isGroup = isGroup;
+    this.#chosen.clear();
+    $('picker-title').textContent = isGroup ? 'New group' : 'Start a chat';
+    $('subject').hidden = !isGroup;
+    $('subject').value = '';
+    $('whom').value = '';
+    this.#say('');
+    this.#typed();
+    $('picker').showModal();
+    $(isGroup ? 'subject' : 'whom').focus();
+  }
+
+  get #words() {
+    return $('whom').value.trim();
+  }
+
+  #firstOffer() {
+    return $('candidates').querySelector('button') ?? ($('as-is').hidden ? null : $('use-as-is'));
+  }
+
+  /** Whoever is the only one is meant. Of several, and of an id as it is, somebody has to choose. */
+  async #entered() {
+    clearTimeout(this.#timer);
+    const words = this.#words;
+    if (words !== '') {
+      this.#found = [];
+      this.#cursor = null;
+      await this.#more();
+    }
+    const [only, ...others] = this.#found;
+    if (words !== '' && only && others.length === 0 && words === this.#words) return this.#choose(only);
+    return this.#firstOffer()?.focus();
+  }
+
+  #typed() {
+    clearTimeout(this.#timer);
+    this.#asking.abort();
+    this.#cursor = null;
+    if (this.#words === '') {
+      this.#found = this.#parts.known().slice(0, OFFERED_MAX);
+      $('picker-words').textContent = this.#found.length > 0 ? 'People you talk with' : 'Type a name, or a user id.';
+      return this.#draw();
+    }
+    $('picker-words').textContent = 'Looking …';
+    $('as-is').hidden = true;
+    this.#timer = setTimeout(() => { this.#found = []; this.#more(); }, PAUSE_MS);
+    return undefined;
+  }
+
+  async #more() {
+    this.#asking.abort();
+    const { signal } = this.#asking = new AbortController();
+    const words = this.#words;
+    $('more-candidates').hidden = true;
+    try {
+      for (let tries = EMPTY_MAX, before = this.#found.length; tries > 0 && before === this.#found.length; tries -= 1) {
+        await this.#page(words, signal);
+        if (!this.#cursor) break;
+      }
+      $('picker-words').textContent = this.#found.length > 0 ? '' : `Nobody whom you can find is called “${words}”.`;
+      this.#draw(words);
+    } catch (error) {
+      if (signal.aborted) return;
+      if (!(error instanceof Refusal)) throw error;
+      $('picker-words').textContent = error.message;
+      this.#draw();
+    }
+  }
+
+  /**
+   * @param {string} words
+   * @param {AbortSignal} signal
+   */
+  async #page(words, signal) {
+    const after = this.#cursor ? `&cursor=${encodeURIComponent(this.#cursor)}` : '';
+    const page = await this.#parts.api.ask('GET', `/users/search?q=${encodeURIComponent(words)}&limit=${PAGE}${after}`, undefined, signal);
+    for (const person of page.users) this.#parts.people.learn(person);
+    this.#found.push(...page.users.map((/** @type {{ id: string }} */ { id }) => id));
+    this.#cursor = page.nextCursor;
+  }
+
+  /**
+   * `asked` is what the server has answered to: only then it is known whether there is such an id.
+   * @param {string} [asked]
+   */
+  #draw(asked) {
+    const { people } = this.#parts;
+    const hadFocus = $('picker').contains(document.activeElement);
+    arrange($('candidates'), this.#found.filter(id => !this.#chosen.has(id)).map(id => this.#offer(id)));
+    arrange($('picked'), [...this.#chosen].map(id => element('li', {}, people.picture(id), element('span', {}, people.name(id)),
+      button('×', () => { this.#chosen.delete(id); this.#draw(asked); }, { class: 'quiet', 'aria-label': `Take ${people.name(id)} out` }))));
+    $('more-candidates').hidden = !this.#cursor;
+    const mayBeId = asked !== undefined && asked === this.#words && !asked.includes(NOT_IN_IDS);
+    $('as-is').hidden = !mayBeId || this.#found.includes(asked) || this.#chosen.has(asked);
+    $('use-as-is').textContent = `Use “${asked ?? ''}” as a user id`;
+    $('create-group').hidden = !this.#isGroup;
+    $('create-group').disabled = this.#chosen.size < GROUP_MIN;
+    if (hadFocus && !$('picker').contains(document.activeElement)) $('whom').focus();
+  }
+
+  /** @param {string} id */
+  #offer(id) {
+    const { people } = this.#parts;
+    const name = people.name(id);
+    const offer = button(people.picture(id), () => this.#choose(id));
+    offer.append(element('span', { class: 'name' }, name), ...name === id ? [] : [element('span', { class: 'id' }, id)]);
+    return element('li', {}, offer);
+  }
+
+  /** @param {string} id */
+  #choose(id) {
+    if (!this.#isGroup) return this.#start([id]);
+    this.#chosen.add(id);
+    this.#say('');
+    $('whom').value = '';
+    this.#typed();
+    return $('whom').focus();
+  }
+
+  /** @param {string[]} participants */
+  async #start(participants) {
+    this.#say('');
+    try {
+      await this.#parts.start(participants, this.#isGroup ? $('subject').value.trim() : '');
+      $('picker').close();
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      this.#say(error.message);
+    }
+  }
+
+  /** @param {string} words */
+  #say(words) {
+    $('picker-error').textContent = words;
+  }
+}
