@@ -1,9 +1,9 @@
 //! Drafts: what somebody has begun to write in a thread and has not sent, the same on all their devices.
 //!
 //! A person has one draft in a thread. Every save that changes it gives it the next revision, also one that
-//! deletes it, so a device that knows a revision sees whether another one has saved since. [`KeptDraft::save`]
-//! is the only place that says how a draft changes; every store runs it under its own lock or
-//! compare-and-set.
+//! deletes it, so a device that knows a revision sees whether another one has saved since.
+//! [`KeptDraft::save`] is the only place that says how a draft changes; every store runs it under its own
+//! lock or compare-and-set.
 
 use crate::content::{Content, Markup};
 use crate::{CommandId, MessageId, ThreadId, Timestamp, UserId};

@@ -6,7 +6,7 @@ use crate::{MessageId, ThreadId, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// A draft as it is stored: the routes below `/messages/threads/{id}/draft`, and the callback of `draft:save`.
+/// A draft as it is stored: `/messages/threads/{id}/draft`, and the callback of `draft:save`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DraftAnswer {
     /// The draft; its content is empty if there is none.
