@@ -12,7 +12,7 @@ use eventflow_embedded::{Database, EmbeddedBroker, EmbeddedJournal, EmbeddedStor
 use eventflow_metrics::{CallMetrics, Metrics};
 use eventflow_mongo::{HostKey, MongoOptions, MongoStore};
 use eventflow_ports::{
-    Clock, DeadLetters, Directory, FallbackPresence, Inbox, Journal, Membership, MemoryPresence,
+    Clock, DeadLetters, Directory, Drafts, FallbackPresence, Inbox, Journal, Membership, MemoryPresence,
     MemoryRegistry, NoJournal, NoPresence, NoRegistry, Outbound, Outbox, People, PresenceStore, PushDevices,
     Registry, SearchIndex, Sends, Store, StoreError, Suppressions, SystemClock,
 };
@@ -51,6 +51,8 @@ pub struct Backends {
     pub search: Arc<dyn SearchIndex>,
     /// Sends: keeps notifications for many people.
     pub sends: Arc<dyn Sends>,
+    /// Drafts: keeps what people have begun to write.
+    pub drafts: Arc<dyn Drafts>,
     /// Dead letters: keeps what no worker could handle, and the audit log.
     pub dead_letters: Arc<dyn DeadLetters>,
     /// Outbox: keeps what would have been sent.
@@ -89,6 +91,7 @@ struct Stores {
     suppressions: Arc<dyn Suppressions>,
     search: Arc<dyn SearchIndex>,
     sends: Arc<dyn Sends>,
+    drafts: Arc<dyn Drafts>,
     dead_letters: Arc<dyn DeadLetters>,
     outbox: Arc<dyn Outbox>,
 }
@@ -104,6 +107,7 @@ impl Stores {
             + Suppressions
             + SearchIndex
             + Sends
+            + Drafts
             + DeadLetters
             + Outbox,
     {
@@ -116,6 +120,7 @@ impl Stores {
             suppressions: Arc::clone(store) as _,
             search: Arc::clone(store) as _,
             sends: Arc::clone(store) as _,
+            drafts: Arc::clone(store) as _,
             dead_letters: Arc::clone(store) as _,
             outbox: Arc::clone(store) as _,
         }
@@ -167,6 +172,7 @@ impl Backends {
             suppressions,
             search,
             sends,
+            drafts,
             dead_letters,
             outbox,
         } = stores;
@@ -185,6 +191,7 @@ impl Backends {
             suppressions,
             search,
             sends,
+            drafts,
             dead_letters,
             outbox,
             people,

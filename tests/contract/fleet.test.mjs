@@ -3,6 +3,7 @@ import { changes } from './changes.mjs';
 import { consoles } from './console.mjs';
 import { conversations, restarts } from './conversation.mjs';
 import { doors } from './doors.mjs';
+import { drafts } from './drafts.mjs';
 import { edits } from './edits.mjs';
 import { faults, floods } from './faults.mjs';
 import { inbox } from './inbox.mjs';
@@ -17,5 +18,5 @@ import { security } from './security.mjs';
 import { traps } from './traps.mjs';
 import { unread } from './unread.mjs';
 
-onShape('fleet', { together: [conversations, changes, replies, edits, unread, pins, inbox, presence, faults, traps, searches, security, doors, ops, consoles, acquaintances], alone: [restarts] });
+onShape('fleet', { together: [conversations, changes, replies, edits, unread, drafts, pins, inbox, presence, faults, traps, searches, security, doors, ops, consoles, acquaintances], alone: [restarts] });
 onShape('fleet', { together: [floods, peopleSearches] }, { EVENTS_PER_MINUTE: '0', REST_PER_MINUTE_USER: '0', PEOPLE_SEARCH: 'everybody' });

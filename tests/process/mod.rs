@@ -5,6 +5,7 @@ mod again;
 mod batches;
 mod canary;
 mod commands;
+mod drafts;
 mod import;
 mod kills;
 mod letters;

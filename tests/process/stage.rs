@@ -4,8 +4,8 @@ use eventflow_bus::port::Broker;
 use eventflow_bus::topology::Topology;
 use eventflow_embedded::{Database, EmbeddedBroker, EmbeddedStore};
 use eventflow_ports::{
-    Directory, Inbox, Membership, People, PushDevices, Registry, SearchIndex, Sends, Store, Suppressions,
-    SystemClock,
+    Directory, Drafts, Inbox, Membership, People, PushDevices, Registry, SearchIndex, Sends, Store,
+    Suppressions, SystemClock,
 };
 use eventflow_protocol::content::Markup;
 use eventflow_workers::fanout::FanoutParts;
@@ -16,11 +16,14 @@ use std::sync::Arc;
 
 /// A store with every port that the stage writes to.
 pub(super) trait WholeStore:
-    Store + Inbox + Directory + PushDevices + Suppressions + Sends + SearchIndex
+    Store + Inbox + Directory + PushDevices + Suppressions + Sends + Drafts + SearchIndex
 {
 }
 
-impl<S: Store + Inbox + Directory + PushDevices + Suppressions + Sends + SearchIndex> WholeStore for S {}
+impl<S: Store + Inbox + Directory + PushDevices + Suppressions + Sends + Drafts + SearchIndex> WholeStore
+    for S
+{
+}
 
 /// The parts of a persistence stage, all of them over one store.
 pub(super) fn parts_over<S: WholeStore>(store: Arc<S>, broker: Arc<dyn Broker>) -> PersistenceParts {
@@ -30,6 +33,7 @@ pub(super) fn parts_over<S: WholeStore>(store: Arc<S>, broker: Arc<dyn Broker>) 
         devices: Arc::clone(&store) as _,
         suppressions: Arc::clone(&store) as _,
         sends: Arc::clone(&store) as _,
+        drafts: Arc::clone(&store) as _,
         search: Arc::clone(&store) as _,
         unindexed: Arc::default(),
         directory: store,

@@ -6,13 +6,13 @@
 
 use crate::repository::read;
 use eventflow_protocol::client::answers::{
-    DeliveriesAnswer, EditsAnswer, MessageAnswer, NotificationsAnswer, PreferencesAnswer, QueuedAnswer,
-    ThreadAnswer,
+    DeliveriesAnswer, DraftAnswer, EditsAnswer, MessageAnswer, NotificationsAnswer, PreferencesAnswer,
+    QueuedAnswer, ThreadAnswer,
 };
-use eventflow_protocol::client::events::{MessageError, MessageReceived, ThreadCreated};
+use eventflow_protocol::client::events::{DraftUpdated, MessageError, MessageReceived, ThreadCreated};
 use eventflow_protocol::client::requests::{
-    AuthEvent, CreateThreadBody, NotificationBody, PreferencesBody, SendMessageBody, SendMessageEvent,
-    SyncEvent, ThreadEvent,
+    AuthEvent, CreateThreadBody, DraftBody, DraftEvent, NotificationBody, PreferencesBody, SendMessageBody,
+    SendMessageEvent, SyncEvent, ThreadEvent,
 };
 use eventflow_protocol::command::Command;
 use eventflow_protocol::{ErrorBody, ThreadId, Timestamp, UserId, client, codec};
@@ -25,23 +25,27 @@ use std::collections::BTreeSet;
 
 const PAGE: &str = "docs/PROTOCOL.md";
 /// Kinds of examples that the page must show.
-const KINDS: [&str; 19] = [
+const KINDS: [&str; 23] = [
     "request:create-thread",
     "request:send-message",
     "request:notify",
     "request:preferences",
+    "request:save-draft",
     "answer:thread",
     "answer:message",
     "answer:notifications",
     "answer:preferences",
     "answer:deliveries",
+    "answer:draft",
     "answer:edits",
     "answer:queued",
     "answer:error",
     "client:auth",
+    "client:draft:save",
     "client:message:send",
     "client:sync",
     "client:thread:join",
+    "server:draft:updated",
     "server:message:received",
     "server:message:error",
     "server:thread:created",
@@ -77,6 +81,15 @@ fn check(kind: &str, text: &str) {
             let SendMessageEvent { thread_id: thread, body } = request(kind, text);
             send(body, thread.id().expect("a thread id"));
         }
+        "request:save-draft" => {
+            let body: DraftBody = request(kind, text);
+            travels(&Command::SaveDraft(body.into_command(thread(), user(), Timestamp(0))));
+        }
+        "client:draft:save" => {
+            let DraftEvent { thread_id: thread, body } = request(kind, text);
+            let thread = thread.id().expect("a thread id");
+            travels(&Command::SaveDraft(body.into_command(thread, user(), Timestamp(0))));
+        }
         "client:sync" => {
             let event: SyncEvent = request(kind, text);
             assert!(
@@ -94,11 +107,13 @@ fn check(kind: &str, text: &str) {
         "answer:notifications" => comes_out_the_same::<NotificationsAnswer>(kind, text),
         "answer:preferences" => comes_out_the_same::<PreferencesAnswer>(kind, text),
         "answer:deliveries" => comes_out_the_same::<DeliveriesAnswer>(kind, text),
+        "answer:draft" => comes_out_the_same::<DraftAnswer>(kind, text),
         "answer:edits" => comes_out_the_same::<EditsAnswer>(kind, text),
         "answer:thread" => comes_out_the_same::<ThreadAnswer>(kind, text),
         "answer:message" => comes_out_the_same::<MessageAnswer>(kind, text),
         "answer:error" => comes_out_the_same::<ErrorBody>(kind, text),
         "answer:queued" => comes_out_the_same::<QueuedAnswer>(kind, text),
+        "server:draft:updated" => comes_out_the_same::<DraftUpdated>(kind, text),
         "server:message:received" => comes_out_the_same::<MessageReceived<'_>>(kind, text),
         "server:message:error" => comes_out_the_same::<MessageError>(kind, text),
         "server:thread:created" => comes_out_the_same::<ThreadCreated>(kind, text),

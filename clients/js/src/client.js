@@ -1,6 +1,7 @@
 // The client: everything that a page or a program does as one person.
 
 import { Admin } from './api/admin.js';
+import { Drafts } from './api/drafts.js';
 import { Messages } from './api/messages.js';
 import { Devices, Notifications, PreferencesOfUser } from './api/notifications.js';
 import { People, Presences } from './api/people.js';
@@ -62,6 +63,8 @@ export class EventFlow extends Emitter {
     this.presence = new Presences(this.#rest, this.#connection);
     /** What people are called. */
     this.people = new People(this.#rest);
+    /** What one has begun to write. */
+    this.drafts = new Drafts(this.#rest);
     /** The inbox. */
     this.notifications = new Notifications(this.#rest);
     /** How the person wants to be notified. */

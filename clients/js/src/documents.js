@@ -32,6 +32,8 @@
 /** @typedef {import('../types/contract.js').CursorAnswer} ReadAnswer */
 /** @typedef {import('../types/contract.js').EditsAnswer} Edits */
 /** @typedef {import('../types/contract.js').PinsAnswer} PinsPage */
+/** @typedef {import('../types/contract.js').DraftAnswer} DraftAnswer */
+/** @typedef {import('../types/contract.js').DraftsAnswer} DraftsPage */
 /** @typedef {import('../types/contract.js').HistoryAnswer} HistoryPage */
 /** A message that was found. `content.slice(start, end)` of its highlights is what was looked for. */
 /** @typedef {import('../types/contract.js').SearchHit} SearchHit */

@@ -18,6 +18,7 @@ use eventflow_protocol::client::requests::Seq;
 use eventflow_protocol::command::{Command, CreateThread, SendMessage};
 use eventflow_protocol::content::{ContentError, Markup};
 use eventflow_protocol::document::Message;
+use eventflow_protocol::drafts::SaveDraft;
 use eventflow_protocol::reply::CommandResult;
 use eventflow_protocol::{CommandId, ErrorCode, MessageId, Participants, ThreadId, Timestamp, UserId};
 use std::sync::Arc;
@@ -138,6 +139,15 @@ impl Commands {
         self.require_participant(send.thread_id, &send.sender_id).await?;
         replies::quote_answered(&*self.store, &mut send).await?;
         self.send_command(&Command::SendMessage(send)).await
+    }
+
+    /// Puts a draft on its way if its owner is in the thread.
+    pub async fn save_draft(&self, save: SaveDraft) -> Result<SentCommand, Refusal> {
+        self.require_participant(save.thread_id, &save.user_id).await?;
+        if let Some(message) = save.reply_to {
+            replies::answered(&*self.store, save.thread_id, message).await?;
+        }
+        self.send_command(&Command::SaveDraft(save)).await
     }
 
     /// Puts a new thread on its way.

@@ -21,7 +21,7 @@ use eventflow_bus::port::Health;
 use eventflow_bus::topology::Topology;
 use eventflow_metrics::Metrics;
 use eventflow_ports::{
-    Clock, DeadLetters, Directory, Inbox, Outbound, People, PresenceStore, PushDevices, Registry,
+    Clock, DeadLetters, Directory, Drafts, Inbox, Outbound, People, PresenceStore, PushDevices, Registry,
     SearchIndex, Sends, Store, Suppressions,
 };
 use eventflow_protocol::content::Markup;
@@ -42,6 +42,7 @@ pub(crate) struct Edge {
     pub(crate) search: Arc<dyn SearchIndex>,
     pub(crate) searches: Arc<Searches>,
     pub(crate) sends: Arc<dyn Sends>,
+    pub(crate) drafts: Arc<dyn Drafts>,
     pub(crate) dead_letters: Arc<dyn DeadLetters>,
     pub(crate) topology: Topology,
     pub(crate) replays_per_second: u32,
@@ -108,6 +109,7 @@ impl Edge {
             search: Arc::clone(&parts.search),
             searches: Arc::new(Searches::new()),
             sends: Arc::clone(&parts.sends),
+            drafts: Arc::clone(&parts.drafts),
             dead_letters: Arc::clone(&parts.dead_letters),
             topology: parts.topology,
             replays_per_second: config.replays_per_second,

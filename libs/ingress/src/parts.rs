@@ -8,8 +8,8 @@ use eventflow_bus::request::Requests;
 use eventflow_bus::topology::Topology;
 use eventflow_metrics::Metrics;
 use eventflow_ports::{
-    Clock, DeadLetters, Directory, Inbox, Journal, Membership, Outbound, People, PresenceStore, PushDevices,
-    Registry, SearchIndex, Sends, Store, Suppressions,
+    Clock, DeadLetters, Directory, Drafts, Inbox, Journal, Membership, Outbound, People, PresenceStore,
+    PushDevices, Registry, SearchIndex, Sends, Store, Suppressions,
 };
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -31,6 +31,8 @@ pub struct IngressParts {
     pub search: Arc<dyn SearchIndex>,
     /// Sends to many people; REST reads it.
     pub sends: Arc<dyn Sends>,
+    /// What people have begun to write; REST reads it.
+    pub drafts: Arc<dyn Drafts>,
     /// Dead letters and the audit log; REST reads them, and writes what administrators decide.
     pub dead_letters: Arc<dyn DeadLetters>,
     /// The queues of the deployment.

@@ -1,23 +1,34 @@
-//! Replies: what a message that is being sent answers.
+//! Replies: what a message that is being sent, or a draft of one, answers.
 
 use crate::refusal::Refusal;
 use eventflow_ports::Store;
 use eventflow_protocol::command::SendMessage;
+use eventflow_protocol::document::Message;
 use eventflow_protocol::quote::NO_SUCH_MESSAGE;
+use eventflow_protocol::{MessageId, ThreadId};
 
 /// Quotes what a message answers, and refuses it if that is no message of its thread. While the store does
 /// not answer, the message goes on its way without a quote, as every message does.
 pub(crate) async fn quote_answered(store: &dyn Store, send: &mut SendMessage) -> Result<(), Refusal> {
     let Some(reply) = &mut send.reply_to else { return Ok(()) };
-    match store.message(reply.message_id).await {
-        Ok(Some(answered)) if answered.thread_id == send.thread_id => {
-            reply.quote = Some(answered.quote());
-            Ok(())
-        }
+    let answered = answered(store, send.thread_id, reply.message_id).await?;
+    reply.quote = answered.map(|answered| answered.quote());
+    Ok(())
+}
+
+/// The message that something in this thread answers, and a refusal if that is no message of the thread.
+/// `None` while the store does not answer.
+pub(crate) async fn answered(
+    store: &dyn Store,
+    thread: ThreadId,
+    message: MessageId,
+) -> Result<Option<Message>, Refusal> {
+    match store.message(message).await {
+        Ok(Some(answered)) if answered.thread_id == thread => Ok(Some(answered)),
         Ok(_) => Err(Refusal::invalid(NO_SUCH_MESSAGE)),
         Err(error) => {
             tracing::debug!(error = &error as &dyn std::error::Error, "what a message answers is not known");
-            Ok(())
+            Ok(None)
         }
     }
 }

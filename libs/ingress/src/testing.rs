@@ -7,6 +7,7 @@
 mod broker;
 mod dead_letters;
 mod devices;
+mod drafts;
 mod outbound;
 mod people;
 mod search;
@@ -72,6 +73,7 @@ impl World {
         let devices = worker.devices.clone();
         let directory = worker.directory.clone();
         let sends = worker.sends.clone();
+        let drafts = worker.drafts.clone();
         let suppressions = worker.suppressions.clone();
         let letters = Arc::new(TestDeadLetters::default());
         let presence = Arc::new(TestPresence::default());
@@ -94,6 +96,7 @@ impl World {
             suppressions,
             search: store.clone(),
             sends,
+            drafts,
             dead_letters: letters.clone(),
             topology,
             devices,

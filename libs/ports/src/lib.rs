@@ -10,6 +10,8 @@ pub mod dead_letters_contract;
 pub mod devices;
 pub mod directory;
 pub mod directory_contract;
+pub mod drafts;
+pub mod drafts_contract;
 pub mod fallback_presence;
 pub mod inbox;
 pub mod inbox_contract;
@@ -48,6 +50,7 @@ pub use dead_letters::{
     AuditPage, DeadLetters, Kept, LetterCount, LetterGroup, LetterOrder, LetterPage, ReplayCounts,
 };
 pub use directory::{Directory, NameEntry, People, Segment};
+pub use drafts::{DraftPage, Drafts};
 pub use fallback_presence::FallbackPresence;
 pub use inbox::{Inbox, NotificationPage};
 pub use journal::{Journal, JournalError, NoJournal};

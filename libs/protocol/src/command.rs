@@ -7,6 +7,7 @@
 use crate::change::{AdvanceCursor, ArchiveThread, ChangeMessage, MarkUnread};
 use crate::content::{Content, ContentError, Markup};
 use crate::document::{Attachment, Message, MessageStatus, Thread, ThreadStatus};
+use crate::drafts::SaveDraft;
 use crate::fingerprint::{Fingerprint, fingerprint, fingerprint_as_typed};
 use crate::inbox::{ChangeNotifications, Notify, SetPreferences};
 use crate::mail::{ChangeSuppression, MailAddress};
@@ -42,6 +43,8 @@ pub enum Command {
     ArchiveThread(ArchiveThread),
     /// Take a person out of a thread.
     LeaveThread(LeaveThread),
+    /// Save what a person has begun to write in a thread.
+    SaveDraft(SaveDraft),
     /// Put a notification into one person's inbox.
     Notify(Notify),
     /// Mark notifications as read, or delete them.
@@ -172,6 +175,7 @@ impl Command {
         Ok(match self {
             Self::SendMessage(send) => Self::SendMessage(send.written(markup)?),
             Self::ChangeMessage(change) => Self::ChangeMessage(change.written(markup)?),
+            Self::SaveDraft(save) => Self::SaveDraft(save.written(markup)),
             Self::Notify(notify) => Self::Notify(notify.written(markup)?),
             Self::PutProfile(profile) => Self::PutProfile(profile.written(markup)?),
             Self::NoteTokenName(name) => Self::NoteTokenName(name.written(markup)?),
@@ -202,6 +206,7 @@ impl Command {
             Self::MarkUnread(mark) => Subject::Thread(mark.thread_id),
             Self::ArchiveThread(archive) => Subject::Thread(archive.thread_id),
             Self::LeaveThread(leave) => Subject::Thread(leave.thread_id),
+            Self::SaveDraft(save) => Subject::User(save.user_id.clone()),
             Self::Notify(notify) => Subject::User(notify.user_id.clone()),
             Self::ChangeNotifications(change) => Subject::User(change.user_id.clone()),
             Self::SetPreferences(set) => Subject::User(set.user_id.clone()),
@@ -233,6 +238,7 @@ impl Command {
             Self::MarkUnread(_) => "mark_unread",
             Self::ArchiveThread(_) => "archive_thread",
             Self::LeaveThread(_) => "leave_thread",
+            Self::SaveDraft(_) => "save_draft",
             Self::Notify(_) => "notify",
             Self::ChangeNotifications(_) => "change_notifications",
             Self::SetPreferences(_) => "set_preferences",
@@ -258,6 +264,7 @@ impl Command {
             Self::MarkUnread(mark) => Some(mark.at),
             Self::ArchiveThread(archive) => Some(archive.at),
             Self::LeaveThread(leave) => Some(leave.at),
+            Self::SaveDraft(save) => Some(save.at),
             Self::Notify(notify) => Some(notify.at),
             Self::ChangeNotifications(change) => Some(change.at),
             Self::ChangePreferences(change) => Some(change.at),

@@ -31,6 +31,8 @@ pub enum ErrorCode {
     KeyReused,
     /// What the request would stop is over.
     TooLate,
+    /// What the request is based on has changed: read it again and decide.
+    Conflict,
     /// The body is too large.
     TooLarge,
     /// A socket, a user or an address is over its budget, or has too many open sockets.
@@ -53,7 +55,7 @@ impl ErrorCode {
             Self::NotFound | Self::Unknown => 404,
             Self::Invalid => 400,
             Self::KeyReused => 422,
-            Self::TooLate => 409,
+            Self::TooLate | Self::Conflict => 409,
             Self::TooLarge => 413,
             Self::RateLimited => 429,
             Self::Unavailable => 503,
@@ -74,7 +76,7 @@ impl ErrorCode {
             Self::Unauthenticated => "with another credential",
             Self::TokenExpired => "with a new token",
             Self::CsrfFailed => "with the token",
-            Self::Invalid => "changed",
+            Self::Invalid | Self::Conflict => "changed",
             Self::KeyReused => "with another key",
             Self::TooLarge => "smaller",
             Self::RateLimited => "later",

@@ -11,6 +11,7 @@ pub use self::gateway::{DeliveredMessage, GatewayEvent};
 use crate::change::{Cursor, Effect, Receipted};
 use crate::codec::{self, CodecError};
 use crate::document::{Message, Thread, ThreadStatus};
+use crate::drafts::Draft;
 use crate::frame::Envelope;
 use crate::inbox::{Notification, NotificationChange, Preferences};
 use crate::person::Revocation;
@@ -94,6 +95,15 @@ pub enum Event {
         unread_count: Option<u64>,
         /// Whether listings show the thread, if that changed.
         status: Option<ThreadStatus>,
+        /// The command that caused the event.
+        command: CommandId,
+        /// When the ingress accepted the command.
+        at: Timestamp,
+    },
+    /// A person has saved or deleted a draft on one of their devices.
+    DraftSaved {
+        /// The draft as it is stored.
+        draft: Box<Draft>,
         /// The command that caused the event.
         command: CommandId,
         /// When the ingress accepted the command.
@@ -226,6 +236,7 @@ impl Event {
             Self::ThreadChanged { command, user_id, .. } => {
                 EventId::caused_by(*command, &format!("thread changed for {user_id}"))
             }
+            Self::DraftSaved { command, .. } => EventId::caused_by(*command, "draft saved"),
             Self::NotificationStored { notification, .. } => EventId::notification_stored(notification.id),
             // One command reads several notifications if it reads the thread that they are about.
             Self::NotificationsChanged { command, notification_id: Some(id), .. } => {
@@ -262,6 +273,7 @@ impl Event {
             | Self::NotificationsChanged { user_id, .. }
             | Self::PreferencesChanged { user_id, .. }
             | Self::PresenceChosen { user_id, .. } => Audience::User(user_id.clone()),
+            Self::DraftSaved { draft, .. } => Audience::User(draft.user_id.clone()),
             Self::NotificationStored { notification, .. } => Audience::User(notification.user_id.clone()),
             Self::Revoked { .. } | Self::ToldOutside { .. } | Self::GatewayUnlisted { .. } => {
                 Audience::Gateways
@@ -280,6 +292,7 @@ impl Event {
             Self::MessageChanged { at, .. }
             | Self::CursorAdvanced { at, .. }
             | Self::ThreadChanged { at, .. }
+            | Self::DraftSaved { at, .. }
             | Self::NotificationsChanged { at, .. }
             | Self::ToldOutside { at, .. }
             | Self::PresenceChosen { at, .. }
@@ -303,6 +316,7 @@ impl Event {
             | Self::MessageChanged { .. }
             | Self::CursorAdvanced { .. }
             | Self::ThreadChanged { .. }
+            | Self::DraftSaved { .. }
             | Self::ToldOutside { .. }
             | Self::PreferencesChanged { .. }
             | Self::PresenceChosen { .. }
@@ -322,6 +336,7 @@ impl Event {
             | Self::MessageChanged { .. }
             | Self::CursorAdvanced { .. }
             | Self::ThreadChanged { .. }
+            | Self::DraftSaved { .. }
             | Self::NotificationStored { .. }
             | Self::NotificationsChanged { .. }
             | Self::ToldOutside { .. }

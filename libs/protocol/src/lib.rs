@@ -12,6 +12,7 @@ pub mod command;
 pub mod content;
 pub mod dead_letters;
 pub mod document;
+pub mod drafts;
 mod due;
 pub mod error;
 pub mod event;

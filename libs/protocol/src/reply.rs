@@ -9,6 +9,7 @@
 use crate::change::Effect;
 use crate::codec::{self, CodecError};
 use crate::document::{Message, Thread};
+use crate::drafts::Draft;
 use crate::frame::FRAME_MAX_BYTES;
 use crate::inbox::{Notification, Preferences};
 use crate::sends::BulkSend;
@@ -47,6 +48,11 @@ pub enum CommandResult {
         up_to: u64,
         /// Messages that are left to read.
         unread_count: u64,
+    },
+    /// The draft is as the command wants it, or a later one is stored.
+    Draft {
+        /// The draft as it is stored.
+        draft: Box<Draft>,
     },
     /// The notification is in the inbox.
     Notification {

@@ -129,6 +129,7 @@ impl Fanout {
                 | Event::MessageChanged { .. }
                 | Event::CursorAdvanced { .. }
                 | Event::ThreadChanged { .. }
+                | Event::DraftSaved { .. }
                 | Event::NotificationStored { .. }
                 | Event::NotificationsChanged { .. }
                 | Event::ToldOutside { .. }

@@ -6,10 +6,11 @@
 //! what it did before, and an event that may not have been sent is sent again under the same id.
 //!
 //! [`append`] creates threads and messages and [`update`] changes what exists, both with [`together`];
-//! [`applied`] says what a command came to, and [`outbox`] gathers that for a batch.
+//! [`drafts`] saves drafts; [`applied`] says what a command came to, and [`outbox`] gathers that for a batch.
 
 mod append;
 mod applied;
+mod drafts;
 mod outbox;
 mod quoted;
 mod together;
@@ -25,7 +26,7 @@ use eventflow_bus::port::{Broker, BrokerError, Destination, Outgoing, Publish};
 use eventflow_bus::topology::{FANOUT, Queue, Sharded};
 use eventflow_metrics::{Metrics, QueueMetrics};
 use eventflow_ports::{
-    Clock, Directory, Inbox, PushDevices, SearchIndex, Sends, Store, StoreError, Suppressions,
+    Clock, Directory, Drafts, Inbox, PushDevices, SearchIndex, Sends, Store, StoreError, Suppressions,
 };
 use eventflow_protocol::change::Change;
 use eventflow_protocol::codec::CodecError;
@@ -62,6 +63,8 @@ pub struct PersistenceParts {
     pub suppressions: Arc<dyn Suppressions>,
     /// Keeps sends to many people.
     pub sends: Arc<dyn Sends>,
+    /// Keeps drafts.
+    pub drafts: Arc<dyn Drafts>,
     /// Keeps what messages are found by.
     pub search: Arc<dyn SearchIndex>,
     /// Remembers the threads that [`crate::search::Indexer`] has to look at.
@@ -232,6 +235,7 @@ fn ends_a_part(command: &Command) -> bool {
         Command::ChangeMessage(wanted) => wanted.change == Change::Delete,
         Command::CreateThread(_)
         | Command::SendMessage(_)
+        | Command::SaveDraft(_)
         | Command::Notify(_)
         | Command::ChangeNotifications(_)
         | Command::SetPreferences(_)

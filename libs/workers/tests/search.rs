@@ -126,6 +126,7 @@ impl Stage {
             devices: Arc::clone(store) as _,
             suppressions: Arc::clone(store) as _,
             sends: Arc::clone(store) as _,
+            drafts: Arc::clone(store) as _,
             directory: Arc::clone(store) as _,
             search,
             unindexed: Arc::default(),

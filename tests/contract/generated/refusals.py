@@ -21,6 +21,7 @@ SENTENCES = [re.compile(sentence) for sentence in (
     r"ids or filter must name letters",
     r"(title|to) is missing|must name somebody",
     r"a thread has at most \d+ participants",
+    r"a person has at most \d+ drafts",
     r"one of subscription and fcmToken must be there",
     # A text is counted and judged after it was cleaned.
     r"must have (1 to|at most) \d+ characters|is longer than \d+ characters",
@@ -39,7 +40,7 @@ SENTENCES = [re.compile(sentence) for sentence in (
     r"sendAt is (in the past|more than a year ahead)",
     r"perSecond must be 1 to \d+",  # a setting
     # A whole number is written without a fraction, and fits 63 bits.
-    r"must be a (number of a message|whole number)|must be a number in range|must be a time such as",
+    r"must be a (number of a message|whole number|revision of a draft)|must be a number in range|must be a time such as",
     # Free-form objects: sizes, depth and names of keys.
     r"^(metadata|data)|^a key in (\S+\.)?(metadata|data)",
     # An attachment: its type decides what is accepted.

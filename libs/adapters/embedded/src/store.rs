@@ -14,6 +14,7 @@ mod column;
 mod cursor;
 mod dead_letters;
 mod directory;
+mod drafts;
 mod history;
 mod inbox;
 mod kept_mail;
@@ -65,8 +66,8 @@ const SEARCH_READERS: usize = 2;
 
 /// [`Store`], [`eventflow_ports::Inbox`], [`eventflow_ports::Directory`], [`eventflow_ports::Outbound`],
 /// [`eventflow_ports::Suppressions`], [`eventflow_ports::Outbox`], [`eventflow_ports::Sends`],
-/// [`eventflow_ports::DeadLetters`], [`eventflow_ports::PushDevices`] and [`eventflow_ports::SearchIndex`] in
-/// the data file. Cheap to clone: every clone is the same store.
+/// [`eventflow_ports::DeadLetters`], [`eventflow_ports::Drafts`], [`eventflow_ports::PushDevices`] and
+/// [`eventflow_ports::SearchIndex`] in the data file. Cheap to clone: every clone is the same store.
 #[derive(Clone)]
 pub struct EmbeddedStore {
     database: Database,

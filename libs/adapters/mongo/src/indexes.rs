@@ -97,6 +97,11 @@ pub(crate) fn of_sends() -> [IndexModel; 3] {
     ]
 }
 
+/// Drafts: those of a person that have a text, the last first.
+pub(crate) fn of_drafts() -> IndexModel {
+    partial(doc! { "userId": 1, "updatedAt": -1, "threadId": -1 }, doc! { "content": { "$gt": "" } })
+}
+
 /// The keys by which dead letters of a state are counted by queue and cause without reading one.
 pub(crate) fn letters_by_cause() -> Document {
     doc! { "state": 1, "queue": 1, "cause": 1 }

@@ -5,8 +5,8 @@
 //! `activityAt`, `readSeq`, `deliveredSeq`, `toldSeq`, `unreadAt`, `unreads`, `sentBeyond`, `takenBackSeq`,
 //! `takenBackTimes` and `archivedBy`; threads of more than 50 people have neither `activityAt` nor the
 //! schema's `unreadCount`. `changes` says which messages changed, in order. `notifications`, `preferences`,
-//! `profiles`, `tokenNames`, `names` and `revocations` are the system's own, as are `sends`, `suppressions`,
-//! `outbox`, `pushDevices`, `pushShown`, `deadLetters`, `deadLetterBodies`, `deadLetterReplays`, `audit` and
+//! `profiles`, `tokenNames`, `names` and `revocations` are the system's own, as are `sends`, `drafts`,
+//! `suppressions`, `outbox`, `pushDevices`, `pushShown`, `deadLetters`, `deadLetterBodies`, `deadLetterReplays`, `audit` and
 //! `searchBlocks`; the host application's `users` is only read, and `probes` has one document, which shows
 //! whether the server takes writes. Transactions: none. A message is one insert, a thread's counters are one
 //! compare-and-set, and repeating either changes nothing. Writes wait for a majority and its journal, but
@@ -17,8 +17,7 @@
 //! message), `touch` (counters), `cursors` with `advances` (how far people have come, and what is unread),
 //! `receipts`, `mark_unread`, `change`, `wordings`, `pins`, `taken_back`, `change_log` (what changed since),
 //! `archive`, `leave`, `read`, `threads`, `lists`, `inbox`, `directory`, `names`, `segments`, `search`,
-//! `sends`,
-//! `dead_letters` (with
+//! `sends`, `drafts`, `dead_letters` (with
 //! `letters`, `letter_bodies` and `replays`), `suppressions`, `outbox`, `foreign` (whose
 //! documents these are). Below them: `host_users` (how people of the host are found), `thread_lookup` and
 //! `thread_memory` (threads by id), `earlier` (threads of earlier versions), `record` and `free_form`
@@ -38,6 +37,7 @@ mod cursors;
 mod dead_letters;
 mod deliveries;
 mod directory;
+mod drafts;
 mod earlier;
 mod fingerprint;
 mod foreign;

@@ -5,6 +5,7 @@ use crate::connection::{DATABASE, configure, pool_waits};
 use crate::host_users::{HostKey, HostUsers};
 use crate::record::change::ChangeRecord;
 use crate::record::dead_letters::{AuditRecord, BodyRecord, LetterRecord, ReplayRecord};
+use crate::record::drafts::DraftRecord;
 use crate::record::inbox::{NotificationRecord, PreferencesRecord};
 use crate::record::mail::{OutboxRecord, SuppressionRecord};
 use crate::record::message::MessageRecord;
@@ -70,6 +71,7 @@ pub struct MongoStore {
     pub(crate) revocations: Collection<RevocationRecord>,
     pub(crate) search_blocks: Collection<Document>,
     pub(crate) sends: Collection<SendRecord>,
+    pub(crate) drafts: Collection<DraftRecord>,
     pub(crate) letters: Collection<LetterRecord>,
     pub(crate) letter_bodies: Collection<BodyRecord>,
     pub(crate) letter_replays: Collection<ReplayRecord>,
@@ -118,6 +120,7 @@ impl MongoStore {
             revocations: database.collection(&own("revocations")),
             search_blocks: database.collection(&own("searchBlocks")),
             sends: database.collection(&own("sends")),
+            drafts: database.collection(&own("drafts")),
             letters: database.collection(&own("deadLetters")),
             letter_bodies: database.collection(&own("deadLetterBodies")),
             letter_replays: database.collection(&own("deadLetterReplays")),

@@ -5,6 +5,7 @@
 mod afterwards;
 mod conversation;
 mod costs;
+mod drafts;
 mod foreign;
 mod letters;
 mod mail;

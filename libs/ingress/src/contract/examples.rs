@@ -9,6 +9,7 @@ pub(super) fn of(name: &str) -> Option<Value> {
     Some(match name {
         "createThread" => json!({ "participants": ["ben"], "metadata": { "subject": "Catering on Friday" } }),
         "readThread" | "markThreadUnread" => json!({ "seq": 41 }),
+        "saveDraft" => json!({ "content": "Hello, I", "basedOn": 3 }),
         "sendMessage" => {
             json!({ "content": "Hello!", "clientMessageId": "4b1d6c52-6c5e-4f0a-9d7c-6a3e2f1b8c90" })
         }
@@ -38,6 +39,7 @@ pub(super) fn of(name: &str) -> Option<Value> {
             json!({ "threadId": thread })
         }
         "thread:unread" => json!({ "threadId": thread, "seq": 41 }),
+        "draft:save" => json!({ "threadId": thread, "content": "Hello, I", "basedOn": 3 }),
         "message:edit" => json!({ "messageId": message, "content": "Hello, Ben!" }),
         "message:delete" | "message:read" | "message:pin" | "message:unpin" => {
             json!({ "messageId": message })

@@ -84,7 +84,11 @@ const REFUSALS: &[(&str, u16, &str)] = &[
     ("Forbidden", 403, "The user may not do this (`forbidden`, `csrf_failed`)."),
     ("NotFound", 404, "There is no such thing, or none that this user may see (`not_found`)."),
     ("BodyTooSlow", 408, "The body did not arrive in time (`unavailable`)."),
-    ("TooLate", 409, "What the request would change is over (`too_late`)."),
+    (
+        "TooLate",
+        409,
+        "What the request would change is over (`too_late`), or is newer than what it is based on (`conflict`).",
+    ),
     ("TooLarge", 413, "The body is larger than any limit (`too_large`)."),
     ("NotJson", 415, "The body is not plain `application/json` (`invalid`)."),
     ("KeyReused", 422, "The same key was used with another body (`key_reused`)."),

@@ -255,7 +255,11 @@ pub(super) const OPERATIONS: &[Operation] = &[
     operation(("POST", "/v2/messages/threads/{id}/leave"), "leaveThread", Conversations, Changes, &[], "Leaves a thread."),
     operation(("GET", "/v2/messages/threads/{id}/participants"), "listParticipants", Conversations, Reads, PAGE, "Lists the people of a thread."),
     operation(("GET", "/v2/messages/threads/{id}/pins"), "listPins", Conversations, Reads, PAGE, "Lists the pinned messages of a thread, the last pinned first."),
+    operation(("GET", "/v2/messages/threads/{id}/draft"), "showDraft", Conversations, Reads, &[], "Shows what one has begun to write in a thread."),
+    operation(("PUT", "/v2/messages/threads/{id}/draft"), "saveDraft", Conversations, Changes, &[], "Saves what one has begun to write in a thread, for all one's devices. An empty content deletes it."),
+    operation(("DELETE", "/v2/messages/threads/{id}/draft"), "deleteDraft", Conversations, Changes, &[], "Deletes what one has begun to write in a thread."),
 
+    operation(("GET", "/v2/messages/drafts"), "listDrafts", Messages, Reads, PAGE, "Lists one's drafts of all threads, the last saved first."),
     operation(("GET", "/v2/messages/search"), "searchMessages", Messages, Reads, SEARCH, "Finds messages of one's threads by their words, the newest first."),
     operation(("GET", "/v2/messages/{id}"), "listMessages", Messages, Reads, HISTORY, "Gives a page of a thread's history, ascending by `seq`; without a place the newest. The id is the thread's."),
     operation(("POST", "/v2/messages/{id}"), "sendMessage", Messages, MakesByCommand, &[], "Sends a message. The id is the thread's."),

@@ -15,6 +15,7 @@
 //! | [`page_bytes`], [`answers_in_flight`] | how large a page may be, and all of them together |
 //! | [`threads`], [`listed_threads`], [`changes`], [`cursors`] | conversations |
 //! | [`messages`], [`history_cursor`] | the history of a conversation, and sending |
+//! | [`drafts`] | what the caller has begun to write |
 //! | [`search`], [`search_cursor`] | finding messages in all conversations |
 //! | [`notifications`], [`notify`], [`sends`], [`preferences`] | the inbox |
 //! | [`open_routes`], [`unsubscribe`], [`webhook`], [`suppressions`] | e-mail |
@@ -37,6 +38,7 @@ mod cursors;
 pub(crate) mod dead_letters;
 mod deliveries;
 mod devices;
+mod drafts;
 mod history_cursor;
 mod layers;
 mod listed_threads;

@@ -7,7 +7,7 @@
 use crate::contract::shape::{Shape, shape_of};
 use crate::edge::Edge;
 use crate::http::{
-    changes, csrf_token, dead_letters, deliveries, devices, messages, notifications, notify, ops,
+    changes, csrf_token, dead_letters, deliveries, devices, drafts, messages, notifications, notify, ops,
     people_search, pins, preferences, presence, replays, search, sends, status, suppressions, threads, users,
 };
 use axum::routing::{MethodFilter, MethodRouter, on};
@@ -99,7 +99,11 @@ pub(crate) const ROUTES: &[Route] = &[
     route(Method::POST,   "/v2/messages/threads/{id}/leave",     Needs::Thread,  to!(threads::leave)),
     route(Method::GET,    "/v2/messages/threads/{id}/participants", Needs::Thread, to!(threads::participants)),
     route(Method::GET,    "/v2/messages/threads/{id}/pins",      Needs::Thread,  to!(pins::list)).paged(),
+    route(Method::GET,    "/v2/messages/threads/{id}/draft",     Needs::Thread,  to!(drafts::show)),
+    route(Method::PUT,    "/v2/messages/threads/{id}/draft",     Needs::Thread,  to!(drafts::save)),
+    route(Method::DELETE, "/v2/messages/threads/{id}/draft",     Needs::Thread,  to!(drafts::delete)),
 
+    route(Method::GET,    "/v2/messages/drafts",                 Needs::Login,   to!(drafts::list)).paged(),
     route(Method::GET,    "/v2/messages/search",                 Needs::Login,   to!(search::search)).paged(),
     route(Method::GET,    "/v2/messages/{id}",                   Needs::Thread,  to!(messages::history)).paged(),
     route(Method::POST,   "/v2/messages/{id}",                   Needs::Thread,  to!(messages::send)),

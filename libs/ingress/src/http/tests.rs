@@ -4,6 +4,7 @@ mod changes;
 mod dead_letters;
 mod deliveries;
 mod devices;
+mod drafts;
 mod history;
 mod inbox;
 mod mail;

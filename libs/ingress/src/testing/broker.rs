@@ -2,6 +2,7 @@
 //! can look at it.
 
 use super::devices::TestDevices;
+use super::drafts::TestDrafts;
 use super::people::{TestDirectory, TestInbox};
 use super::sends::TestSends;
 use super::store::TestStore;
@@ -37,6 +38,7 @@ pub(super) struct Worker {
     pub(super) directory: Arc<TestDirectory>,
     pub(super) suppressions: Arc<TestSuppressions>,
     pub(super) sends: Arc<TestSends>,
+    pub(super) drafts: Arc<TestDrafts>,
     /// Every command, in the order of arrival.
     pub(super) commands: Arc<Mutex<Vec<Command>>>,
     /// Envelopes for other queues, each with the queue's name.
@@ -144,6 +146,7 @@ impl Worker {
                 .map_or_else(|| refused(ErrorCode::NotFound), |_| CommandResult::Done),
             Command::LeaveThread(leave) if self.store.leave_one(&leave) => CommandResult::Done,
             Command::LeaveThread(_) => refused(ErrorCode::NotFound),
+            Command::SaveDraft(save) => self.drafts.save(id, &save),
             Command::Notify(notify) => {
                 let told = self.inbox.notify(id.into(), notify);
                 let answer = |(notification, deduplicated)| CommandResult::Notification {

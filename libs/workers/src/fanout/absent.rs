@@ -75,6 +75,7 @@ impl Absent {
                 | Event::ParticipantLeft { .. }
                 | Event::MessageChanged { .. }
                 | Event::ThreadChanged { .. }
+                | Event::DraftSaved { .. }
                 | Event::PresenceChosen { .. }
                 | Event::Typing { .. }
                 | Event::GatewayUnlisted { .. }

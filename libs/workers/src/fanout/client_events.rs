@@ -1,15 +1,16 @@
 //! What clients hear of an event: its name and its JSON, written once for every gateway and socket.
 
 use eventflow_protocol::change::{Cursor, Effect};
-use eventflow_protocol::client::answers::ChangeAction;
+use eventflow_protocol::client::answers::{ChangeAction, ShownDraft};
 use eventflow_protocol::client::events::{
-    ChangedThread, MessageDeleted, MessagePinned, MessageReadUpdate, MessageReceived, MessageStatusUpdate,
-    MessageUpdated, NotificationReceived, NotificationUpdated, PreferencesUpdated, PresenceChosen,
-    ReactionReceived, ServerEvent, ThreadCreated, ThreadLeft, ThreadUpdated, TypingUpdate,
+    ChangedThread, DraftUpdated, MessageDeleted, MessagePinned, MessageReadUpdate, MessageReceived,
+    MessageStatusUpdate, MessageUpdated, NotificationReceived, NotificationUpdated, PreferencesUpdated,
+    PresenceChosen, ReactionReceived, ServerEvent, ThreadCreated, ThreadLeft, ThreadUpdated, TypingUpdate,
 };
 use eventflow_protocol::client::{Sorted, WithId};
 use eventflow_protocol::codec::{self, CodecError};
 use eventflow_protocol::document::Message;
+use eventflow_protocol::drafts::Draft;
 use eventflow_protocol::event::{DeliveredMessage, Event, GatewayEvent, TYPING_LIFE};
 use eventflow_protocol::frame::Envelope;
 use eventflow_protocol::person::Participant;
@@ -79,6 +80,7 @@ pub(super) fn delivery(
         Event::MessageChanged { .. }
         | Event::CursorAdvanced { .. }
         | Event::ThreadChanged { .. }
+        | Event::DraftSaved { .. }
         | Event::NotificationStored { .. }
         | Event::NotificationsChanged { .. }
         | Event::ToldOutside { .. }
@@ -115,6 +117,9 @@ fn client_event(
                 unread_count: *unread_count,
                 updated_at: *at,
             })
+        }
+        Event::DraftSaved { draft, .. } => {
+            written(&DraftUpdated { draft: ShownDraft::from(Draft::clone(draft)) })
         }
         Event::PreferencesChanged { preferences, .. } => {
             written(&PreferencesUpdated { preferences: Sorted(Cow::Borrowed(preferences)) })

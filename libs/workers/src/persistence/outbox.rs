@@ -6,7 +6,7 @@ use eventflow_bus::settle::Outcome;
 use eventflow_protocol::command::Command;
 use eventflow_protocol::document::Message;
 use eventflow_protocol::event::Event;
-use eventflow_protocol::reply::ReplyFrame;
+use eventflow_protocol::reply::{CommandResult, ReplyFrame};
 use eventflow_protocol::{CommandId, TraceContext};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -42,6 +42,11 @@ impl CommandOutbox {
     /// What the fan-out stage is told, in the order of the commands.
     pub fn events(&self) -> impl Iterator<Item = &Event> {
         self.events.iter().map(|told| &told.event)
+    }
+
+    /// What those who wait are told, in the order of the commands from each reply address.
+    pub fn results(&self) -> impl Iterator<Item = &CommandResult> {
+        self.replies.values().flat_map(|reply| reply.results.iter().map(|(_, result)| result))
     }
 
     /// The messages that were stored, now or on an earlier attempt.

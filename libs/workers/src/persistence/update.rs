@@ -233,9 +233,8 @@ impl Persistence {
             | Command::AdvanceCursor(_) => return None,
             Command::ArchiveThread(archive) => self.archive(item, archive).await,
             Command::MarkUnread(mark) => self.mark_unread(item, mark).await,
-            Command::LeaveThread(leave) => {
-                self.parts.store.leave(leave).await.map(|left| Applied::left(item, leave, left))
-            }
+            Command::LeaveThread(leave) => self.leave(item, leave).await,
+            Command::SaveDraft(save) => self.save_draft(item, save).await,
             Command::Notify(notify) => self.notify(item, notify).await,
             Command::ChangeNotifications(change) => inbox
                 .change_notifications(change)

@@ -7,9 +7,10 @@ use async_trait::async_trait;
 use eventflow_mongo::MongoStore;
 use eventflow_ports::store_contract::{Fault, FaultHarness, Harness};
 use eventflow_ports::{
-    DeadLetters, Directory, Inbox, Outbound, Outbox, PushDevices, SearchIndex, Sends, Store, Suppressions,
-    dead_letters_contract, directory_contract, inbox_contract, outbound_contract, outbox_contract,
-    push_devices_contract, search_contract, sends_contract, suppressions_contract,
+    DeadLetters, Directory, Drafts, Inbox, Outbound, Outbox, PushDevices, SearchIndex, Sends, Store,
+    Suppressions, dead_letters_contract, directory_contract, drafts_contract, inbox_contract,
+    outbound_contract, outbox_contract, push_devices_contract, search_contract, sends_contract,
+    suppressions_contract,
 };
 use eventflow_protocol::dead_letters::DeadLetterId;
 use eventflow_protocol::{CommandId, UserId};
@@ -59,6 +60,11 @@ pub(crate) async fn run_with_outbox(check: impl AsyncFnOnce(&dyn outbox_contract
 
 /// Runs a check of sends on a fresh database, reached directly.
 pub(crate) async fn run_with_sends(check: impl AsyncFnOnce(&dyn sends_contract::Harness)) {
+    on_fresh_database(async |harness: &MongoHarness| check(&Direct(harness.direct.clone())).await).await;
+}
+
+/// Runs a check of drafts on a fresh database, reached directly.
+pub(crate) async fn run_with_drafts(check: impl AsyncFnOnce(&dyn drafts_contract::Harness)) {
     on_fresh_database(async |harness: &MongoHarness| check(&Direct(harness.direct.clone())).await).await;
 }
 
@@ -158,6 +164,13 @@ impl suppressions_contract::Harness for Direct {
 #[async_trait]
 impl outbox_contract::Harness for Direct {
     async fn open(&self) -> Arc<dyn Outbox> {
+        open(&self.0).await
+    }
+}
+
+#[async_trait]
+impl drafts_contract::Harness for Direct {
+    async fn open(&self) -> Arc<dyn Drafts> {
         open(&self.0).await
     }
 }

@@ -4,14 +4,14 @@ use crate::contract::shape::of;
 use crate::ws::events::name::EventName;
 use eventflow_metrics::Label;
 use eventflow_protocol::client::answers::{
-    AuthAnswer, ChangeAnswer, CursorAnswer, PresenceChoiceAnswer, PresenceListAnswer, QueuedAnswer,
-    SyncAnswer, ThreadAck,
+    AuthAnswer, ChangeAnswer, CursorAnswer, DraftAnswer, PresenceChoiceAnswer, PresenceListAnswer,
+    QueuedAnswer, SyncAnswer, ThreadAck,
 };
 use eventflow_protocol::client::catalogue::Describe;
 use eventflow_protocol::client::events::{MessageError, MessageQueued, MessageSent};
 use eventflow_protocol::client::requests::{
-    AuthEvent, EditMessageEvent, MessageEvent, PresenceSyncEvent, PresenceUpdateEvent, ReactionEvent,
-    ReadMessageEvent, SendMessageEvent, SyncEvent, ThreadEvent, UnreadThreadEvent,
+    AuthEvent, DraftEvent, EditMessageEvent, MessageEvent, PresenceSyncEvent, PresenceUpdateEvent,
+    ReactionEvent, ReadMessageEvent, SendMessageEvent, SyncEvent, ThreadEvent, UnreadThreadEvent,
 };
 use eventflow_protocol::{ErrorBody, ErrorCode};
 
@@ -84,6 +84,11 @@ fn shape_of(name: EventName) -> Option<ClientEventShape> {
         EventName::UnreadThread => {
             (of::<UnreadThreadEvent>, READ, "Makes messages of others unread again for oneself.")
         }
+        EventName::SaveDraft => (
+            of::<DraftEvent>,
+            &[of::<DraftAnswer>, of::<QueuedAnswer>],
+            "Saves what one has begun to write in a thread, for all one's devices; an empty `content` deletes it.",
+        ),
         EventName::PresenceUpdate => (
             of::<PresenceUpdateEvent>,
             &[of::<PresenceChoiceAnswer>],
@@ -103,7 +108,7 @@ fn shape_of(name: EventName) -> Option<ClientEventShape> {
 }
 
 fn words_of(name: EventName) -> Words {
-    use ErrorCode::{Forbidden, KeyReused, NotFound, TokenExpired, Unauthenticated, Unavailable};
+    use ErrorCode::{Conflict, Forbidden, KeyReused, NotFound, TokenExpired, Unauthenticated, Unavailable};
     let (by_event, codes, limits): (_, &'static [ErrorCode], _) = match name {
         EventName::Auth => (
             "`auth:success` or `auth:error`",
@@ -127,6 +132,11 @@ fn words_of(name: EventName) -> Words {
         EventName::TypingStart | EventName::TypingStop => {
             ("nothing, not even a refusal", &[NotFound], "16 threads per socket; a budget of its own")
         }
+        EventName::SaveDraft => (
+            "nothing; `draft:updated` goes to all of the person's sockets",
+            &[NotFound, Conflict],
+            "as over REST",
+        ),
         EventName::PresenceUpdate => {
             ("nothing; `presence:chosen` goes to all of the person's sockets", &[], "")
         }

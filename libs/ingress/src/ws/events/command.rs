@@ -1,6 +1,7 @@
 //! Commands on their way to a worker: what events that ask for a change have in common.
 //!
-//! [`crate::ws::events::change_message`] and [`crate::ws::events::mark_read`] say what each event asks for.
+//! [`crate::ws::events::change_message`], [`crate::ws::events::mark_read`] and
+//! [`crate::ws::events::save_draft`] say what each event asks for.
 //! The command is published in order, and the worker's result goes to the callback when it comes. Without a
 //! callback only a refusal is told, by `error`: what was done is heard as an event anyway. All of them may be
 //! repeated.
@@ -8,7 +9,9 @@
 use crate::commands::{SentCommand, unexpected};
 use crate::ws::events::responder::Responder;
 use eventflow_protocol::ThreadId;
-use eventflow_protocol::client::answers::{ChangeAnswer, CursorAnswer, QueuedAnswer};
+use eventflow_protocol::client::answers::{
+    ChangeAnswer, CursorAnswer, DraftAnswer, QueuedAnswer, ShownDraft,
+};
 use eventflow_protocol::client::{Sorted, Success, WithId};
 use eventflow_protocol::reply::CommandResult;
 
@@ -29,6 +32,9 @@ pub(super) async fn answer(responder: Responder, ThreadCommand { thread, sent }:
         }),
         Ok(CommandResult::Cursor { up_to, unread_count }) => {
             responder.ack(&CursorAnswer { seq: up_to, success: Success, thread_id: thread, unread_count });
+        }
+        Ok(CommandResult::Draft { draft }) => {
+            responder.ack(&DraftAnswer { draft: ShownDraft::from(*draft), success: Success });
         }
         Ok(CommandResult::Queued { command }) => responder.ack(&QueuedAnswer::in_thread(command, thread)),
         Ok(other) => responder.refuse(&unexpected(&other)),

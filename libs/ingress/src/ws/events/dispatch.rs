@@ -11,7 +11,7 @@ use crate::ws::events::reply::Reply;
 use crate::ws::events::request::read;
 use crate::ws::events::responder::{Responder, shown};
 use crate::ws::events::{
-    authenticate, change_message, mark_read, open_thread, presence, send_message, sync, typing,
+    authenticate, change_message, mark_read, open_thread, presence, save_draft, send_message, sync, typing,
 };
 use crate::ws::rooms::Rooms;
 use crate::ws::sockets::event_budgets::EventKind;
@@ -103,6 +103,7 @@ async fn call_handler(
         EventName::Read => mark_read::read_message(caller()?, read(body)?).await,
         EventName::ReadThread => mark_read::read_thread(caller()?, &read(body)?).await,
         EventName::UnreadThread => mark_read::unread_thread(caller()?, &read(body)?).await,
+        EventName::SaveDraft => save_draft::save(caller()?, read(body)?).await,
         EventName::PresenceUpdate => Ok(presence::update(caller()?, read(body)?).await),
         EventName::PresenceSync => presence::sync(caller()?, read(body)?).await,
         EventName::Sync => sync::sync(caller()?, read(body)?).await,

@@ -19,6 +19,7 @@ mod presence;
 mod reply;
 mod request;
 mod responder;
+mod save_draft;
 mod send_message;
 mod sync;
 mod typing;

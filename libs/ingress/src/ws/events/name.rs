@@ -32,6 +32,8 @@ pub(super) enum EventName {
     ReadThread,
     /// `thread:unread`: I want messages to be unread again.
     UnreadThread,
+    /// `draft:save`: what I have begun to write.
+    SaveDraft,
     /// `presence:update`: how I want to be seen.
     PresenceUpdate,
     /// `presence:sync`: how these people are.
@@ -62,6 +64,7 @@ impl EventName {
             "message:read" => Self::Read,
             "thread:read" => Self::ReadThread,
             "thread:unread" => Self::UnreadThread,
+            "draft:save" => Self::SaveDraft,
             "presence:update" => Self::PresenceUpdate,
             "presence:sync" => Self::PresenceSync,
             "sync" => Self::Sync,
@@ -86,6 +89,7 @@ impl EventName {
             Self::Read => "message:read",
             Self::ReadThread => "thread:read",
             Self::UnreadThread => "thread:unread",
+            Self::SaveDraft => "draft:save",
             Self::PresenceUpdate => "presence:update",
             Self::PresenceSync => "presence:sync",
             Self::Sync => "sync",
@@ -110,6 +114,7 @@ impl EventName {
             | Self::Read
             | Self::ReadThread
             | Self::UnreadThread
+            | Self::SaveDraft
             | Self::PresenceUpdate
             | Self::PresenceSync
             | Self::Sync => EventKind::Known,
@@ -133,6 +138,7 @@ impl Label for EventName {
         Self::Read,
         Self::ReadThread,
         Self::UnreadThread,
+        Self::SaveDraft,
         Self::PresenceUpdate,
         Self::PresenceSync,
         Self::Sync,

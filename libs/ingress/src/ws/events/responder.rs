@@ -104,6 +104,7 @@ impl Responder {
             | EventName::Read
             | EventName::ReadThread
             | EventName::UnreadThread
+            | EventName::SaveDraft
             | EventName::PresenceUpdate
             | EventName::PresenceSync
             | EventName::Sync

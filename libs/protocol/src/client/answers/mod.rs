@@ -5,6 +5,7 @@
 
 mod dead_letters;
 mod deliveries;
+mod drafts;
 mod mail;
 mod messages;
 mod notifications;
@@ -23,6 +24,7 @@ pub use dead_letters::{
     ShownHappened, ShownLetter, ShownVersion,
 };
 pub use deliveries::{DeliveriesAnswer, DeliveryWord, ListedDelivery};
+pub use drafts::{DraftAnswer, DraftsAnswer, ShownDraft};
 pub use mail::{SuppressedAddress, SuppressionsAnswer};
 pub use messages::{
     ChangeAction, ChangeAnswer, EarlierWording, EditsAnswer, HistoryAnswer, MessageAnswer, PinsAnswer,

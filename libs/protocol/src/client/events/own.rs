@@ -1,6 +1,7 @@
 //! Events about what one did oneself, for one's other devices: notifications read or deleted, preferences,
-//! how one wants to be seen.
+//! drafts, how one wants to be seen.
 
+use crate::client::answers::ShownDraft;
 use crate::client::events::name::ServerEvent;
 use crate::client::shape::Sorted;
 use crate::inbox::{NotificationChange, Preferences};
@@ -56,6 +57,18 @@ pub struct PreferencesUpdated<'a> {
 
 impl ServerEvent for PreferencesUpdated<'_> {
     const NAME: &'static str = "preferences:updated";
+}
+
+/// One has saved or deleted a draft, on any of one's devices.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DraftUpdated {
+    /// The draft as it is stored; its content is empty if it was deleted. A device that knows a higher
+    /// revision passes the event over.
+    pub draft: ShownDraft,
+}
+
+impl ServerEvent for DraftUpdated {
+    const NAME: &'static str = "draft:updated";
 }
 
 /// One has chosen how one wants to be seen, on any of one's devices, for all of them.

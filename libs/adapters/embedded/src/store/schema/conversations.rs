@@ -1,4 +1,5 @@
-//! The layouts that conversations got since replies: earlier wordings, marks "unread", pins, search.
+//! The layouts that conversations got since replies: earlier wordings, marks "unread", pins, search; and
+//! drafts.
 
 /// Fifteenth layout: what messages said before they were edited. In a table of their own, so that a page of a
 /// history does not read them. `number` counts the wordings of a message; the first that was kept has 1.
@@ -48,4 +49,20 @@ pub(super) const SEARCH: &str = "
         bits      BLOB    NOT NULL,
         PRIMARY KEY (thread_id, mark, first)
     ) STRICT, WITHOUT ROWID;
+";
+
+pub(super) const DRAFTS: &str = "
+    -- A deleted draft has no content, and stays for its revision. `commands` are the last that changed it.
+    CREATE TABLE draft (
+        user_id    TEXT    NOT NULL,
+        thread_id  BLOB    NOT NULL,
+        content    TEXT    NOT NULL,
+        reply_to   BLOB,
+        revision   INTEGER NOT NULL,
+        updated_at INTEGER NOT NULL,
+        commands   BLOB    NOT NULL,
+        PRIMARY KEY (user_id, thread_id)
+    ) STRICT, WITHOUT ROWID;
+    -- What has somebody begun to write, the last first?
+    CREATE INDEX draft_by_time ON draft (user_id, updated_at, thread_id) WHERE content <> '';
 ";
