@@ -10,6 +10,7 @@
 
 mod append;
 mod applied;
+mod change;
 mod outbox;
 mod quoted;
 mod together;

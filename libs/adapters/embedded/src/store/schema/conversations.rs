@@ -1,4 +1,5 @@
-//! The layouts that conversations got since replies: earlier wordings, marks "unread", pins, search.
+//! The layouts that conversations got since replies: earlier wordings, marks "unread", pins, search,
+//! mentions.
 
 /// Fifteenth layout: what messages said before they were edited. In a table of their own, so that a page of a
 /// history does not read them. `number` counts the wordings of a message; the first that was kept has 1.
@@ -47,5 +48,18 @@ pub(super) const SEARCH: &str = "
         is_open   INTEGER NOT NULL,
         bits      BLOB    NOT NULL,
         PRIMARY KEY (thread_id, mark, first)
+    ) STRICT, WITHOUT ROWID;
+";
+
+/// Nineteenth layout: whom messages mention. `mention` has a row for each person whom a message of somebody
+/// else mentions that was not taken back.
+pub(super) const MENTIONS: &str = "
+    ALTER TABLE message ADD COLUMN mentions BLOB;
+    -- Which messages of this thread beyond a place mention somebody?
+    CREATE TABLE mention (
+        thread_id BLOB    NOT NULL,
+        user_id   TEXT    NOT NULL,
+        seq       INTEGER NOT NULL,
+        PRIMARY KEY (thread_id, user_id, seq)
     ) STRICT, WITHOUT ROWID;
 ";
