@@ -8,6 +8,7 @@ import { faults, floods } from './faults.mjs';
 import { inbox } from './inbox.mjs';
 import { onShape } from './stage.mjs';
 import { ops } from './ops.mjs';
+import { mentions } from './mentions.mjs';
 import { pins } from './pins.mjs';
 import { presence } from './presence.mjs';
 import { replies } from './replies.mjs';
@@ -16,5 +17,5 @@ import { security } from './security.mjs';
 import { traps } from './traps.mjs';
 import { unread } from './unread.mjs';
 
-onShape('single', { together: [conversations, changes, replies, edits, unread, pins, inbox, presence, faults, traps, searches, security, doors, ops, consoles], alone: [restarts] });
+onShape('single', { together: [conversations, changes, replies, edits, unread, pins, mentions, inbox, presence, faults, traps, searches, security, doors, ops, consoles], alone: [restarts] });
 onShape('single', { together: [floods] }, { EVENTS_PER_MINUTE: '0', REST_PER_MINUTE_USER: '0' });
