@@ -97,6 +97,7 @@ async fn a_message_after_an_archive_brings_the_thread_back<S: WholeStore>(
             pairing: None,
             typed: None,
             reply_to: None,
+            mentions: Vec::new(),
             at,
         }))
     };

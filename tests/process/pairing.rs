@@ -141,6 +141,7 @@ impl World {
             pairing: Some(Pairing { leg, key, opened_at: opened_at.map(Timestamp) }),
             typed: None,
             reply_to: None,
+            mentions: Vec::new(),
             at: Timestamp(at),
         };
         let item = Item {

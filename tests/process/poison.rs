@@ -207,6 +207,7 @@ fn send(thread_id: ThreadId, content: &str) -> Envelope {
         pairing: None,
         typed: None,
         reply_to: None,
+        mentions: Vec::new(),
         at: SystemClock.now(),
     });
     envelope(codec::encode(&command).unwrap())

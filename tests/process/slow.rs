@@ -89,6 +89,7 @@ fn say(thread_id: ThreadId, content: &str) -> Item<Command> {
         pairing: None,
         typed: None,
         reply_to: None,
+        mentions: Vec::new(),
         at: SystemClock.now(),
     }))
 }
@@ -98,7 +99,7 @@ fn edit(message: &Message) -> Item<Command> {
         thread_id: message.thread_id,
         message_id: message.id,
         by: user("ann"),
-        change: Change::Edit { content: Content::parse("second").unwrap() },
+        change: Change::Edit { content: Content::parse("second").unwrap(), mentions: None },
         at: SystemClock.now(),
     }))
 }

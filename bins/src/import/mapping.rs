@@ -97,6 +97,7 @@ pub(super) fn message(
         pairing: None,
         typed: None,
         reply_to: None,
+        mentions: Vec::new(),
         at,
     };
     let send = send.written(markup).map_err(|error| error.to_string())?;

@@ -18,6 +18,7 @@ import { Refusal } from './refusal.js';
  * @property {string} content
  * @property {Attachment[]} [attachments]
  * @property {string} [replyTo] the id of the message that this one answers
+ * @property {string[]} [mentions] the ids of the people whom it mentions
  * @property {number} order those of one thread are sent in this order
  * @property {string} at when it was written, by the clock of this side
  * @property {'waiting' | 'sending' | 'queued' | 'failed'} state `queued`: the server will store it
@@ -26,7 +27,7 @@ import { Refusal } from './refusal.js';
 
 /**
  * What is written.
- * @typedef {{ content?: string, attachments?: Attachment[], replyTo?: string, key?: string }} Draft
+ * @typedef {{ content?: string, attachments?: Attachment[], replyTo?: string, mentions?: string[], key?: string }} Draft
  */
 
 /** A message that the server has queued is asked about again after this; it is stored once all the same. */
@@ -91,11 +92,12 @@ export class Outbox {
    * @param {Draft} draft
    * @returns {Promise<Message>}
    */
-  send(threadId, { content = '', attachments, replyTo, key = newKey() }) {
+  send(threadId, { content = '', attachments, replyTo, mentions, key = newKey() }) {
     this.#order = Math.max(this.#order + 1, Date.now());
     /** @type {OutboxEntry} */
     const entry = {
-      key, threadId, content, ...attachments && { attachments }, ...replyTo && { replyTo }, order: this.#order, at: new Date().toISOString(), state: 'waiting',
+      key, threadId, content, ...attachments && { attachments }, ...replyTo && { replyTo }, ...mentions && { mentions },
+      order: this.#order, at: new Date().toISOString(), state: 'waiting',
     };
     const stored = new Promise((resolve, reject) => this.#promises.set(key, { resolve, reject }));
     stored.catch(() => {});
@@ -193,11 +195,11 @@ export class Outbox {
    * @param {OutboxEntry} entry
    */
   async #post(entry) {
-    const { key, threadId, content, attachments, replyTo } = entry;
+    const { key, threadId, content, attachments, replyTo, mentions } = entry;
     for (let failures = 1; this.#entries.has(key) && this.#connection.isUp; failures += 1) {
       this.#set(entry, 'sending');
       try {
-        const answer = await this.#connection.ask('message:send', { threadId, content, attachments, replyTo, clientMessageId: key });
+        const answer = await this.#connection.ask('message:send', { threadId, content, attachments, replyTo, mentions, clientMessageId: key });
         return 'message' in answer ? this.#stored(entry, answer.message) : this.#queued(entry);
       } catch (error) {
         const refusal = Refusal.of(error);

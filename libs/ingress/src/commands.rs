@@ -6,6 +6,7 @@
 //! The ingress stores nothing itself. A client that got no result may repeat its command under the same
 //! `clientMessageId`.
 
+use crate::mentions;
 use crate::refusal::Refusal;
 use crate::replies;
 use crate::throttle::Throttle;
@@ -73,7 +74,7 @@ impl Commands {
     }
 
     /// The thread of a message that `user` may see and wants to change. Only a message with attachments can
-    /// lose its text.
+    /// lose its text, and an edit mentions people of the thread.
     pub async fn thread_of(
         &self,
         message: MessageId,
@@ -82,12 +83,19 @@ impl Commands {
     ) -> Result<ThreadId, Refusal> {
         let message = self.message_for(message, user).await?;
         match change {
-            Change::Edit { content } if content.is_blank() && message.attachments.is_empty() => {
+            Change::Edit { content, .. } if content.is_blank() && message.attachments.is_empty() => {
                 Err(ContentError::Empty.into())
             }
-            Change::Edit { .. } | Change::Delete | Change::React { .. } | Change::Pin { .. } => {
+            Change::Edit { mentions: Some(mentioned), .. } => {
+                // Whom the message mentions already may have left: they stay mentioned.
+                let anew = mentioned.iter().filter(|user| !message.mentions.contains(user));
+                mentions::require_in_thread(&self.membership, message.thread_id, anew).await?;
                 Ok(message.thread_id)
             }
+            Change::Edit { mentions: None, .. }
+            | Change::Delete
+            | Change::React { .. }
+            | Change::Pin { .. } => Ok(message.thread_id),
         }
     }
 
@@ -137,6 +145,7 @@ impl Commands {
     /// calls.
     pub async fn send_message(&self, mut send: SendMessage) -> Result<SentCommand, Refusal> {
         self.require_participant(send.thread_id, &send.sender_id).await?;
+        mentions::require_in_thread(&self.membership, send.thread_id, &send.mentions).await?;
         replies::quote_answered(&*self.store, &mut send).await?;
         self.send_command(&Command::SendMessage(send)).await
     }

@@ -27,6 +27,7 @@ pub mod csrf;
 mod edge;
 pub mod http;
 pub mod identity;
+mod mentions;
 mod names;
 mod new_threads;
 mod notices;

@@ -175,6 +175,7 @@ mod tests {
             pairing: None,
             typed: None,
             reply_to: None,
+            mentions: Vec::new(),
             at,
         };
         store.append(CommandId::new(), send);

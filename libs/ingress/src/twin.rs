@@ -22,9 +22,7 @@ pub(crate) fn recognise_by_content(
     if send.client_message_id.is_some() {
         return;
     }
-    let content = send.content.as_str();
-    let (files, reply_to) = (&send.attachments, send.reply_to.as_ref());
-    let key = pairing::key(&session.0, &send.sender_id, send.thread_id, content, files, reply_to);
+    let key = pairing::key(&session.0, &send.sender_id, send.thread_id, send.said());
     send.pairing = Some(Pairing { leg, key, opened_at });
 }
 
@@ -44,6 +42,7 @@ mod tests {
             pairing: None,
             typed: None,
             reply_to: None,
+            mentions: Vec::new(),
             at: Timestamp(5),
         };
         recognise_by_content(&mut send, Leg::Rest, Session([session; 32]), None);

@@ -106,7 +106,7 @@ pub async fn edits_and_deletions_count_at_once(harness: &dyn Harness) {
     let batch = [scene.say(0, "the weather today"), scene.say(0, "the weather tomorrow")];
     let messages = send(&*store, &batch).await;
     index_all(&*index, &[scene.thread]).await;
-    let edit = Change::Edit { content: Content::parse("the climate now").expect("content") };
+    let edit = Change::Edit { content: Content::parse("the climate now").expect("content"), mentions: None };
     let edited = match change_one(&*store, &change(&messages[0], &scene.people[0], edit, 5)).await {
         Changed::Done(message, _) => message,
         other => panic!("expected an edit, got {other:?}"),

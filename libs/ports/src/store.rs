@@ -276,6 +276,11 @@ pub trait Store: Send + Sync + 'static {
     /// was taken back, that was never edited, or that does not exist.
     async fn wordings(&self, id: MessageId) -> Result<Vec<Wording>, StoreError>;
 
+    /// Reads whom an edit by this command mentioned who was not mentioned before it, without the sender. It
+    /// is nobody if the message does not remember the command, which it does as long as it recognises it
+    /// ([`eventflow_protocol::change::COMMANDS_REMEMBERED`]).
+    async fn mentioned_by(&self, message: MessageId, command: CommandId) -> Result<Vec<UserId>, StoreError>;
+
     /// Reads one thread with everybody in it; `None` if it does not exist.
     async fn thread(&self, id: ThreadId) -> Result<Option<Thread>, StoreError>;
 

@@ -5,7 +5,7 @@
 //! [`FaultHarness`], which can cut the store off. The modules follow the port: [`append`], [`redelivery`],
 //! [`keys`], [`pairing`], [`writers`], [`counters`], [`changes`], [`change_log`], [`taken_back`],
 //! [`cursors`], [`long_way`], [`together`], [`archive`], [`threads`], [`leaving`], [`reading`],
-//! [`mark_unread`], [`pins`], [`replies`], [`wordings`].
+//! [`mark_unread`], [`mentions`], [`pins`], [`replies`], [`wordings`].
 //! [`thread_costs`] measures and judges nothing.
 
 pub mod append;
@@ -20,6 +20,7 @@ pub mod keys;
 pub mod leaving;
 pub mod long_way;
 pub mod mark_unread;
+pub mod mentions;
 pub mod pairing;
 pub mod pins;
 pub mod random;

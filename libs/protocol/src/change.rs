@@ -16,12 +16,12 @@ pub use cursor::{
     RECEIPTED_MAX, Receipted, UNREAD_REACH_MAX, add_receipt,
 };
 
-pub use mark::{COMMANDS_REMEMBERED, ChangeMark};
+pub use mark::{COMMANDS_REMEMBERED, ChangeMark, mentioned_by};
 pub use sign::sign;
 
 use crate::content::{Content, ContentError, Markup, typed};
 use crate::document::{Message, Pinned, Reaction};
-use crate::fingerprint::{Fingerprint, fingerprint};
+use crate::fingerprint::{Fingerprint, Said};
 use crate::{CommandId, MessageId, ThreadId, Timestamp, UserId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -63,7 +63,7 @@ pub struct ChangeMessage {
 impl ChangeMessage {
     /// The change with its text in the form in which it is kept. Fails if nothing is left of the text.
     pub fn written(mut self, markup: Markup) -> Result<Self, ContentError> {
-        if let Change::Edit { content } = &mut self.change {
+        if let Change::Edit { content, .. } = &mut self.change {
             let as_typed = std::mem::take(content);
             *content = as_typed.written(markup);
             if content.is_blank() && !as_typed.is_blank() {
@@ -82,6 +82,9 @@ pub enum Change {
     Edit {
         /// The new text; empty only for a message with attachments.
         content: Content,
+        /// Whom the message mentions from now on, sorted; `None` leaves that as it is.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        mentions: Option<Vec<UserId>>,
     },
     /// Take the message back. Only the sender may.
     Delete,
@@ -192,13 +195,16 @@ pub fn apply(
         Change::Pin { is_pinned } => pin(message, marks, command, wanted, *is_pinned),
         _ if message.sender_id != wanted.by => Changed::NotSender,
         Change::Delete => delete(message, marks, wanted.at),
-        Change::Edit { content } => edit(message, marks, command, wanted, content),
+        Change::Edit { content, mentions } => {
+            edit(message, marks, command, wanted, NewWording { content, mentions: mentions.as_deref() })
+        }
     }
 }
 
 fn delete(message: &mut Message, marks: &mut Vec<ChangeMark>, at: Timestamp) -> Changed {
     message.content.clear();
     message.attachments.clear();
+    message.mentions.clear();
     message.reactions.clear();
     message.pinned = None;
     marks.clear();
@@ -206,21 +212,37 @@ fn delete(message: &mut Message, marks: &mut Vec<ChangeMark>, at: Timestamp) -> 
     done(message, at, Effect::Deleted)
 }
 
+/// What an edit makes of a message.
+struct NewWording<'a> {
+    content: &'a Content,
+    /// `None` leaves the mentions as they are.
+    mentions: Option<&'a [UserId]>,
+}
+
+/// Those of these people whom the message does not mention yet, without its sender.
+fn newly_mentioned(message: &Message, mentions: &[UserId]) -> Vec<UserId> {
+    let is_new = |user: &&UserId| **user != message.sender_id && !message.mentions.contains(user);
+    mentions.iter().filter(is_new).cloned().collect()
+}
+
 fn edit(
     message: &mut Message,
     marks: &mut Vec<ChangeMark>,
     command: CommandId,
     wanted: &ChangeMessage,
-    content: &Content,
+    wording: NewWording<'_>,
 ) -> Changed {
     if !remember(marks, &wanted.by, None, command) {
         return before(message, Effect::Edited);
     }
+    let mentions = wording.mentions.unwrap_or(&message.mentions);
     // The command is remembered all the same: if it came again after another edit, it would undo that.
-    if typed(content.as_str()) == typed(&message.content) {
+    if typed(wording.content.as_str()) == typed(&message.content) && mentions == message.mentions {
         return Changed::Nothing(Box::new(message.clone()), Effect::Edited);
     }
-    content.as_str().clone_into(&mut message.content);
+    mark::note_mentions(marks, command, newly_mentioned(message, mentions));
+    message.mentions = mentions.to_vec();
+    wording.content.as_str().clone_into(&mut message.content);
     message.edited_at = Some(wanted.at);
     done(message, wanted.at, Effect::Edited)
 }
@@ -297,7 +319,13 @@ fn remember(marks: &mut Vec<ChangeMark>, user: &UserId, sign: Option<&str>, comm
         return false;
     }
     let emoji = sign.map(str::to_owned);
-    let new = || ChangeMark { user_id: user.clone(), emoji, is_pin: false, commands: Vec::new() };
+    let new = || ChangeMark {
+        user_id: user.clone(),
+        emoji,
+        is_pin: false,
+        commands: Vec::new(),
+        mentions: Vec::new(),
+    };
     let mut mark = found.map_or_else(new, |at| marks.remove(at));
     mark.note(command);
     marks.push(mark);
@@ -363,8 +391,7 @@ fn before(message: &Message, effect: Effect) -> Changed {
 ///
 /// Gives `None` for a message without a key, and for a message that was changed before.
 pub fn sent_as(message: &Message) -> Option<Fingerprint> {
-    (message.is_as_sent() && message.client_message_id.is_some())
-        .then(|| fingerprint(&message.content, &message.attachments, message.reply_to.as_ref()))
+    (message.is_as_sent() && message.client_message_id.is_some()).then(|| Said::of(message).fingerprint())
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::change::{AdvanceCursor, ArchiveThread, ChangeMessage, MarkUnread};
 use crate::content::{Content, ContentError, Markup};
 use crate::document::{Attachment, Message, MessageStatus, Thread, ThreadStatus};
 use crate::drafts::SaveDraft;
-use crate::fingerprint::{Fingerprint, fingerprint, fingerprint_as_typed};
+use crate::fingerprint::{Fingerprint, Said};
 use crate::inbox::{ChangeNotifications, Notify, SetPreferences};
 use crate::mail::{ChangeSuppression, MailAddress};
 use crate::pairing::Pairing;
@@ -152,6 +152,9 @@ pub struct SendMessage {
     /// no store answers, it takes the client's word and quotes nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply_to: Option<ReplyTo>,
+    /// The people whom it mentions, sorted. The ingress has found them in the thread.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mentions: Vec<UserId>,
     /// The client's own key: the same key of the same sender is the same message.
     #[serde(default)]
     pub client_message_id: Option<String>,
@@ -306,18 +309,14 @@ impl SendMessage {
     pub fn is_again(&self, stored: &Message, sent_as: Option<Fingerprint>) -> bool {
         let is_same_body = match sent_as {
             Some(first) => first == self.fingerprint(),
-            None => {
-                !stored.is_as_sent()
-                    || fingerprint(&stored.content, &stored.attachments, stored.reply_to.as_ref())
-                        == self.fingerprint()
-            }
+            None => !stored.is_as_sent() || Said::of(stored).fingerprint() == self.fingerprint(),
         };
         stored.thread_id == self.thread_id && is_same_body
     }
 
     /// The message in the form in which it is kept. Fails if nothing is left of it.
     pub fn written(mut self, markup: Markup) -> Result<Self, ContentError> {
-        let as_typed = fingerprint_as_typed(self.content.as_str(), &self.attachments, self.reply_to.as_ref());
+        let as_typed = self.said().fingerprint_as_typed();
         self.content = self.content.written(markup);
         for attachment in &mut self.attachments {
             attachment.filename = markup.write(&attachment.filename).into_owned();
@@ -331,8 +330,17 @@ impl SendMessage {
 
     /// The fingerprint of what was typed, which is the same in every form in which it may be kept.
     fn fingerprint(&self) -> Fingerprint {
-        self.typed
-            .unwrap_or_else(|| fingerprint(self.content.as_str(), &self.attachments, self.reply_to.as_ref()))
+        self.typed.unwrap_or_else(|| self.said().fingerprint())
+    }
+
+    /// What the message says, for its fingerprint.
+    pub fn said(&self) -> Said<'_> {
+        Said {
+            content: self.content.as_str(),
+            attachments: &self.attachments,
+            reply_to: self.reply_to.as_ref(),
+            mentions: &self.mentions,
+        }
     }
 
     /// The message as it is stored under this command's id, at this place of its thread.
@@ -345,6 +353,7 @@ impl SendMessage {
             content: self.content.into_string(),
             attachments: self.attachments,
             reply_to: self.reply_to,
+            mentions: self.mentions,
             reactions: Vec::new(),
             status: MessageStatus::Sent,
             read_by: Vec::new(),

@@ -135,6 +135,9 @@ pub struct Message {
     /// The message that this one answers, if it is a reply.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply_to: Option<ReplyTo>,
+    /// The people of the thread whom the message mentions, sorted; absent if there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mentions: Vec<UserId>,
     /// Reactions in the order in which they came.
     #[serde(default)]
     pub reactions: Vec<Reaction>,
@@ -159,8 +162,8 @@ pub struct Message {
     /// Who has pinned it to its thread, and when.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pinned: Option<Pinned>,
-    /// When its sender took it back. The message keeps its place; content, attachments, reactions and the pin
-    /// are gone.
+    /// When its sender took it back. The message keeps its place; content, attachments, mentions, reactions
+    /// and the pin are gone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deleted_at: Option<Timestamp>,
     /// When the ingress accepted it.
@@ -179,6 +182,11 @@ impl Message {
             filename: self.attachments.first().map(|file| file.filename.clone()),
             deleted_at: self.deleted_at,
         }
+    }
+
+    /// Whether the message mentions this person. Nobody mentions themselves.
+    pub fn mentions(&self, user: &UserId) -> bool {
+        self.sender_id != *user && self.mentions.contains(user)
     }
 
     /// Whether the message still is what was sent: nobody has edited it or taken it back.
@@ -257,6 +265,9 @@ pub struct ThreadView {
     pub thread: Thread,
     /// How many messages of others the viewer has not read.
     pub unread_count: u64,
+    /// How many of them mention the viewer.
+    #[serde(default)]
+    pub unread_mentions: u64,
     /// The newest message, for a preview.
     pub last_message: Option<Message>,
 }

@@ -63,6 +63,9 @@ pub enum Event {
         by: UserId,
         /// The emoji, if the change was a reaction.
         emoji: Option<String>,
+        /// Whom an edit mentions who was not mentioned before it.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        mentioned: Vec<UserId>,
         /// The command that caused the event.
         command: CommandId,
         /// When the ingress accepted the command.

@@ -18,6 +18,10 @@ pub const TITLE_MAX_CHARS: usize = 200;
 pub const TEXT_MAX_CHARS: usize = 2_000;
 /// Longest kind of a notification, `[a-z0-9_.:-]`, in bytes.
 pub const KIND_MAX_BYTES: usize = 64;
+/// What messages are called among the kinds of notifications that people set channels for.
+pub const MESSAGE_KIND: &str = "message";
+/// What messages are called there that mention the person.
+pub const MENTION_KIND: &str = "mention";
 /// Most kinds with preferences of their own.
 pub const PREFERENCE_KINDS_MAX: usize = 100;
 
@@ -286,6 +290,12 @@ impl Preferences {
     /// The channels for one kind of notification.
     pub fn channels_for(&self, kind: &str) -> Channels {
         self.types.get(kind).copied().unwrap_or_default().over(self.channels)
+    }
+
+    /// The channels for mentions: those of their own kind; what was not named for that is as for messages.
+    pub fn channels_for_mentions(&self) -> Channels {
+        let of_messages = self.channels_for(MESSAGE_KIND);
+        self.types.get(MENTION_KIND).copied().unwrap_or_default().over(of_messages)
     }
 
     /// The channels for one notification: what is critical comes by e-mail and push, also for a kind that the

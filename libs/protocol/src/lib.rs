@@ -24,6 +24,7 @@ pub mod id;
 pub mod inbox;
 pub mod language;
 pub mod mail;
+pub mod mentions;
 pub mod outbound;
 pub mod pairing;
 pub mod participants;

@@ -66,13 +66,16 @@ pub enum NotifyJob {
         seq: u64,
         /// Who wrote it.
         sender: UserId,
-        /// When the ingress accepted it.
+        /// When the ingress accepted it, or the edit that mentions them.
         at: Timestamp,
         /// The recipients, at most [`ABSENT_MAX`].
         absent: Vec<UserId>,
         /// They have live sockets and are away, so they are told only if their preferences say so.
         #[serde(default)]
         away: bool,
+        /// The message mentions them.
+        #[serde(default)]
+        mention: bool,
     },
     /// A notification is in somebody's inbox.
     Notification {
@@ -124,9 +127,15 @@ impl NotifyJob {
     /// Identity of the job: equal jobs have equal ids, however often they are published.
     pub fn id(&self) -> Uuid {
         match self {
-            Self::Message { message_id, absent, away, .. } => {
+            Self::Message { message_id, absent, away, mention, at, .. } => {
                 let first = absent.first().map_or("", UserId::as_str);
-                derived(&[if *away { "away" } else { "message" }, &message_id.to_string(), first])
+                let kind = if *away { "away" } else { "message" };
+                if *mention {
+                    // Several edits of a message may each mention somebody.
+                    let at = at.0.to_string();
+                    return derived(&["mention", kind, &message_id.to_string(), first, &at]);
+                }
+                derived(&[kind, &message_id.to_string(), first])
             }
             Self::Notification { notification_id, .. } => {
                 derived(&["notification", &notification_id.to_string()])
@@ -179,6 +188,10 @@ pub enum About {
         message_id: MessageId,
         /// The message's place in its thread.
         seq: u64,
+        /// It is told because it mentions the person. That is told apart from the message itself: an edit may
+        /// mention somebody who was told of the message before.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        mention: bool,
     },
     /// A notification of the inbox.
     Notification {
@@ -188,12 +201,18 @@ pub enum About {
 }
 
 impl About {
-    /// A short text that is equal for equal subjects: `m:` or `n:` and the id.
+    /// A short text that is equal for equal subjects: `m:`, `@:` for a mention, or `n:`, and the id.
     pub fn reference(&self) -> String {
         match self {
-            Self::Message { message_id, .. } => format!("m:{message_id}"),
+            Self::Message { message_id, mention: true, .. } => format!("@:{message_id}"),
+            Self::Message { message_id, mention: false, .. } => format!("m:{message_id}"),
             Self::Notification { notification_id } => format!("n:{notification_id}"),
         }
+    }
+
+    /// Whether it is told because a message mentions the person.
+    pub fn is_mention(&self) -> bool {
+        matches!(self, Self::Message { mention: true, .. })
     }
 
     /// The thread, if it is a message.
@@ -301,6 +320,7 @@ mod tests {
             thread_id: ThreadId::from_bytes([1; 12]),
             message_id: MessageId::from_bytes([n; 12]),
             seq: u64::from(n),
+            mention: false,
         }
     }
 
@@ -310,7 +330,7 @@ mod tests {
 
     #[test]
     fn jobs_survive_the_way_to_the_worker() {
-        let About::Message { thread_id, message_id, seq } = message(2) else { panic!("it is a message") };
+        let About::Message { thread_id, message_id, seq, .. } = message(2) else { panic!("it is a message") };
         let jobs = [
             NotifyJob::Message {
                 thread_id,
@@ -320,6 +340,7 @@ mod tests {
                 at: Timestamp(7),
                 absent: vec![ann()],
                 away: true,
+                mention: true,
             },
             NotifyJob::Notification {
                 user_id: ann(),

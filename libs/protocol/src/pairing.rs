@@ -7,8 +7,7 @@
 //! of its own. So n clicks whose legs all arrive are n messages, in any order, and equal messages over one
 //! transport stay apart. Messages with a client key never pair.
 
-use crate::document::Attachment;
-use crate::quote::ReplyTo;
+use crate::fingerprint::Said;
 use crate::{ThreadId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -64,14 +63,8 @@ pub struct Pairing {
 }
 
 /// The pairing key, 32 hexadecimal digits: only messages of the same login, sender, thread and body share it.
-pub fn key(
-    session: &[u8; 32],
-    sender: &UserId,
-    thread: ThreadId,
-    content: &str,
-    attachments: &[Attachment],
-    reply_to: Option<&ReplyTo>,
-) -> String {
+pub fn key(session: &[u8; 32], sender: &UserId, thread: ThreadId, said: Said<'_>) -> String {
+    let Said { content, attachments, .. } = said;
     let files = serde_json::to_vec(attachments).unwrap_or_default();
     let hash = Sha256::new_with_prefix(session)
         .chain_update(sender.as_str())
@@ -79,9 +72,7 @@ pub fn key(
         .chain_update(thread.bytes());
     let mut hash =
         hash.chain_update((content.len() as u64).to_be_bytes()).chain_update(content).chain_update(files);
-    if let Some(reply) = reply_to {
-        hash.update(reply.message_id.bytes());
-    }
+    said.refer(&mut hash);
     hex::encode(&hash.finalize()[..16])
 }
 

@@ -62,6 +62,7 @@ mod tests {
             pairing: None,
             typed: None,
             reply_to: None,
+            mentions: Vec::new(),
             at: Timestamp(5),
         };
         Message { edited_at, ..send.into_message(CommandId::new(), 1) }

@@ -34,7 +34,7 @@ use eventflow_metrics::{Metrics, QueueMetrics};
 use eventflow_ports::StoreError;
 use eventflow_protocol::event::Event;
 use eventflow_protocol::frame::Envelope;
-use eventflow_protocol::inbox::{Channels, Notification, Preferences};
+use eventflow_protocol::inbox::{Channels, MESSAGE_KIND, Notification, Preferences};
 use eventflow_protocol::outbound::{About, Channel, DELIVER_BY, NotifyJob, PRIORITY, Reason, Told};
 use eventflow_protocol::presence::Status;
 use eventflow_protocol::{CommandId, NotificationId, ThreadId, Timestamp, UserId, codec};
@@ -45,8 +45,6 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Mutex;
 
-/// What messages are called among the kinds of notifications that people set channels for.
-pub const MESSAGE_KIND: &str = "message";
 /// How long after a change of preferences what waits is decided again at the earliest: people change more
 /// than one thing. What came just before has the longest grace in any case.
 const DECIDED_AGAIN_AFTER: Duration = Duration::from_mins(1);
@@ -92,11 +90,11 @@ impl Decision {
         known: &Known<'_>,
     ) -> Result<Vec<(UserId, ThreadId)>, StoreError> {
         match job {
-            NotifyJob::Message { thread_id, message_id, seq, at, absent, away, .. } => {
-                let about = About::Message { thread_id: *thread_id, message_id: *message_id, seq: *seq };
+            &NotifyJob::Message { thread_id, message_id, seq, at, ref absent, away, mention, .. } => {
+                let about = About::Message { thread_id, message_id, seq, mention };
                 // Whoever is away has an open page that shows it once they look.
-                let told = Told { about, at: *at, critical: false, was_online: *away };
-                self.message(known, told, absent, *away).await?;
+                let told = Told { about, at, critical: false, was_online: away };
+                self.message(known, told, absent, away).await?;
             }
             NotifyJob::Notification { user_id, notification_id, .. } => {
                 self.notification(known, user_id, *notification_id).await?;
@@ -193,9 +191,9 @@ impl Decision {
         told: Told,
     ) -> Result<Wish, StoreError> {
         let person = known.person(user).await?;
-        let channels = person.preferences.channels_for(MESSAGE_KIND);
+        let channels = channels_of_message(&person.preferences, told);
         let now = self.parts.clock.now();
-        let is_muted = told.about.thread_id().is_some_and(|thread| person.preferences.is_muted(thread, now));
+        let is_muted = is_muted(&person.preferences, told, now);
         let reason = is_muted.then_some(Reason::Muted);
         Ok(Wish { user_id: user.clone(), told, person, channels, chosen: Channels::default(), reason })
     }
@@ -348,6 +346,21 @@ fn wish_for_notification(person: Arc<Person>, notification: &Notification, was_o
         chosen: chosen_channels(&notification.data),
         reason: notification.is_read.then_some(Reason::Read),
     }
+}
+
+/// The channels by which a person wants to be told of a message like this.
+fn channels_of_message(preferences: &Preferences, told: Told) -> Channels {
+    if told.about.is_mention() {
+        preferences.channels_for_mentions()
+    } else {
+        preferences.channels_for(MESSAGE_KIND)
+    }
+}
+
+/// Whether the person has muted this: mentions pass muted threads.
+fn is_muted(preferences: &Preferences, told: Told, now: Timestamp) -> bool {
+    let thread = told.about.thread_id().filter(|_| !told.about.is_mention());
+    thread.is_some_and(|thread| preferences.is_muted(thread, now))
 }
 
 /// Whether a notification passes quiet hours, digests and preferences of kinds.

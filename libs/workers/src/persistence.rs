@@ -10,6 +10,7 @@
 
 mod append;
 mod applied;
+mod change;
 mod drafts;
 mod outbox;
 mod quoted;

@@ -102,6 +102,7 @@ impl Way {
             sender: scene.people[0].clone(),
             at: now,
             away: false,
+            mention: false,
             absent: vec![scene.people[absent].clone()],
         };
         let item =

@@ -11,7 +11,7 @@ use eventflow_embedded::{Database, EmbeddedBroker, EmbeddedStore};
 use eventflow_metrics::Metrics;
 use eventflow_ports::devices::Contact;
 use eventflow_ports::push_devices::Shown;
-use eventflow_ports::store_contract::fixtures::{at, creation, fresh_people, say};
+use eventflow_ports::store_contract::fixtures::{at, change, creation, fresh_people, say};
 use eventflow_ports::{
     Appended, Clock, DeliveriesOf, DeliveryPage, Directory, FixedClock, GatewayReport, GatewayStats, Inbox,
     MemoryPresence, NoPresence, Outbound, PresenceError, PresenceStore, PushDevices, Store, StoreError,
@@ -19,11 +19,13 @@ use eventflow_ports::{
 };
 use eventflow_protocol::change::{AdvanceCursor, ArchiveThread, Change, ChangeMessage, Cursor, MarkUnread};
 use eventflow_protocol::command::LeaveThread;
+use eventflow_protocol::content::Content;
 use eventflow_protocol::document::Message;
 use eventflow_protocol::event::Event;
 use eventflow_protocol::frame::Frame;
 use eventflow_protocol::inbox::{
-    ChangeNotifications, Channels, Notification, NotificationChange, Notify, Preferences, SetPreferences,
+    ChangeNotifications, Channels, MENTION_KIND, MESSAGE_KIND, NamedChannels, Notification,
+    NotificationChange, Notify, Preferences, SetPreferences,
 };
 use eventflow_protocol::outbound::{
     About, Channel, DeliveryEntry, DeliveryOutcome, NotifyJob, Reason, Told, WaitsFor, Window, WindowId,
@@ -38,7 +40,7 @@ use eventflow_workers::notify::again::{AgainParts, Remaining, decide_again};
 use eventflow_workers::notify::dispatch::{Dispatcher, DispatcherParts};
 use eventflow_workers::notify::{Decision, DecisionParts, Grace};
 use serde_json::json;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -106,6 +108,94 @@ async fn who_does_not_want_it_is_not_told_and_the_log_says_why() {
     stage.clock.advance(100_000);
     assert_eq!(stage.due(Channel::Email).await, []);
     assert_eq!(stage.due(Channel::Push).await.len(), 1, "the first message");
+}
+
+#[tokio::test]
+async fn a_mention_passes_a_muted_thread_and_has_channels_of_its_own() {
+    let stage = Stage::new().await;
+    let mutes = vec![Mute { thread_id: stage.thread, until: None }];
+    stage.prefers(Preferences { mutes: mutes.clone(), ..Preferences::default() }).await;
+    let [plain, mention] = [stage.says("hi all").await, stage.mentions_ben("hi ben").await];
+    stage.perform(&[stage.job(&plain), stage.mention_job(&mention)]).await;
+    stage.clock.advance(60_000);
+    let [push] = stage.due(Channel::Push).await.try_into().unwrap();
+    let [mail] = stage.due(Channel::Email).await.try_into().unwrap();
+    for window in [&push, &mail] {
+        let left = stage.again(window).await.left;
+        let told: Vec<_> = left.iter().map(|(told, _)| told.about.reference()).collect();
+        assert_eq!(told, [format!("@:{}", mention.id)]);
+    }
+    // What was not named for mentions is as for messages.
+    let email = |email| NamedChannels { email: Some(email), ..NamedChannels::default() };
+    let no_messages = [(MESSAGE_KIND.to_owned(), email(false))];
+    let both = [(MESSAGE_KIND.to_owned(), email(false)), (MENTION_KIND.to_owned(), email(true))];
+    for (types, is_mailed) in [(no_messages.into(), false), (BTreeMap::from(both), true)] {
+        stage.prefers(Preferences { types, mutes: mutes.clone(), ..Preferences::default() }).await;
+        let again = stage.again(&mail).await;
+        assert_eq!((again.left.len() == 1, reasons(&again).is_empty()), (is_mailed, is_mailed));
+    }
+}
+
+#[tokio::test]
+async fn an_edit_that_mentions_somebody_tells_them_once_and_not_if_it_was_taken_out_again() {
+    let stage = Stage::new().await;
+    let message = stage.says("one").await;
+    stage.perform(&[stage.job(&message)]).await;
+    stage.clock.advance(60_000);
+    let [push] = stage.due(Channel::Push).await.try_into().unwrap();
+    stage.store.close_window(push.id, &[]).await.unwrap();
+    let edited = |message: &Message| match stage.mention_job(message) {
+        NotifyJob::Message { thread_id, message_id, seq, sender, absent, away, mention, .. } => {
+            let at = stage.clock.now();
+            NotifyJob::Message { thread_id, message_id, seq, sender, at, absent, away, mention }
+        }
+        other => panic!("{other:?}"),
+    };
+    stage.edits(&message, Some(vec![stage.ben.clone()])).await;
+    for _ in 0..2 {
+        stage.perform(&[edited(&message)]).await;
+    }
+    stage.clock.advance(60_000);
+    let [push] = stage.due(Channel::Push).await.try_into().unwrap();
+    assert_eq!(stage.again(&push).await.left.len(), 1);
+    stage.edits(&message, Some(Vec::new())).await;
+    let again = stage.again(&push).await;
+    assert_eq!((again.left.len(), reasons(&again)), (0, vec![Reason::TakenBack]));
+    stage.edits(&message, None).await;
+    stage.store.close_window(push.id, &[]).await.unwrap();
+    stage.perform(&[edited(&message)]).await;
+    stage.clock.advance(60_000);
+    assert_eq!(stage.due(Channel::Push).await, [], "once");
+}
+
+#[tokio::test]
+async fn a_message_that_mentions_nobody_any_more_is_told_like_any_other() {
+    let stage = Stage::new().await;
+    let message = stage.mentions_ben("hi ben").await;
+    stage.perform(&[stage.mention_job(&message)]).await;
+    stage.edits(&message, Some(Vec::new())).await;
+    stage.clock.advance(60_000);
+    let [push] = stage.due(Channel::Push).await.try_into().unwrap();
+    assert_eq!(stage.again(&push).await.left.len(), 1);
+    let mutes = vec![Mute { thread_id: stage.thread, until: None }];
+    stage.prefers(Preferences { mutes, ..Preferences::default() }).await;
+    assert_eq!(reasons(&stage.again(&push).await), [Reason::Muted]);
+}
+
+#[tokio::test]
+async fn a_departure_tells_of_mentions_in_muted_threads() {
+    let stage = Stage::new().await;
+    let mutes = vec![Mute { thread_id: stage.thread, until: None }];
+    stage.prefers(Preferences { mutes, ..Preferences::default() }).await;
+    let plain = stage.says("hi all").await;
+    let mention = stage.mentions_ben("hi ben").await;
+    let now = stage.clock.now();
+    let departed = NotifyJob::Departed { user_id: stage.ben.clone(), since: plain.created_at, at: now };
+    stage.perform(&[departed]).await;
+    stage.clock.advance(60_000);
+    let [push] = stage.due(Channel::Push).await.try_into().unwrap();
+    let told: Vec<_> = push.items.iter().map(|told| told.about.reference()).collect();
+    assert_eq!(told, [format!("@:{}", mention.id)]);
 }
 
 #[tokio::test]
@@ -525,7 +615,8 @@ async fn who_is_away_is_told_if_they_want_it() {
         else {
             panic!("it is a message")
         };
-        let job = NotifyJob::Message { thread_id, message_id, seq, sender, at, absent, away: true };
+        let job =
+            NotifyJob::Message { thread_id, message_id, seq, sender, at, absent, away: true, mention: false };
         stage.perform(&[job]).await;
         assert_eq!(stage.outcomes().await.len(), expected, "a row for each channel, or none");
     }
@@ -896,6 +987,32 @@ impl Stage {
         message
     }
 
+    /// Ann writes to ben and mentions him.
+    async fn mentions_ben(&self, text: &str) -> Message {
+        let mut new = say(self.thread, &self.ann, text);
+        new.send.at = self.clock.now();
+        new.send.mentions = vec![self.ben.clone()];
+        let appended = self.store.append_messages(&[new]).await.unwrap().remove(0);
+        let Appended::Stored(message) = appended else { panic!("{appended:?}") };
+        message
+    }
+
+    /// Ann edits whom a message mentions.
+    async fn edits(&self, message: &Message, mentions: Option<Vec<UserId>>) {
+        let content = Content::parse(&message.content).unwrap();
+        let mut edit = change(message, &self.ann, Change::Edit { content, mentions }, 0);
+        edit.wanted.at = self.clock.now();
+        self.store.change_messages(&[edit]).await.unwrap();
+    }
+
+    /// The job that tells ben that a message mentions him.
+    fn mention_job(&self, message: &Message) -> NotifyJob {
+        let mut job = self.job(message);
+        let NotifyJob::Message { mention, .. } = &mut job else { panic!("it is a message") };
+        *mention = true;
+        job
+    }
+
     /// Somebody puts a notification into ben's inbox.
     async fn tells(&self, data: serde_json::Value) -> Notification {
         self.tells_to(&self.ben, data).await
@@ -927,6 +1044,7 @@ impl Stage {
             at: message.created_at,
             absent: vec![self.ben.clone()],
             away: false,
+            mention: false,
         }
     }
 

@@ -263,8 +263,12 @@ impl Stage {
 
     fn window_for(&self, user: &UserId, messages: &[Message]) -> PushJob {
         let told = messages.iter().map(|message| {
-            let about =
-                About::Message { thread_id: message.thread_id, message_id: message.id, seq: message.seq };
+            let about = About::Message {
+                thread_id: message.thread_id,
+                message_id: message.id,
+                seq: message.seq,
+                mention: false,
+            };
             Told { about, at: message.created_at, critical: false, was_online: false }
         });
         self.open_for(user, told.collect())

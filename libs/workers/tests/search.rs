@@ -89,7 +89,7 @@ fn edit(message: &Message, content: &str) -> Item<Command> {
         thread_id: message.thread_id,
         message_id: message.id,
         by: message.sender_id.clone(),
-        change: Change::Edit { content: Content::parse(content).unwrap() },
+        change: Change::Edit { content: Content::parse(content).unwrap(), mentions: None },
         at: at(60),
     });
     Item { id: CommandId::new().0, attempt: 0, redelivered: false, value, reply_to: None, trace: None }

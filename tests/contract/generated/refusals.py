@@ -35,7 +35,7 @@ SENTENCES = [re.compile(sentence) for sentence in (
     r"must be an https address|must be a safe|no picture",
     r"must be a point of P-256",
     # What is there decides.
-    r"there is no such message|names no message of this thread|there is no such role|there is no template|has the role",
+    r"there is no such message|names no message of this thread|mentions names somebody|there is no such role|there is no template|has the role",
     r"must not be the time at which they begin",
     r"sendAt is (in the past|more than a year ahead)",
     r"perSecond must be 1 to \d+",  # a setting

@@ -77,7 +77,7 @@ export class Messages {
    * Sends by REST, once. With a key it may be repeated, and is.
    * @param {string} threadId
    * @param {{ content?: string, attachments?: Attachment[], replyTo?: string,
-   *   clientMessageId?: string }} message
+   *   mentions?: string[], clientMessageId?: string }} message
    * @returns {Promise<import('../documents.js').MessageAnswer | Queued>}
    */
   send(threadId, message) {
@@ -87,10 +87,11 @@ export class Messages {
   /**
    * @param {string} messageId
    * @param {string} content
+   * @param {string[]} [mentions] whom the message mentions from now on; without it, whom it mentioned before
    * @returns {Promise<ChangeAnswer | Queued>}
    */
-  edit(messageId, content) {
-    return this.#rest.ask('PATCH', path`/messages/${messageId}`, { body: { content }, ...REPEATABLE });
+  edit(messageId, content, mentions) {
+    return this.#rest.ask('PATCH', path`/messages/${messageId}`, { body: { content, mentions }, ...REPEATABLE });
   }
 
   /**

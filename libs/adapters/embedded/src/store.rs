@@ -19,6 +19,7 @@ mod history;
 mod inbox;
 mod kept_mail;
 mod mark_unread;
+mod mentions;
 mod message;
 mod names;
 mod outbound;
@@ -49,7 +50,7 @@ use eventflow_protocol::change::{
 use eventflow_protocol::command::{CreateThread, LeaveThread};
 use eventflow_protocol::document::{Message, Thread, ThreadView};
 use eventflow_protocol::wording::Wording;
-use eventflow_protocol::{MessageId, ThreadId, Timestamp, UserId};
+use eventflow_protocol::{CommandId, MessageId, ThreadId, Timestamp, UserId};
 use rusqlite::ErrorCode;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -172,6 +173,14 @@ impl Store for EmbeddedStore {
 
     async fn wordings(&self, id: MessageId) -> Result<Vec<Wording>, StoreError> {
         in_time("read wordings", self.database.read(move |connection| wording::of(connection, id))).await
+    }
+
+    async fn mentioned_by(&self, message: MessageId, command: CommandId) -> Result<Vec<UserId>, StoreError> {
+        in_time(
+            "read mentions",
+            self.database.read(move |connection| change::mentioned(connection, message, command)),
+        )
+        .await
     }
 
     async fn thread(&self, id: ThreadId) -> Result<Option<Thread>, StoreError> {

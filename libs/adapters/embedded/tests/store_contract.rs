@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use eventflow_ports::Store;
 use eventflow_ports::store_contract::{
     Harness, append, archive, change_log, changes, counters, cursors, keys, leaving, long_way, mark_unread,
-    pairing, pins, reading, redelivery, replies, taken_back, threads, together, wordings, writers,
+    mentions, pairing, pins, reading, redelivery, replies, taken_back, threads, together, wordings, writers,
 };
 use std::sync::Arc;
 use support::File;
@@ -664,4 +664,19 @@ async fn a_pin_goes_with_its_message() {
 #[tokio::test]
 async fn a_thread_has_room_for_so_many_pins() {
     pins::a_thread_has_room_for_so_many_pins(&File::new()).await;
+}
+
+#[tokio::test]
+async fn a_message_keeps_whom_it_mentions() {
+    mentions::a_message_keeps_whom_it_mentions(&File::new()).await;
+}
+
+#[tokio::test]
+async fn an_edit_says_whom_it_mentions_anew() {
+    mentions::an_edit_says_whom_it_mentions_anew(&File::new()).await;
+}
+
+#[tokio::test]
+async fn unread_mentions_are_exact() {
+    mentions::unread_mentions_are_exact(&File::new()).await;
 }

@@ -30,8 +30,8 @@ const CONCURRENT: usize = 8;
 /// as many people who change one message at once.
 const ROUNDS_MAX: u32 = 64;
 /// The fields that a change can touch, beside `updatedAt` and `revision`.
-const CHANGEABLE: [&str; 8] =
-    ["content", "attachments", "reactions", "marks", "sentAs", "editedAt", "pinned", "deletedAt"];
+const CHANGEABLE: [&str; 9] =
+    ["content", "attachments", "mentions", "reactions", "marks", "sentAs", "editedAt", "pinned", "deletedAt"];
 
 const CHANGE: &str = "change a message";
 
@@ -110,7 +110,7 @@ impl MongoStore {
         Err(CallError::new(CHANGE, Cause::Contended(ROUNDS_MAX)))
     }
 
-    async fn message_record(&self, id: MessageId) -> Result<Option<MessageRecord>, CallError> {
+    pub(crate) async fn message_record(&self, id: MessageId) -> Result<Option<MessageRecord>, CallError> {
         let collection = self.messages.clone();
         let find = async move {
             collection

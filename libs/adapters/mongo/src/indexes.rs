@@ -8,9 +8,9 @@ use mongodb::options::IndexOptions;
 use std::time::Duration;
 
 /// Messages: the fence between two writers of a thread, a thread's messages by time, a sender's own keys, the
-/// messages that a leg may join, those that were taken back, and the pinned ones of a thread by the time of
-/// the pin.
-pub(crate) fn of_messages() -> [IndexModel; 6] {
+/// messages that a leg may join, those that were taken back, the pinned ones of a thread by the time of the
+/// pin, and those of a thread that mention somebody.
+pub(crate) fn of_messages() -> [IndexModel; 7] {
     let with_key = doc! { "clientMessageId": { "$exists": true } };
     [
         unique(doc! { "threadId": 1, "seq": 1 }, IndexOptions::default()),
@@ -25,6 +25,7 @@ pub(crate) fn of_messages() -> [IndexModel; 6] {
             doc! { "threadId": 1, "pinned.pinnedAt": -1, "seq": -1 },
             doc! { "pinned": { "$exists": true } },
         ),
+        partial(doc! { "threadId": 1, "mentions": 1, "seq": 1 }, doc! { "mentions": { "$exists": true } }),
     ]
 }
 

@@ -1,9 +1,9 @@
 //! The message store on MongoDB.
 //!
 //! Collections: `messages` follows the published schema and adds `seq`, `deliveredTo`, `clientMessageId`,
-//! `pair`, `marks`, `revision`, `editedAt`, `wordings`, `pinned` and `deletedAt`. `threads` adds `lastSeq`,
-//! `activityAt`, `readSeq`, `deliveredSeq`, `toldSeq`, `unreadAt`, `unreads`, `sentBeyond`, `takenBackSeq`,
-//! `takenBackTimes` and `archivedBy`; threads of more than 50 people have neither `activityAt` nor the
+//! `pair`, `marks`, `revision`, `editedAt`, `wordings`, `mentions`, `pinned` and `deletedAt`. `threads` adds
+//! `lastSeq`, `activityAt`, `readSeq`, `deliveredSeq`, `toldSeq`, `unreadAt`, `unreads`, `sentBeyond`,
+//! `takenBackSeq`, `takenBackTimes` and `archivedBy`; threads of more than 50 people have neither `activityAt` nor the
 //! schema's `unreadCount`. `changes` says which messages changed, in order. `notifications`, `preferences`,
 //! `profiles`, `tokenNames`, `names` and `revocations` are the system's own, as are `sends`, `drafts`,
 //! `suppressions`, `outbox`, `pushDevices`, `pushShown`, `deadLetters`, `deadLetterBodies`, `deadLetterReplays`, `audit` and
@@ -15,9 +15,9 @@
 //!
 //! Read in this order: [`store`] (the collections), `append` (places without gaps), `pairing` (one click, one
 //! message), `touch` (counters), `cursors` with `advances` (how far people have come, and what is unread),
-//! `receipts`, `mark_unread`, `change`, `wordings`, `pins`, `taken_back`, `change_log` (what changed since),
-//! `archive`, `leave`, `read`, `threads`, `lists`, `inbox`, `directory`, `names`, `segments`, `search`,
-//! `sends`, `drafts`, `dead_letters` (with
+//! `receipts`, `mark_unread`, `change`, `wordings`, `mentions`, `pins`, `taken_back`, `change_log` (what
+//! changed since), `archive`, `leave`, `read`, `threads`, `lists`, `inbox`, `directory`, `names`,
+//! `segments`, `search`, `sends`, `drafts`, `dead_letters` (with
 //! `letters`, `letter_bodies` and `replays`), `suppressions`, `outbox`, `foreign` (whose
 //! documents these are). Below them: `host_users` (how people of the host are found), `thread_lookup` and
 //! `thread_memory` (threads by id), `earlier` (threads of earlier versions), `record` and `free_form`
@@ -52,6 +52,7 @@ mod letter_bodies;
 mod letters;
 mod lists;
 mod mark_unread;
+mod mentions;
 mod moves;
 mod names;
 mod outbound;

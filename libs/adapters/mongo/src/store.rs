@@ -243,6 +243,10 @@ impl Store for MongoStore {
         Ok(self.read_wordings(id).await?)
     }
 
+    async fn mentioned_by(&self, message: MessageId, command: CommandId) -> Result<Vec<UserId>, StoreError> {
+        Ok(self.read_mentioned_by(message, command).await?)
+    }
+
     async fn thread(&self, id: ThreadId) -> Result<Option<Thread>, StoreError> {
         Ok(self.read_thread(id).await?)
     }

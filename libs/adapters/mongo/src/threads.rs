@@ -129,10 +129,17 @@ impl MongoStore {
         let unread = |(counters, taken_back): (&Counters, u64)| {
             counters.of_others_beyond(viewer).saturating_sub(taken_back)
         };
-        let unread = counters.iter().zip(taken_back).map(unread);
+        let unread: Vec<u64> = counters.iter().zip(taken_back).map(unread).collect();
+        // Where nothing is unread, nothing unread mentions anybody.
+        let with_unread = counters.iter().zip(&unread).filter(|(_, unread)| **unread > 0);
+        let range = |(counters, _): (&Counters, &u64)| {
+            (counters.thread(), counters.cursor(viewer, Cursor::Read), counters.last())
+        };
+        let mentions = self.count_mentions(viewer, &with_unread.map(range).collect::<Vec<_>>()).await?;
         let view = |(thread, unread_count): (Thread, u64)| {
             let last_message = previews.remove(&thread.id);
-            ThreadView { thread, unread_count, last_message }
+            let unread_mentions = mentions.get(&thread.id).copied().unwrap_or(0);
+            ThreadView { thread, unread_count, unread_mentions, last_message }
         };
         Ok(threads.into_iter().zip(unread).map(view).collect())
     }

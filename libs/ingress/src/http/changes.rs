@@ -25,14 +25,14 @@ use eventflow_protocol::wording;
 use eventflow_protocol::{MessageId, UserId};
 use std::sync::Arc;
 
-/// `PUT` or `PATCH /{messageId} {content}`.
+/// `PUT` or `PATCH /{messageId} {content, mentions?}`.
 pub(crate) async fn edit(
     State(edge): State<Arc<Edge>>,
     Caller(caller): Caller,
     IdPath(id): IdPath<MessageId>,
     JsonBody(body): JsonBody<EditMessageBody>,
 ) -> RouteResult<ChangeAnswer> {
-    change(&edge, id, caller.user, Change::Edit { content: body.content.0 }).await
+    change(&edge, id, caller.user, body.into_change()).await
 }
 
 /// `DELETE /{messageId}`.

@@ -37,6 +37,7 @@ fn listed_thread(view: ThreadView, viewer: &UserId, people: &HashMap<UserId, Par
         members: view.thread.members().iter().filter_map(|user| people.get(user)).cloned().collect(),
         thread: WithId(view.thread.shown()),
         unread_count: view.unread_count,
+        unread_mentions: view.unread_mentions,
         last_message: view.last_message.map(WithId),
     }
 }

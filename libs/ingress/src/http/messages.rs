@@ -92,7 +92,8 @@ fn shown(messages: impl IntoIterator<Item = Message>) -> Vec<Sorted<WithId<Messa
     messages.into_iter().map(|message| Sorted(WithId(message))).collect()
 }
 
-/// `POST /{threadId} {content, attachments?, clientMessageId?}`: 201 stored, 200 stored before, 202 queued.
+/// `POST /{threadId} {content, attachments?, mentions?, clientMessageId?}`:
+/// 201 stored, 200 stored before, 202 queued.
 pub(crate) async fn send(
     State(edge): State<Arc<Edge>>,
     Caller(caller): Caller,

@@ -213,7 +213,7 @@ async fn answer(edge: &Edge, view: ThreadView, viewer: &UserId) -> ThreadAnswer 
 
 /// A thread in which nothing was said yet.
 fn empty(thread: Thread) -> ThreadView {
-    ThreadView { thread, unread_count: 0, last_message: None }
+    ThreadView { thread, unread_count: 0, unread_mentions: 0, last_message: None }
 }
 
 fn status(query: &Query) -> Result<ThreadStatus, Refusal> {

@@ -237,6 +237,11 @@ impl Store for TestStore {
         self.check()?;
         Ok(self.state.lock().wordings.get(&id).cloned().unwrap_or_default())
     }
+    async fn mentioned_by(&self, id: MessageId, command: CommandId) -> Result<Vec<UserId>, StoreError> {
+        self.check()?;
+        let state = self.state.lock();
+        Ok(state.marks.get(&id).map(|marks| change::mentioned_by(marks, command)).unwrap_or_default())
+    }
     async fn thread(&self, id: ThreadId) -> Result<Option<Thread>, StoreError> {
         self.check()?;
         Ok(self.state.lock().threads.get(&id).cloned())

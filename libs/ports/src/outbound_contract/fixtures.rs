@@ -43,7 +43,7 @@ pub(super) fn message(seq: u64) -> Told {
 pub(super) fn message_of(thread_id: ThreadId, seq: u64) -> Told {
     let message_id = MessageId::from(CommandId::new());
     Told {
-        about: About::Message { thread_id, message_id, seq },
+        about: About::Message { thread_id, message_id, seq, mention: false },
         at: at(0),
         critical: false,
         was_online: false,

@@ -153,7 +153,8 @@ impl Room {
     /// Edits a message, and writes its block as the persistence stage does.
     async fn edit(&self, store: &dyn Store, index: &dyn SearchIndex, random: &mut Random) {
         let message = self.any(store, random).await;
-        let edit = Change::Edit { content: Content::parse(&random_text(random)).expect("content") };
+        let edit =
+            Change::Edit { content: Content::parse(&random_text(random)).expect("content"), mentions: None };
         if let Changed::Done(edited, _) =
             change_one(store, &change(&message, &message.sender_id, edit, 901)).await
         {

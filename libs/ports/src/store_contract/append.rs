@@ -68,6 +68,7 @@ pub async fn a_stored_message_says_what_was_sent(harness: &dyn Harness) {
         content: "hello".to_owned(),
         attachments: Vec::new(),
         reply_to: None,
+        mentions: Vec::new(),
         reactions: Vec::new(),
         status: MessageStatus::Sent,
         read_by: Vec::new(),

@@ -212,7 +212,7 @@ async fn done(store: &dyn Store, wanted: &WithCommandId<ChangeMessage>) {
 fn edit(message: &Message, scene: &Scene, text: &str) -> WithCommandId<ChangeMessage> {
     let content = Content::parse(text).expect("the text is content");
     let sender = scene.people.iter().find(|person| **person == message.sender_id).expect("they are in it");
-    change(message, sender, Change::Edit { content }, 60)
+    change(message, sender, Change::Edit { content, mentions: None }, 60)
 }
 
 fn delete(message: &Message, scene: &Scene) -> WithCommandId<ChangeMessage> {

@@ -311,7 +311,7 @@ fn reacted(message: &Message) -> BTreeSet<UserId> {
 }
 
 fn edit(text: &str) -> Change {
-    Change::Edit { content: Content::parse(text).expect("the text is content") }
+    Change::Edit { content: Content::parse(text).expect("the text is content"), mentions: None }
 }
 
 fn react(emoji: &str, wish: Wish) -> Change {

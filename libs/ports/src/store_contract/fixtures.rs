@@ -102,6 +102,7 @@ pub fn say(thread: ThreadId, sender: &UserId, text: &str) -> NewMessage {
         pairing: None,
         typed: None,
         reply_to: None,
+        mentions: Vec::new(),
         at: at(1),
     };
     NewMessage { command_id: CommandId::new(), send, redelivered: false }

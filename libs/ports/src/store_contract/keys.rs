@@ -68,7 +68,8 @@ pub async fn a_key_stands_for_what_was_typed_in_every_form(harness: &dyn Harness
         let message = append(&*store, &[send("a Vec<String>", first)]).await.remove(0);
         for edited in [false, true] {
             if edited {
-                let edit = Change::Edit { content: Content::parse("a Vec").expect("it is content") };
+                let edit =
+                    Change::Edit { content: Content::parse("a Vec").expect("it is content"), mentions: None };
                 change_one(&*store, &change(&message, &scene.people[0], edit, 9)).await;
             }
             for form in forms {
@@ -135,8 +136,10 @@ pub async fn a_key_stands_for_what_was_sent_whatever_became_of_it(harness: &dyn 
         again.send.attachments.extend(with_picture.then(picture));
         again
     };
-    let edits = ["ho", "hum"]
-        .map(|text| Change::Edit { content: Content::parse(text).expect("the text is content") });
+    let edits = ["ho", "hum"].map(|text| Change::Edit {
+        content: Content::parse(text).expect("the text is content"),
+        mentions: None,
+    });
     for wish in edits.into_iter().chain([Change::Delete]) {
         let Changed::Done(now, _) = change_one(&*store, &change(&sent[0], &scene.people[0], wish, 9)).await
         else {

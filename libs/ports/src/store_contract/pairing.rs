@@ -69,7 +69,10 @@ pub async fn the_second_leg_finds_the_message_of_the_first(harness: &dyn Harness
 /// A message that was edited or taken back is no other half of a click: what is sent now is a new message.
 /// The half that had joined before finds its message all the same.
 pub async fn a_leg_joins_only_what_still_is_as_it_was_sent(harness: &dyn Harness) {
-    for wanted in [Change::Delete, Change::Edit { content: Content::parse("no").expect("it is content") }] {
+    for wanted in [
+        Change::Delete,
+        Change::Edit { content: Content::parse("no").expect("it is content"), mentions: None },
+    ] {
         for first in [Leg::Socket, Leg::Rest] {
             let (store, other) = (harness.open().await, harness.open().await);
             let scene = Scene::with_people(&*store, 2).await;
@@ -330,9 +333,7 @@ fn leg(scene: &Scene, text: &str, kind: Leg, seconds: usize) -> NewMessage {
 /// The pairing that the ingress attaches to a message of this login.
 fn paired(new: &NewMessage, leg: Leg, login: u8) -> Pairing {
     let send = &new.send;
-    let (content, reply_to) = (send.content.as_str(), send.reply_to.as_ref());
-    let key =
-        pairing::key(&[login; 32], &send.sender_id, send.thread_id, content, &send.attachments, reply_to);
+    let key = pairing::key(&[login; 32], &send.sender_id, send.thread_id, send.said());
     Pairing { leg, key, opened_at: None }
 }
 

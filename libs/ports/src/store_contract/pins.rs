@@ -72,7 +72,8 @@ pub async fn a_pin_goes_with_its_message(harness: &dyn Harness) {
         change_one(&*store, &pin(&scene, 1, message, 5)).await;
     }
     let content = eventflow_protocol::content::Content::parse("edited").expect("it is content");
-    change_one(&*store, &change(&messages[0], &scene.people[0], Change::Edit { content }, 6)).await;
+    change_one(&*store, &change(&messages[0], &scene.people[0], Change::Edit { content, mentions: None }, 6))
+        .await;
     assert_eq!(listed(&*store, scene.thread).await, [2, 1]);
     change_one(&*store, &change(&messages[0], &scene.people[0], Change::Delete, 7)).await;
     assert_eq!(listed(&*harness.open().await, scene.thread).await, [2]);

@@ -22,7 +22,10 @@ pub async fn a_reply_keeps_what_it_answers(harness: &dyn Harness) {
     assert_eq!(answer.reply_to, Some(quoted));
     let kept = Message { reply_to: Some(ReplyTo::to(asked.id)), ..answer };
     assert_eq!(append_again(&*harness.open().await, &again(batch)).await, std::slice::from_ref(&kept));
-    for wish in [Change::Edit { content: Content::parse("no").expect("it is content") }, Change::Delete] {
+    for wish in [
+        Change::Edit { content: Content::parse("no").expect("it is content"), mentions: None },
+        Change::Delete,
+    ] {
         assert_eq!(read(&*harness.open().await, &kept).await.reply_to, kept.reply_to);
         change_one(&*store, &change(&kept, &scene.people[1], wish, 9)).await;
     }

@@ -27,7 +27,7 @@ pub async fn an_edit_keeps_what_it_replaces(harness: &dyn Harness) {
     }
     let emoji = Change::React { emoji: "👍".to_owned(), wish: Wish::Add };
     change_one(&*store, &change(&message, &scene.people[1], emoji, 8)).await;
-    let foreign = Change::Edit { content: text("mine") };
+    let foreign = Change::Edit { content: text("mine"), mentions: None };
     assert_eq!(
         change_one(&*store, &change(&message, &scene.people[1], foreign, 8)).await,
         Changed::NotSender
@@ -115,7 +115,7 @@ fn text(text: &str) -> Content {
 
 fn edit(message: &Message, content: &str, seconds: i64) -> WithCommandId<ChangeMessage> {
     let sender: UserId = message.sender_id.clone();
-    change(message, &sender, Change::Edit { content: text(content) }, seconds)
+    change(message, &sender, Change::Edit { content: text(content), mentions: None }, seconds)
 }
 
 fn wording(content: &str, seconds: i64, is_first: bool) -> Wording {

@@ -1,6 +1,7 @@
 //! Marks: the last commands that changed a message, kept with it, so that a change which comes again is
 //! recognised.
 
+use crate::mentions::AddedMentions;
 use crate::{CommandId, UserId};
 use serde::{Deserialize, Serialize};
 
@@ -24,6 +25,9 @@ pub struct ChangeMark {
     pub is_pin: bool,
     /// The commands, oldest first; at most [`COMMANDS_REMEMBERED`].
     pub commands: Vec<CommandId>,
+    /// Whom those of the commands mentioned that were edits and mentioned somebody anew.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mentions: Vec<AddedMentions>,
 }
 
 impl ChangeMark {
@@ -31,15 +35,41 @@ impl ChangeMark {
     pub(super) fn note(&mut self, command: CommandId) {
         self.commands.push(command);
         if self.commands.len() > COMMANDS_REMEMBERED {
-            self.commands.remove(0);
+            let oldest = self.commands.remove(0);
+            self.mentions.retain(|added| added.command != oldest);
         }
     }
+}
+
+/// Notes whom an edit that was remembered just now mentions anew.
+pub(super) fn note_mentions(marks: &mut [ChangeMark], command: CommandId, user_ids: Vec<UserId>) {
+    let mark = marks.iter_mut().find(|mark| is_edit(mark) && mark.commands.contains(&command));
+    if let Some(mark) = mark.filter(|_| !user_ids.is_empty()) {
+        mark.mentions.push(AddedMentions { command, user_ids });
+    }
+}
+
+/// Whom the edit by this command mentioned who was not mentioned before it; nobody if the command is not
+/// remembered.
+pub fn mentioned_by(marks: &[ChangeMark], command: CommandId) -> Vec<UserId> {
+    let mut added = marks.iter().flat_map(|mark| &mark.mentions);
+    added.find(|added| added.command == command).map(|added| added.user_ids.clone()).unwrap_or_default()
+}
+
+fn is_edit(mark: &ChangeMark) -> bool {
+    mark.emoji.is_none() && !mark.is_pin
 }
 
 /// Remembers a command in the mark of all pins; `false` if the mark has it already.
 pub(super) fn remember_pin(marks: &mut Vec<ChangeMark>, user: &UserId, command: CommandId) -> bool {
     let found = marks.iter().position(|mark| mark.is_pin);
-    let new = || ChangeMark { user_id: user.clone(), emoji: None, is_pin: true, commands: Vec::new() };
+    let new = || ChangeMark {
+        user_id: user.clone(),
+        emoji: None,
+        is_pin: true,
+        commands: Vec::new(),
+        mentions: Vec::new(),
+    };
     let mut mark = found.map_or_else(new, |at| marks.remove(at));
     let is_new = !mark.commands.contains(&command);
     if is_new {

@@ -17,6 +17,7 @@ fn message() -> Message {
         pairing: None,
         typed: None,
         reply_to: None,
+        mentions: Vec::new(),
         at: Timestamp(5),
     };
     send.into_message(CommandId::new(), 1)
@@ -59,7 +60,7 @@ fn a_toggle_that_comes_three_times_is_done_once() {
 #[test]
 fn only_the_sender_edits_and_deletes_and_a_deleted_message_takes_nothing_more() {
     let (mut message, mut marks) = (message(), Vec::new());
-    let edit = Change::Edit { content: Content::parse("new").unwrap() };
+    let edit = Change::Edit { content: Content::parse("new").unwrap(), mentions: None };
     let foreign = wanted(&message, "ben", edit.clone());
     assert_eq!(apply(&mut message, &mut marks, CommandId::new(), &foreign), Changed::NotSender);
     let own = wanted(&message, "ann", edit.clone());
@@ -90,7 +91,7 @@ fn only_the_sender_edits_and_deletes_and_a_deleted_message_takes_nothing_more() 
 #[test]
 fn a_late_repetition_of_an_edit_does_not_undo_a_newer_one() {
     let (mut message, mut marks) = (message(), Vec::new());
-    let text = |text: &str| Change::Edit { content: Content::parse(text).unwrap() };
+    let text = |text: &str| Change::Edit { content: Content::parse(text).unwrap(), mentions: None };
     let (one, two) = (CommandId::new(), CommandId::new());
     let (first, second) = (wanted(&message, "ann", text("one")), wanted(&message, "ann", text("two")));
     apply(&mut message, &mut marks, one, &first);
@@ -145,6 +146,7 @@ fn a_key_stands_for_what_was_sent_first() {
         pairing: None,
         typed: None,
         reply_to: None,
+        mentions: Vec::new(),
         at: Timestamp(6),
     };
     let (same, edit) = (send("hello"), send("hello!"));
@@ -204,7 +206,7 @@ fn one_sign_is_one_reaction_however_platforms_spell_it() {
 fn an_edit_that_changes_nothing_is_remembered_and_marks_nothing() {
     let (mut message, mut marks) = (message(), Vec::new());
     let before = message.clone();
-    let edit = |text: &str| Change::Edit { content: Content::parse(text).unwrap() };
+    let edit = |text: &str| Change::Edit { content: Content::parse(text).unwrap(), mentions: None };
     let same = wanted(&message, "ann", edit("hello"));
     let idle = CommandId::new();
     let nothing = apply(&mut message, &mut marks, idle, &same);
@@ -221,7 +223,8 @@ fn an_edit_that_changes_nothing_is_remembered_and_marks_nothing() {
 #[test]
 fn marks_of_many_people_are_bounded_and_those_of_edits_are_kept() {
     let (mut message, mut marks) = (message(), Vec::new());
-    let edit = wanted(&message, "ann", Change::Edit { content: Content::parse("new").unwrap() });
+    let edit =
+        wanted(&message, "ann", Change::Edit { content: Content::parse("new").unwrap(), mentions: None });
     let edited = CommandId::new();
     apply(&mut message, &mut marks, edited, &edit);
     for person in 0..REACTION_MARKS_MAX {
@@ -237,4 +240,40 @@ fn marks_of_many_people_are_bounded_and_those_of_edits_are_kept() {
         matches!(apply(&mut message, &mut marks, edited, &edit), Changed::Before(..)),
         "the edit is remembered"
     );
+}
+
+#[test]
+fn an_edit_says_whom_it_mentions_anew_also_when_it_comes_again() {
+    let (mut message, mut marks) = (message(), Vec::new());
+    let ids = |names: &[&str]| -> Vec<UserId> { names.iter().map(|name| user(name)).collect() };
+    message.mentions = ids(&["ben"]);
+    let edit = |names: &[&str]| Change::Edit {
+        content: Content::parse(&message.content).unwrap(),
+        mentions: Some(ids(names)),
+    };
+    let (first, second, third) = (CommandId::new(), CommandId::new(), CommandId::new());
+    let edits = [
+        (first, wanted(&message, "ann", edit(&["ann", "ben", "carl"])), ids(&["carl"])),
+        (second, wanted(&message, "ann", edit(&["carl", "dora"])), ids(&["dora"])),
+        (third, wanted(&message, "ann", edit(&[])), ids(&[])),
+    ];
+    for (command, edit, added) in &edits {
+        assert!(matches!(apply(&mut message, &mut marks, *command, edit), Changed::Done(_, Effect::Edited)));
+        assert_eq!(mentioned_by(&marks, *command), *added);
+    }
+    assert_eq!((message.mentions.len(), message.edited_at.is_some()), (0, true));
+    for (command, edit, added) in &edits {
+        assert!(matches!(apply(&mut message, &mut marks, *command, edit), Changed::Before(..)));
+        assert_eq!(mentioned_by(&marks, *command), *added);
+    }
+    let same = wanted(
+        &message,
+        "ann",
+        Change::Edit { content: Content::parse(&message.content).unwrap(), mentions: None },
+    );
+    assert!(matches!(apply(&mut message, &mut marks, CommandId::new(), &same), Changed::Nothing(..)));
+    for _ in 0..COMMANDS_REMEMBERED {
+        apply(&mut message, &mut marks, CommandId::new(), &same);
+    }
+    assert!(marks.iter().all(|mark| mark.mentions.is_empty()), "what is not recognised is not kept");
 }

@@ -42,6 +42,7 @@ fn message() -> Message {
         pairing: None,
         typed: None,
         reply_to: None,
+        mentions: Vec::new(),
         at: Timestamp(0),
     };
     send.into_message(command(), 3)
@@ -175,12 +176,13 @@ fn answers_about_threads_are_the_json_they_always_were() {
     let listed = Sorted(ListedThread {
         thread: WithId(thread()),
         unread_count: 4,
+        unread_mentions: 1,
         last_message: Some(WithId(message())),
         participant: companion,
         members: vec![Participant::unknown(user("ann"))],
     });
     let shown = format!(
-        r#"{{"_id":{THREAD},"createdAt":"1970-01-01T00:00:00.000Z","id":{THREAD},"lastMessage":{},"lastMessageAt":null,"lastMessageId":null,"lastSeq":0,"members":[{{"avatar":"/assets/avatar.svg","id":"ann","name":"ann"}}],"metadata":{{}},"participant":{{"avatar":"/a.svg","id":null,"name":"Ben + 2"}},"participantCount":2,"participants":["ann","ben"],"status":"active","unreadCount":4,"updatedAt":"1970-01-01T00:00:00.000Z"}}"#,
+        r#"{{"_id":{THREAD},"createdAt":"1970-01-01T00:00:00.000Z","id":{THREAD},"lastMessage":{},"lastMessageAt":null,"lastMessageId":null,"lastSeq":0,"members":[{{"avatar":"/assets/avatar.svg","id":"ann","name":"ann"}}],"metadata":{{}},"participant":{{"avatar":"/a.svg","id":null,"name":"Ben + 2"}},"participantCount":2,"participants":["ann","ben"],"status":"active","unreadCount":4,"unreadMentions":1,"updatedAt":"1970-01-01T00:00:00.000Z"}}"#,
         alphabetical()
     );
     is(

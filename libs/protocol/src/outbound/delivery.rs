@@ -14,7 +14,7 @@ use uuid::Uuid;
 pub enum Reason {
     /// The person has read it meanwhile.
     Read,
-    /// Its sender has taken it back.
+    /// Its sender has taken it back, or the mention.
     TakenBack,
     /// The person has muted the thread.
     Muted,
@@ -260,6 +260,7 @@ mod tests {
             thread_id: ThreadId::from_bytes([1; 12]),
             message_id: MessageId::from_bytes([n; 12]),
             seq: u64::from(n),
+            mention: false,
         }
     }
 

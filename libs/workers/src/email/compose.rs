@@ -54,6 +54,8 @@ async fn contents(parts: &EmailParts, window: &Window, remaining: &Remaining) ->
     let (urgent, others): (Vec<_>, Vec<_>) = remaining.left.iter().partition(|(told, _)| told.critical);
     for (_, content) in urgent.into_iter().chain(others) {
         match content {
+            // One that came and then mentions the person by an edit may be there twice.
+            Content::Message(message) if contents.has(message.id) => {}
             Content::Message(message) => contents.messages.push((**message).clone()),
             Content::Notification(notification) => contents.notifications.push((**notification).clone()),
         }

@@ -10,7 +10,7 @@ use eventflow_protocol::document::{Message, Thread};
 use eventflow_protocol::inbox::Notification;
 use eventflow_protocol::person::Participant;
 use eventflow_protocol::schedule::TimeZoneName;
-use eventflow_protocol::{ThreadId, Timestamp, UserId};
+use eventflow_protocol::{MessageId, ThreadId, Timestamp, UserId};
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::{BTreeSet, HashMap};
@@ -121,6 +121,11 @@ pub struct Contents {
 }
 
 impl Contents {
+    /// Whether the message is among these.
+    pub(super) fn has(&self, message: MessageId) -> bool {
+        self.messages.iter().any(|known| known.id == message)
+    }
+
     /// Everybody whom a mail names: the senders, and the first people of each thread, of whom its title names
     /// some.
     pub fn people_named(&self) -> Vec<UserId> {

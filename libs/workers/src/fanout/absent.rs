@@ -16,7 +16,7 @@ use eventflow_protocol::document::Message;
 use eventflow_protocol::event::Event;
 use eventflow_protocol::frame::Envelope;
 use eventflow_protocol::outbound::{ABSENT_MAX, NotifyJob};
-use eventflow_protocol::{ThreadId, UserId, codec};
+use eventflow_protocol::{ThreadId, Timestamp, UserId, codec};
 use parking_lot::Mutex;
 use std::collections::{HashMap, HashSet};
 
@@ -47,6 +47,12 @@ impl Absent {
                 Event::MessageStored { message, .. } => {
                     self.of_message(message, people, located, not_looking)
                 }
+                Event::MessageChanged { mentioned, .. } if mentioned.is_empty() => Vec::new(),
+                Event::MessageChanged { message, mentioned, at, .. } => {
+                    let said = Said { message, at: *at, mention: true };
+                    let is_mentioned = |user: &UserId| mentioned.contains(user);
+                    self.of_said(said, people, located, not_looking, is_mentioned)
+                }
                 Event::NotificationStored { notification, .. } => vec![NotifyJob::Notification {
                     user_id: notification.user_id.clone(),
                     notification_id: notification.id,
@@ -73,7 +79,6 @@ impl Absent {
                 Event::CursorAdvanced { cursor: Cursor::Delivered, .. }
                 | Event::ThreadCreated { .. }
                 | Event::ParticipantLeft { .. }
-                | Event::MessageChanged { .. }
                 | Event::ThreadChanged { .. }
                 | Event::DraftSaved { .. }
                 | Event::PresenceChosen { .. }
@@ -98,8 +103,27 @@ impl Absent {
         located: &Located,
         not_looking: &NotLooking,
     ) -> Vec<NotifyJob> {
+        let said = |mention| Said { message, at: message.created_at, mention };
+        let is_mentioned = |user: &UserId| message.mentions.contains(user);
+        let mut jobs = self.of_said(said(false), people, located, not_looking, |user| !is_mentioned(user));
+        if !message.mentions.is_empty() {
+            jobs.extend(self.of_said(said(true), people, located, not_looking, is_mentioned));
+        }
+        jobs
+    }
+
+    /// The jobs for those of the others in the thread who are told this.
+    fn of_said(
+        &self,
+        said: Said<'_>,
+        people: &HashMap<ThreadId, Participants>,
+        located: &Located,
+        not_looking: &NotLooking,
+        is_told: impl Fn(&UserId) -> bool,
+    ) -> Vec<NotifyJob> {
+        let Said { message, at, mention } = said;
         let Some(participants) = people.get(&message.thread_id) else { return Vec::new() };
-        let others = || participants.iter().filter(|user| **user != message.sender_id);
+        let others = || participants.iter().filter(|user| **user != message.sender_id && is_told(user));
         let is_absent =
             |user: &&UserId| !located.gateways.contains_key(*user) || not_looking.gone.contains(*user);
         let absent: Vec<UserId> = others().filter(is_absent).cloned().collect();
@@ -114,9 +138,10 @@ impl Absent {
             message_id: message.id,
             seq: message.seq,
             sender: message.sender_id.clone(),
-            at: message.created_at,
+            at,
             absent: absent.to_vec(),
             away,
+            mention,
         };
         let jobs = absent.chunks(ABSENT_MAX).map(|chunk| job(chunk, false));
         jobs.chain(idle.chunks(ABSENT_MAX).map(|chunk| job(chunk, true))).collect()
@@ -132,7 +157,17 @@ impl Absent {
     }
 }
 
-/// The recipients of a batch's messages who are connected.
+/// What people of a thread are told.
+#[derive(Clone, Copy)]
+struct Said<'a> {
+    message: &'a Message,
+    /// When it was said: when the message came, or the edit that mentions somebody.
+    at: Timestamp,
+    /// It mentions whom it is told.
+    mention: bool,
+}
+
+/// The recipients of a batch's messages, and those whom edits mention, who are connected.
 pub(super) fn recipients(
     batch: &[Item<Event>],
     people: &HashMap<ThreadId, Participants>,
@@ -140,12 +175,22 @@ pub(super) fn recipients(
 ) -> HashSet<UserId> {
     let mut recipients = HashSet::new();
     for item in batch {
-        let Event::MessageStored { message, .. } = &item.value else { continue };
+        let Some((message, only)) = said_to(&item.value) else { continue };
         let others = people.get(&message.thread_id).into_iter().flat_map(|people| people.iter());
         let others = others.filter(|user| **user != message.sender_id);
+        let others = others.filter(|user| only.is_none_or(|only| only.contains(user)));
         recipients.extend(others.filter(|user| located.gateways.contains_key(*user)).cloned());
     }
     recipients
+}
+
+/// The message that an event tells people of, and to whom alone if not to everybody.
+fn said_to(event: &Event) -> Option<(&Message, Option<&[UserId]>)> {
+    if let Event::MessageChanged { message, mentioned, .. } = event {
+        return (!mentioned.is_empty()).then_some((&**message, Some(mentioned.as_slice())));
+    }
+    let Event::MessageStored { message, .. } = event else { return None };
+    Some((message, None))
 }
 
 /// A job in the envelope in which it goes to the decision.
@@ -157,7 +202,8 @@ pub(crate) fn envelope(job: &NotifyJob) -> Envelope {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use eventflow_protocol::{CommandId, GatewayId, MessageId, Timestamp};
+    use eventflow_protocol::change::Effect;
+    use eventflow_protocol::{CommandId, GatewayId, MessageId};
 
     const THREAD: ThreadId = ThreadId::from_bytes([1; 12]);
 
@@ -221,6 +267,35 @@ mod tests {
         let made = jobs(&absent, &[message(2)], &people, &located(&["bob"], true));
         let [NotifyJob::Message { absent: who, seq: 2, .. }] = &made[..] else { panic!("{made:?}") };
         assert_eq!(who, &[user("cleo")], "not its sender");
+    }
+
+    #[test]
+    fn whom_a_message_or_an_edit_mentions_is_told_apart() {
+        let (absent, people) = (Absent::default(), people(&["ann", "bob", "cleo", "dan"]));
+        let mut sent = message(1);
+        let Event::MessageStored { message: stored, .. } = &mut sent.value else { panic!("it is stored") };
+        stored.mentions = ["ann", "cleo", "zoe"].map(user).to_vec();
+        let edit = Event::MessageChanged {
+            message: Box::new(stored.clone()),
+            effect: Effect::Edited,
+            by: user("ann"),
+            emoji: None,
+            mentioned: ["cleo", "dan"].map(user).to_vec(),
+            command: CommandId::new(),
+            at: Timestamp(9),
+        };
+        let made = jobs(&absent, &[sent, item(edit)], &people, &located(&["dan"], true));
+        let told: Vec<_> = made
+            .iter()
+            .map(|job| match job {
+                NotifyJob::Message { absent, mention, at, .. } => {
+                    (absent.iter().map(UserId::as_str).collect::<Vec<_>>(), *mention, at.0)
+                }
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        assert_eq!(told, [(vec!["bob"], false, 1), (vec!["cleo"], true, 1), (vec!["cleo"], true, 9)]);
+        assert_eq!(made.iter().map(NotifyJob::id).collect::<HashSet<_>>().len(), 3);
     }
 
     #[test]

@@ -4,12 +4,12 @@
 //! is not told any more. Everything is read anew, because people read, mute, archive and leave while a window
 //! waits. Reading changes nothing, so it is safe to repeat.
 
-use super::MESSAGE_KIND;
 use super::attention::{Unknown, has_told, known_status, was_there};
 use super::parts::wants;
+use super::{channels_of_message, is_muted};
 use eventflow_ports::{Clock, Directory, Inbox, PresenceStore, Store, StoreError};
 use eventflow_protocol::document::{Message, ThreadStatus, ThreadView};
-use eventflow_protocol::inbox::{Notification, Preferences};
+use eventflow_protocol::inbox::{MESSAGE_KIND, Notification, Preferences};
 use eventflow_protocol::outbound::{About, DeliveryEntry, DeliveryOutcome, Reason, Told, WaitsFor, Window};
 use eventflow_protocol::presence::Status;
 use eventflow_protocol::{MessageId, NotificationId, ThreadId, Timestamp, UserId};
@@ -175,8 +175,8 @@ impl<'a> Reader<'a> {
             return Ok(Err(Reason::Revoked));
         }
         let found = match told.about {
-            About::Message { thread_id, message_id, seq } => {
-                let found = self.message(thread_id, message_id, seq).await?;
+            About::Message { thread_id, message_id, seq, .. } => {
+                let found = self.message(*told, thread_id, message_id, seq).await?;
                 found.map(|message| Content::Message(Box::new(message)))
             }
             About::Notification { notification_id } => {
@@ -239,14 +239,15 @@ impl<'a> Reader<'a> {
 
     async fn message(
         &mut self,
+        told: Told,
         thread: ThreadId,
         id: MessageId,
         seq: u64,
     ) -> Result<Result<Message, Reason>, StoreError> {
-        if !wants(self.preferences.channels_for(MESSAGE_KIND), self.window.channel) {
+        if !wants(channels_of_message(&self.preferences, told), self.window.channel) {
             return Ok(Err(Reason::Preference));
         }
-        if self.preferences.is_muted(thread, self.now) {
+        if is_muted(&self.preferences, told, self.now) {
             return Ok(Err(Reason::Muted));
         }
         let Some(place) = self.place(thread).await? else { return Ok(Err(Reason::Left)) };
@@ -259,8 +260,24 @@ impl<'a> Reader<'a> {
         Ok(match self.parts.store.message(id).await? {
             None => Err(Reason::Gone),
             Some(message) if message.deleted_at.is_some() => Err(Reason::TakenBack),
+            Some(message) if told.about.is_mention() && !message.mentions(&self.window.user_id) => {
+                self.unmentioned(told, message)
+            }
             Some(message) => Ok(message),
         })
+    }
+
+    /// A message that mentions the person no more is told like any other, if it was told to them because it
+    /// came. If an edit had mentioned them, they have been told of the message itself.
+    fn unmentioned(&self, told: Told, message: Message) -> Result<Message, Reason> {
+        if told.at > message.created_at {
+            return Err(Reason::TakenBack);
+        }
+        if !wants(self.preferences.channels_for(MESSAGE_KIND), self.window.channel) {
+            return Err(Reason::Preference);
+        }
+        let is_muted = self.preferences.is_muted(message.thread_id, self.now);
+        if is_muted { Err(Reason::Muted) } else { Ok(message) }
     }
 
     async fn notification(

@@ -47,6 +47,7 @@ mod tests {
             at: Timestamp(0),
             absent: Vec::new(),
             away: false,
+            mention: false,
         };
         let jobs = ["loud", "loud", "loud", "carl", "dora", "carl"].map(job);
         assert_eq!(in_fair_order(jobs.iter()), [0, 3, 4, 1, 5, 2]);

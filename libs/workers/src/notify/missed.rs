@@ -55,7 +55,8 @@ async fn of_thread(
     let is_of_others = |message: &&Message| message.sender_id != *user && message.deleted_at.is_none();
     let unread = usize::try_from(view.unread_count).unwrap_or(usize::MAX);
     let newest = messages.iter().rev().filter(is_of_others).take(unread);
-    let mut missed: Vec<Told> = newest.take_while(|message| message.created_at >= since).map(told).collect();
+    let mut missed: Vec<Told> =
+        newest.take_while(|message| message.created_at >= since).map(|message| told(message, user)).collect();
     if !missed.is_empty()
         && let Some(read) = read_before(store, user, view.thread.id).await?
     {
@@ -72,9 +73,10 @@ async fn read_before(store: &dyn Store, user: &UserId, thread: ThreadId) -> Resu
     Ok(own.map(|own| own.read_seq))
 }
 
-fn told(message: &Message) -> Told {
+fn told(message: &Message, user: &UserId) -> Told {
     let Message { thread_id, id: message_id, seq, created_at: at, .. } = *message;
-    Told { about: About::Message { thread_id, message_id, seq }, at, critical: false, was_online: false }
+    let about = About::Message { thread_id, message_id, seq, mention: message.mentions(user) };
+    Told { about, at, critical: false, was_online: false }
 }
 
 /// The unread notifications that came after `since`, with a margin. At most the newest hundred.

@@ -61,6 +61,7 @@ mod tests {
             thread_id: ThreadId::from_bytes([1; 12]),
             message_id: MessageId::from_bytes([n; 12]),
             seq: u64::from(n),
+            mention: false,
         };
         let outcome = DeliveryOutcome::Suppressed { reason: Reason::NoDevice };
         let at = Timestamp(1_000_000_000 + seconds * 1_000);

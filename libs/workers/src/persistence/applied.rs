@@ -143,6 +143,7 @@ impl Applied {
             effect,
             by: wanted.by.clone(),
             emoji: emoji(&message, &wanted.change),
+            mentioned: Vec::new(),
             command: CommandId(item.id),
             at: wanted.at,
         };
@@ -155,6 +156,23 @@ impl Applied {
             let Event::MessageChanged { message, effect: Effect::Deleted, .. } = event else { return None };
             Some(&**message)
         })
+    }
+
+    /// The message that was edited and mentions somebody, if that is told.
+    pub(super) fn edited_to_mention(&self) -> Option<MessageId> {
+        self.events.iter().find_map(|event| {
+            let Event::MessageChanged { message, effect: Effect::Edited, .. } = event else { return None };
+            (!message.mentions.is_empty()).then_some(message.id)
+        })
+    }
+
+    /// Says whom the edit mentions who was not mentioned before.
+    pub(super) fn tell_mentioned(&mut self, users: &[UserId]) {
+        for event in &mut self.events {
+            if let Event::MessageChanged { mentioned, .. } = event {
+                *mentioned = users.to_vec();
+            }
+        }
     }
 
     /// Tells people what is left to read after a message was taken back.

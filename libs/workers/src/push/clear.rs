@@ -122,7 +122,7 @@ impl PushWorker {
         let mut read_up_to: HashMap<ThreadId, u64> = HashMap::new();
         for told in newest_first {
             let end_of_one = match told.about {
-                About::Message { thread_id, message_id, seq } => {
+                About::Message { thread_id, message_id, seq, .. } => {
                     let read_seq = match read_up_to.entry(thread_id) {
                         Entry::Occupied(known) => *known.get(),
                         Entry::Vacant(unknown) => *unknown.insert(self.read_seq(thread_id, user).await?),

@@ -7,6 +7,7 @@ use eventflow_protocol::content::typed;
 use eventflow_protocol::document::Message;
 use eventflow_protocol::outbound::{About, Told, Window};
 use eventflow_protocol::{NotificationId, ThreadId, UserId};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// How long a push service keeps a push for a device that is off. What is older is found in the app.
@@ -14,6 +15,8 @@ const SHOWN_TTL: Duration = Duration::from_hours(24);
 /// The same for a push that takes something away: a device that was off for longer has dropped the other one.
 const CLEAR_TTL: Duration = Duration::from_hours(24);
 
+/// What stands before the name of who mentions the person; it needs no translation.
+const MENTION_SIGN: &str = "@";
 /// What ` (…)` behind a title may take: a number of six digits.
 const COUNT_CHARS: usize = 9;
 
@@ -35,10 +38,13 @@ pub(super) async fn show(window: &Window, left: &Remaining, people: &People, bad
     let newest = left.left.iter().max_by_key(|(told, _)| (told.at, seq_of(told)))?;
     match newest {
         (_, Content::Message(message)) => {
-            let count = left.left.len() as u64 + window.more;
+            let count = messages_in(&left.left) + window.more;
             let view = left.threads.get(&message.thread_id);
             let subject = view.and_then(|view| view.thread.metadata.get("subject")?.as_str());
-            let title = title(&name_of(people, &message.sender_id).await, subject, count);
+            let name = name_of(people, &message.sender_id).await;
+            let is_mention = left.left.iter().any(|(told, _)| told.about.is_mention());
+            let name = if is_mention { format!("{MENTION_SIGN} {name}") } else { name };
+            let title = title(&name, subject, count);
             let text = preview(message);
             let act = PushAct::Show { title, text, thread_id: Some(message.thread_id) };
             Some(push(window.user_id.clone(), tag_of_thread(message.thread_id), act, badge, Urgency::High))
@@ -53,6 +59,11 @@ pub(super) async fn show(window: &Window, left: &Remaining, people: &People, bad
             Some(push(window.user_id.clone(), tag_of_notification(notification.id), act, badge, urgency))
         }
     }
+}
+
+/// How many messages these are. One that came and then mentions the person by an edit may be there twice.
+fn messages_in(left: &[(Told, Content)]) -> u64 {
+    left.iter().map(|(told, _)| seq_of(told)).collect::<BTreeSet<_>>().len() as u64
 }
 
 /// The `seq` of a message; 0 for a notification.

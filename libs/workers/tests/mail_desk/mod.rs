@@ -233,7 +233,7 @@ fn hold(user: &UserId, about: About) -> Hold {
 }
 
 fn about(message: &Message) -> About {
-    About::Message { thread_id: message.thread_id, message_id: message.id, seq: message.seq }
+    About::Message { thread_id: message.thread_id, message_id: message.id, seq: message.seq, mention: false }
 }
 
 /// A mailer that answers as it was told, and accepts when it was told nothing.

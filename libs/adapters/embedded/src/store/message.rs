@@ -1,7 +1,7 @@
 //! A message as a row: written once, then changed or given receipts; found by place, by id, or by its
 //! sender's key.
 
-use super::column;
+use super::{column, mentions};
 use eventflow_protocol::change::ChangeMark;
 use eventflow_protocol::document::{Message, Pinned};
 use eventflow_protocol::fingerprint::Fingerprint;
@@ -18,9 +18,9 @@ pub(super) fn insert(
     leg: Option<(CommandId, &Pairing)>,
 ) -> Result<bool> {
     let mut statement = connection.prepare_cached(
-        "INSERT INTO message (thread_id, seq, id, sender_id, content, attachments, reply_to, reactions, status, read_by,
+        "INSERT INTO message (thread_id, seq, id, sender_id, content, attachments, reply_to, mentions, reactions, status, read_by,
              delivered_to, client_message_id, created_at, updated_at, pair_key, pair_socket, pair_rest)
-         VALUES (:thread_id, :seq, :id, :sender_id, :content, :attachments, :reply_to, :reactions, :status, :read_by,
+         VALUES (:thread_id, :seq, :id, :sender_id, :content, :attachments, :reply_to, :mentions, :reactions, :status, :read_by,
              :delivered_to, :client_message_id, :created_at, :updated_at, :pair_key, :pair_socket, :pair_rest)
          ON CONFLICT (id) DO NOTHING
          ON CONFLICT (sender_id, client_message_id) WHERE client_message_id IS NOT NULL DO NOTHING",
@@ -35,6 +35,7 @@ pub(super) fn insert(
         ":content": message.content,
         ":attachments": column::pack_list(&message.attachments)?,
         ":reply_to": message.reply_to.as_ref().map(|reply| reply.message_id.bytes()),
+        ":mentions": column::pack_list(&message.mentions)?,
         ":reactions": column::pack_list(&message.reactions)?,
         ":status": column::message_status(message.status),
         ":read_by": column::pack_list(&message.read_by)?,
@@ -46,13 +47,17 @@ pub(super) fn insert(
         ":pair_socket": command(Leg::Socket),
         ":pair_rest": command(Leg::Rest),
     })?;
-    Ok(rows == 1)
+    let is_new = rows == 1;
+    if is_new {
+        mentions::add(connection, message, &message.mentions)?;
+    }
+    Ok(is_new)
 }
 
 /// Writes the fields that a change can touch.
 pub(super) fn write_change(connection: &Connection, message: &Message, marks: &[ChangeMark]) -> Result<()> {
     let mut statement = connection.prepare_cached(
-        "UPDATE message SET content = :content, attachments = :attachments, reactions = :reactions, marks = :marks,
+        "UPDATE message SET content = :content, attachments = :attachments, mentions = :mentions, reactions = :reactions, marks = :marks,
              pinned_by = :pinned_by, pinned_at = :pinned_at, edited_at = :edited_at, deleted_at = :deleted_at, updated_at = :updated_at
          WHERE thread_id = :thread_id AND seq = :seq",
     )?;
@@ -61,6 +66,7 @@ pub(super) fn write_change(connection: &Connection, message: &Message, marks: &[
         ":seq": column::integer(message.seq),
         ":content": message.content,
         ":attachments": column::pack_list(&message.attachments)?,
+        ":mentions": column::pack_list(&message.mentions)?,
         ":reactions": column::pack_list(&message.reactions)?,
         ":marks": column::pack_list(marks)?,
         ":pinned_by": message.pinned.as_ref().map(|pinned| pinned.user_id.as_str()),
@@ -145,6 +151,7 @@ pub(super) fn read(row: &Row<'_>) -> Result<Message> {
         reply_to: row
             .get::<_, Option<[u8; 12]>>("reply_to")?
             .map(|id| ReplyTo::to(MessageId::from_bytes(id))),
+        mentions: column::unpack(row, "mentions")?,
         reactions: column::unpack(row, "reactions")?,
         status: column::read_message_status(row)?,
         read_by: column::unpack(row, "read_by")?,

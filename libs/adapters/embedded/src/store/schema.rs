@@ -7,7 +7,7 @@
 
 mod conversations;
 
-use conversations::{DRAFTS, PINS, SEARCH, UNREAD, WORDINGS};
+use conversations::{DRAFTS, MENTIONS, PINS, SEARCH, UNREAD, WORDINGS};
 
 /// The pieces of the store, each with versions of its own: its name and its steps. One step per released
 /// layout; a step never changes.
@@ -41,6 +41,7 @@ const STORE: &[&str] = &[
     UNREAD,
     PINS,
     SEARCH,
+    MENTIONS,
 ];
 
 /// `thread.active_at` is the newest message's time, or the thread's own while it has none.

@@ -3,7 +3,7 @@
 //!
 //! Safe to repeat because a thread's id follows from its people and subject: making it again finds it.
 
-use super::{column, history, unread};
+use super::{column, history, mentions, unread};
 use eventflow_ports::store::PAGE_MAX;
 use eventflow_ports::{Left, ThreadPage, WithCommandId};
 use eventflow_protocol::Participants;
@@ -102,16 +102,17 @@ pub(super) fn view(connection: &Connection, id: ThreadId, viewer: &UserId) -> Re
         let place = column::read_integer(row, "read_seq")?;
         let taken_back = unread::taken_back_beyond(connection, id, viewer, place)?;
         let unread = column::read_integer(row, "unread")?.saturating_sub(taken_back);
-        Ok((unread, row.get::<_, bool>("archived")?))
+        let mentions = mentions::beyond(connection, id, viewer, place)?;
+        Ok((unread, mentions, row.get::<_, bool>("archived")?))
     };
     let seen = statement.query_row(params![id.bytes(), viewer.as_str()], seen).optional()?;
-    let Some((unread_count, is_archived)) = seen else { return Ok(None) };
+    let Some((unread_count, unread_mentions, is_archived)) = seen else { return Ok(None) };
     let Some(mut thread) = find_first(connection, id, PARTICIPANTS_SHOWN_MAX)? else { return Ok(None) };
     if is_archived && thread.status == ThreadStatus::Active {
         thread.status = ThreadStatus::Archived;
     }
     let last_message = history::preview(connection, id, thread.last_seq)?;
-    Ok(Some(ThreadView { thread, unread_count, last_message }))
+    Ok(Some(ThreadView { thread, unread_count, unread_mentions, last_message }))
 }
 
 /// Archives a thread for one person, or brings it back. None if they are not in it.

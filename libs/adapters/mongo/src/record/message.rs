@@ -10,6 +10,7 @@ use eventflow_protocol::document::{
 };
 use eventflow_protocol::fingerprint::Fingerprint;
 use eventflow_protocol::free_form::FreeForm;
+use eventflow_protocol::mentions::AddedMentions;
 use eventflow_protocol::pairing::{Leg, Pairing};
 use eventflow_protocol::quote::ReplyTo;
 use eventflow_protocol::{CommandId, MessageId, ThreadId, UserId};
@@ -40,6 +41,8 @@ pub(crate) struct MessageRecord {
     /// The message that this one answers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     reply_to: Option<ObjectId>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    mentions: Vec<UserId>,
     #[serde(default)]
     reactions: Vec<ReactionRecord>,
     #[serde(default)]
@@ -92,6 +95,16 @@ struct MarkRecord {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     is_pin: bool,
     commands: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    mentions: Vec<AddedRecord>,
+}
+
+/// An [`AddedMentions`] with its command as text.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct AddedRecord {
+    command: String,
+    user_ids: Vec<UserId>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -150,6 +163,7 @@ impl MessageRecord {
             content: message.content.clone(),
             attachments: message.attachments.iter().map(AttachmentRecord::from).collect(),
             reply_to: message.reply_to.as_ref().map(|reply| object_id(reply.message_id)),
+            mentions: message.mentions.clone(),
             reactions: message.reactions.iter().map(ReactionRecord::from).collect(),
             status: message.status,
             read_by: message.read_by.iter().map(ReadRecord::from).collect(),
@@ -219,16 +233,42 @@ impl PairRecord {
 
 impl From<&ChangeMark> for MarkRecord {
     fn from(mark: &ChangeMark) -> Self {
-        let commands = mark.commands.iter().map(CommandId::to_string).collect();
-        Self { user_id: mark.user_id.clone(), emoji: mark.emoji.clone(), is_pin: mark.is_pin, commands }
+        Self {
+            user_id: mark.user_id.clone(),
+            emoji: mark.emoji.clone(),
+            is_pin: mark.is_pin,
+            commands: mark.commands.iter().map(CommandId::to_string).collect(),
+            mentions: mark.mentions.iter().map(AddedRecord::from).collect(),
+        }
     }
 }
 
 impl From<&MarkRecord> for ChangeMark {
     fn from(record: &MarkRecord) -> Self {
-        let commands = record.commands.iter().filter_map(|text| text.parse().ok().map(CommandId)).collect();
-        Self { user_id: record.user_id.clone(), emoji: record.emoji.clone(), is_pin: record.is_pin, commands }
+        Self {
+            user_id: record.user_id.clone(),
+            emoji: record.emoji.clone(),
+            is_pin: record.is_pin,
+            commands: record.commands.iter().filter_map(|text| command(text)).collect(),
+            mentions: record.mentions.iter().filter_map(AddedRecord::added).collect(),
+        }
     }
+}
+
+impl From<&AddedMentions> for AddedRecord {
+    fn from(added: &AddedMentions) -> Self {
+        Self { command: added.command.to_string(), user_ids: added.user_ids.clone() }
+    }
+}
+
+impl AddedRecord {
+    fn added(&self) -> Option<AddedMentions> {
+        Some(AddedMentions { command: command(&self.command)?, user_ids: self.user_ids.clone() })
+    }
+}
+
+fn command(text: &str) -> Option<CommandId> {
+    text.parse().ok().map(CommandId)
 }
 
 impl From<MessageRecord> for Message {
@@ -241,6 +281,7 @@ impl From<MessageRecord> for Message {
             content: record.content,
             attachments: record.attachments.into_iter().map(Attachment::from).collect(),
             reply_to: record.reply_to.map(|id| ReplyTo::to(MessageId::from_bytes(id.bytes()))),
+            mentions: record.mentions,
             reactions: record.reactions.into_iter().map(Reaction::from).collect(),
             status: record.status,
             read_by: record.read_by.into_iter().map(ReadReceipt::from).collect(),

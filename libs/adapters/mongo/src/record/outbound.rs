@@ -83,8 +83,16 @@ pub(crate) struct DeliveryRecord {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
 enum AboutRecord {
-    Message { thread_id: ThreadId, message_id: ObjectId, seq: i64 },
-    Notification { notification_id: ObjectId },
+    Message {
+        thread_id: ThreadId,
+        message_id: ObjectId,
+        seq: i64,
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        mention: bool,
+    },
+    Notification {
+        notification_id: ObjectId,
+    },
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -201,8 +209,8 @@ impl From<ItemRecord> for Told {
 impl From<About> for AboutRecord {
     fn from(about: About) -> Self {
         match about {
-            About::Message { thread_id, message_id, seq } => {
-                Self::Message { thread_id, message_id: object_id(message_id), seq: place(seq) }
+            About::Message { thread_id, message_id, seq, mention } => {
+                Self::Message { thread_id, message_id: object_id(message_id), seq: place(seq), mention }
             }
             About::Notification { notification_id } => {
                 Self::Notification { notification_id: object_id(notification_id) }
@@ -214,10 +222,11 @@ impl From<About> for AboutRecord {
 impl From<AboutRecord> for About {
     fn from(about: AboutRecord) -> Self {
         match about {
-            AboutRecord::Message { thread_id, message_id, seq } => Self::Message {
+            AboutRecord::Message { thread_id, message_id, seq, mention } => Self::Message {
                 thread_id,
                 message_id: MessageId::from_bytes(message_id.bytes()),
                 seq: count(seq),
+                mention,
             },
             AboutRecord::Notification { notification_id } => {
                 Self::Notification { notification_id: NotificationId::from_bytes(notification_id.bytes()) }

@@ -1,8 +1,8 @@
-//! What people do with messages that they have read honours the port's contract: marks of messages as unread
-//! and pins.
+//! What people do with messages that they have read honours the port's contract: marks of messages as unread,
+//! pins and mentions.
 
 use crate::support::run;
-use eventflow_ports::store_contract::{mark_unread, pins};
+use eventflow_ports::store_contract::{mark_unread, mentions, pins};
 
 #[tokio::test]
 async fn a_mark_takes_the_cursor_back_for_one_person() {
@@ -52,4 +52,19 @@ async fn a_pin_goes_with_its_message() {
 #[tokio::test]
 async fn a_thread_has_room_for_so_many_pins() {
     run(pins::a_thread_has_room_for_so_many_pins).await;
+}
+
+#[tokio::test]
+async fn a_message_keeps_whom_it_mentions() {
+    run(mentions::a_message_keeps_whom_it_mentions).await;
+}
+
+#[tokio::test]
+async fn an_edit_says_whom_it_mentions_anew() {
+    run(mentions::an_edit_says_whom_it_mentions_anew).await;
+}
+
+#[tokio::test]
+async fn unread_mentions_are_exact() {
+    run(mentions::unread_mentions_are_exact).await;
 }

@@ -50,6 +50,7 @@ async fn the_log_says_what_became_of_a_notification_and_why_it_was_not_sent() {
     let base = |channel: &str, at: i64| {
         json!({
             "userId": "ann", "notificationId": id, "channel": channel, "at": Timestamp(at).to_iso(),
+            "type": "notification",
         })
     };
     let with = |mut base: Value, more: Value| {

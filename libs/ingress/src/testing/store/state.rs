@@ -46,14 +46,22 @@ impl State {
     }
 
     pub(super) fn unread(&self, thread: ThreadId, viewer: &UserId) -> u64 {
+        self.unread_messages(thread, viewer).count() as u64
+    }
+
+    fn unread_messages<'a>(
+        &'a self,
+        thread: ThreadId,
+        viewer: &'a UserId,
+    ) -> impl Iterator<Item = &'a Message> {
         let read = self.cursors.get(&(thread, viewer.clone())).map_or(0, |place| place.1);
-        let is_unread = |message: &&Message| {
+        let is_unread = move |message: &&Message| {
             message.thread_id == thread
                 && message.sender_id != *viewer
                 && message.seq > read
                 && message.deleted_at.is_none()
         };
-        self.messages.iter().filter(is_unread).count() as u64
+        self.messages.iter().filter(is_unread)
     }
 
     pub(super) fn view(&self, id: ThreadId, viewer: &UserId) -> Option<ThreadView> {
@@ -66,7 +74,10 @@ impl State {
             of_thread().find(|message| message.deleted_at.is_none()).or_else(|| of_thread().next()).cloned();
         thread.participant_count = thread.participants.len() as u64;
         let thread = thread.shown();
-        Some(ThreadView { thread, unread_count: self.unread(id, viewer), last_message })
+        let unread_count = self.unread(id, viewer);
+        let mentions = self.unread_messages(id, viewer).filter(|message| message.mentions(viewer));
+        let unread_mentions = mentions.count() as u64;
+        Some(ThreadView { thread, unread_count, unread_mentions, last_message })
     }
 
     pub(super) fn receipt(

@@ -16,7 +16,8 @@ use eventflow_protocol::command::Command;
 
 /// Handles `message:edit`.
 pub(super) async fn edit(caller: Caller<'_>, request: EditMessageEvent) -> Result<Reply, Refusal> {
-    change(caller, &request.message_id, Change::Edit { content: request.content.0 }).await
+    let message = request.message_id.clone();
+    change(caller, &message, request.into_change()).await
 }
 
 /// Handles `message:delete`.

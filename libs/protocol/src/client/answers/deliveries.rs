@@ -47,6 +47,9 @@ pub struct ListedDelivery {
     /// The thread of the message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub thread_id: Option<ThreadId>,
+    /// What sort of thing it is.
+    #[serde(rename = "type")]
+    pub kind: DeliveredKind,
     /// When it is to be sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Timestamp>,
@@ -58,6 +61,18 @@ pub struct ListedDelivery {
     /// The mail or push message that it is part of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub window_id: Option<WindowId>,
+}
+
+/// What sort of thing somebody was to be told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DeliveredKind {
+    /// A message.
+    Message,
+    /// A message that mentions the person.
+    Mention,
+    /// A notification of the inbox.
+    Notification,
 }
 
 /// What became of something that somebody was to be told.
@@ -105,9 +120,16 @@ impl From<&DeliveryOutcome> for DeliveryWord {
 
 impl From<DeliveryEntry> for ListedDelivery {
     fn from(entry: DeliveryEntry) -> Self {
-        let (message_id, notification_id) = match entry.about {
-            About::Message { message_id, .. } => (Some(message_id), None),
-            About::Notification { notification_id } => (None, Some(notification_id)),
+        let (kind, message_id, notification_id) = match entry.about {
+            About::Message { message_id, mention: false, .. } => {
+                (DeliveredKind::Message, Some(message_id), None)
+            }
+            About::Message { message_id, mention: true, .. } => {
+                (DeliveredKind::Mention, Some(message_id), None)
+            }
+            About::Notification { notification_id } => {
+                (DeliveredKind::Notification, None, Some(notification_id))
+            }
         };
         let plain = Self {
             answer: None,
@@ -119,6 +141,7 @@ impl From<DeliveryEntry> for ListedDelivery {
             provider: None,
             reason: None,
             thread_id: entry.about.thread_id(),
+            kind,
             until: None,
             user_id: entry.user_id,
             waits_for: None,

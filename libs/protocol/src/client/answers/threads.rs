@@ -37,6 +37,8 @@ pub struct ListedThread {
     pub thread: WithId<Thread>,
     /// How many messages of others the viewer has not read.
     pub unread_count: u64,
+    /// How many of them mention the viewer.
+    pub unread_mentions: u64,
     /// The newest message, for a preview.
     pub last_message: Option<WithId<Message>>,
     /// Whom the viewer talks to, with a name and a picture.

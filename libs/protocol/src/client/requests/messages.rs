@@ -1,13 +1,15 @@
 //! Requests about messages.
 
-use crate::change::Wish;
+use crate::change::{Change, Wish};
 use crate::client::given::{Given, Problem};
 use crate::client::values::{
     AttachmentReference, ClientKey, Emoji, List, MessageContent, MessageReference, ThreadReference, Unfit,
+    UserIds,
 };
 use crate::command::SendMessage;
 use crate::content::ContentError;
 use crate::document::{ATTACHMENTS_MAX, Attachment};
+use crate::mentions::{MENTIONS_MAX, normalized};
 use crate::quote::{NO_SUCH_MESSAGE, ReplyTo};
 use crate::{MessageId, ThreadId, Timestamp, UserId};
 use schemars::JsonSchema;
@@ -25,6 +27,8 @@ pub struct SendMessageBody {
     pub attachments: List<AttachmentReference, ATTACHMENTS_MAX>,
     /// The id of the message that this one answers.
     pub reply_to: Option<MessageId>,
+    /// The people of the thread whom the message mentions, each once.
+    pub mentions: Vec<UserId>,
     /// The client's own key: the same key of the same sender is the same message.
     pub client_message_id: Option<ClientKey>,
 }
@@ -43,6 +47,9 @@ struct SendMessageFields {
     /// The id of the message that this one answers, of the same thread.
     #[serde(default)]
     reply_to: Option<MessageReference>,
+    /// The ids of the people whom the message mentions, of the same thread.
+    #[serde(default)]
+    mentions: UserIds<MENTIONS_MAX>,
     /// The client's own key: the same key of the same sender is the same message.
     #[serde(default)]
     client_message_id: Option<ClientKey>,
@@ -52,7 +59,7 @@ impl TryFrom<SendMessageFields> for SendMessageBody {
     type Error = Unfit;
 
     fn try_from(fields: SendMessageFields) -> Result<Self, Unfit> {
-        let SendMessageFields { content, attachments, reply_to, client_message_id } = fields;
+        let SendMessageFields { content, attachments, reply_to, mentions, client_message_id } = fields;
         let answered = |named: MessageReference| named.id().ok_or_else(|| Unfit::sentence(NO_SUCH_MESSAGE));
         let reply_to = reply_to.map(answered).transpose()?;
         let content = match content {
@@ -62,7 +69,8 @@ impl TryFrom<SendMessageFields> for SendMessageBody {
             }
             content => content.unwrap_or_default(),
         };
-        Ok(Self { content, attachments, reply_to, client_message_id })
+        let mentions = normalized(mentions.into_ids());
+        Ok(Self { content, attachments, reply_to, mentions, client_message_id })
     }
 }
 
@@ -75,6 +83,7 @@ impl SendMessageBody {
             content: self.content.0,
             attachments: self.attachments.into_attachments(),
             reply_to: self.reply_to.map(ReplyTo::to),
+            mentions: self.mentions,
             client_message_id: self.client_message_id.map(ClientKey::into_string),
             pairing: None,
             typed: None,
@@ -110,6 +119,9 @@ struct SendMessageEventFields {
     /// The id of the message that this one answers, of the same thread.
     #[serde(default)]
     reply_to: Option<MessageReference>,
+    /// The ids of the people whom the message mentions, of the same thread.
+    #[serde(default)]
+    mentions: UserIds<MENTIONS_MAX>,
     /// The client's own key: the same key of the same sender is the same message.
     #[serde(default)]
     client_message_id: Option<ClientKey>,
@@ -119,8 +131,10 @@ impl TryFrom<SendMessageEventFields> for SendMessageEvent {
     type Error = Unfit;
 
     fn try_from(fields: SendMessageEventFields) -> Result<Self, Unfit> {
-        let SendMessageEventFields { thread_id, content, attachments, reply_to, client_message_id } = fields;
-        let body = SendMessageFields { content, attachments, reply_to, client_message_id }.try_into()?;
+        let SendMessageEventFields { thread_id, content, attachments, reply_to, mentions, client_message_id } =
+            fields;
+        let body =
+            SendMessageFields { content, attachments, reply_to, mentions, client_message_id }.try_into()?;
         Ok(Self { thread_id, body })
     }
 }
@@ -137,6 +151,10 @@ impl List<AttachmentReference, ATTACHMENTS_MAX> {
 pub struct EditMessageBody {
     /// What the message says from now on; empty only if it has attachments.
     pub content: MessageContent,
+    /// The ids of the people whom the message mentions from now on. Without this field it mentions whom it
+    /// mentioned before; an empty list takes all mentions out.
+    #[serde(default)]
+    pub mentions: Option<UserIds<MENTIONS_MAX>>,
 }
 
 /// `message:edit`: say it differently.
@@ -147,6 +165,28 @@ pub struct EditMessageEvent {
     pub message_id: MessageReference,
     /// What the message says from now on; empty only if it has attachments.
     pub content: MessageContent,
+    /// The ids of the people whom the message mentions from now on. Without this field it mentions whom it
+    /// mentioned before; an empty list takes all mentions out.
+    #[serde(default)]
+    pub mentions: Option<UserIds<MENTIONS_MAX>>,
+}
+
+impl EditMessageBody {
+    /// The change that this asks for.
+    pub fn into_change(self) -> Change {
+        edit(self.content, self.mentions)
+    }
+}
+
+impl EditMessageEvent {
+    /// The change that this asks for.
+    pub fn into_change(self) -> Change {
+        edit(self.content, self.mentions)
+    }
+}
+
+fn edit(content: MessageContent, mentions: Option<UserIds<MENTIONS_MAX>>) -> Change {
+    Change::Edit { content: content.0, mentions: mentions.map(|ids| normalized(ids.into_ids())) }
 }
 
 /// `message:delete`: take a message back.

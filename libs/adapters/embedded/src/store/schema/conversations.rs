@@ -1,5 +1,5 @@
-//! The layouts that conversations got since replies: earlier wordings, marks "unread", pins, search; and
-//! drafts.
+//! The layouts that conversations got since replies: earlier wordings, marks "unread", pins, search,
+//! mentions; and drafts.
 
 /// Fifteenth layout: what messages said before they were edited. In a table of their own, so that a page of a
 /// history does not read them. `number` counts the wordings of a message; the first that was kept has 1.
@@ -65,4 +65,17 @@ pub(super) const DRAFTS: &str = "
     ) STRICT, WITHOUT ROWID;
     -- What has somebody begun to write, the last first?
     CREATE INDEX draft_by_time ON draft (user_id, updated_at, thread_id) WHERE content <> '';
+";
+
+/// Nineteenth layout: whom messages mention. `mention` has a row for each person whom a message of somebody
+/// else mentions that was not taken back.
+pub(super) const MENTIONS: &str = "
+    ALTER TABLE message ADD COLUMN mentions BLOB;
+    -- Which messages of this thread beyond a place mention somebody?
+    CREATE TABLE mention (
+        thread_id BLOB    NOT NULL,
+        user_id   TEXT    NOT NULL,
+        seq       INTEGER NOT NULL,
+        PRIMARY KEY (thread_id, user_id, seq)
+    ) STRICT, WITHOUT ROWID;
 ";

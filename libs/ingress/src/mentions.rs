@@ -1,0 +1,68 @@
+//! Mentions: whether a message that is being sent or edited names people of its thread.
+
+use crate::refusal::Refusal;
+use eventflow_ports::Membership;
+use eventflow_protocol::mentions::NOT_IN_THREAD;
+use eventflow_protocol::{ThreadId, UserId};
+
+/// Refuses people who are not in the thread. What is remembered of the thread is believed only where this
+/// process hears of changes; while the store does not answer, what is remembered has to do, as for every
+/// message.
+pub(crate) async fn require_in_thread(
+    membership: &Membership,
+    thread: ThreadId,
+    mentioned: impl IntoIterator<Item = &UserId>,
+) -> Result<(), Refusal> {
+    let mut mentioned = mentioned.into_iter().peekable();
+    if mentioned.peek().is_none() {
+        return Ok(());
+    }
+    let remembered = membership.remembered(thread);
+    let people = match (membership.current(thread).await, remembered) {
+        (Ok(people), _) => people,
+        (Err(error), Some(remembered)) => {
+            tracing::debug!(error = &error as &dyn std::error::Error, "people are mentioned from memory");
+            membership.remember(thread, remembered.clone());
+            Some(remembered)
+        }
+        (Err(error), None) => return Err(error.into()),
+    };
+    let people = people.ok_or_else(|| Refusal::not_found("thread"))?;
+    let is_in = |user: &UserId| people.contains(user);
+    if mentioned.all(is_in) { Ok(()) } else { Err(Refusal::invalid(NOT_IN_THREAD)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::TestStore;
+    use eventflow_protocol::ErrorCode;
+    use std::sync::Arc;
+    use std::sync::atomic::Ordering::SeqCst;
+
+    fn ids(names: &[&str]) -> Vec<UserId> {
+        names.iter().map(|name| name.parse().unwrap()).collect()
+    }
+
+    #[tokio::test]
+    async fn people_of_the_thread_are_mentioned_also_while_the_store_is_down() {
+        let store = Arc::new(TestStore::default());
+        let thread = store.thread_of(&["ann", "ben", "cem"]);
+        let membership = Membership::new(store.clone()).unheard();
+        let ask = async |names: &[&str]| {
+            let refused = require_in_thread(&membership, thread, &ids(names)).await.err();
+            refused.map(|refusal| refusal.code)
+        };
+        assert_eq!(ask(&["ann", "ben", "cem"]).await, None);
+        store.remove(thread, "cem");
+        assert_eq!(ask(&["ben", "cem"]).await, Some(ErrorCode::Invalid), "it is asked anew");
+        store.is_down.store(true, SeqCst);
+        for _ in 0..2 {
+            assert_eq!(ask(&["ben"]).await, None);
+            assert_eq!(ask(&["eve"]).await, Some(ErrorCode::Invalid));
+        }
+        membership.forget(thread);
+        assert_eq!(ask(&["ben"]).await, Some(ErrorCode::Unavailable));
+        assert_eq!(ask(&[]).await, None, "who mentions nobody asks nothing");
+    }
+}
