@@ -20,6 +20,7 @@ use eventflow_ports::store::PAGE_MAX;
 use eventflow_ports::{MessagePage, Place, Store};
 use eventflow_protocol::command::{Command, CreateThread, SendMessage};
 use eventflow_protocol::content::Content;
+use eventflow_protocol::fingerprint::Said;
 use eventflow_protocol::pairing::{Leg, OFFLINE_WINDOW_MS, Pairing, WINDOW_MS, key};
 use eventflow_protocol::{CommandId, ThreadId, Timestamp, UserId};
 use eventflow_workers::persistence::Persistence;
@@ -131,7 +132,8 @@ impl World {
     }
 
     fn leg(&mut self, at: i64, text: &str, leg: Leg, opened_at: Option<i64>, fate: Fate) {
-        let key = key(&[7; 32], &self.sender, self.thread, text, &[], None);
+        let said = Said { content: text, attachments: &[], reply_to: None, mentions: &[] };
+        let key = key(&[7; 32], &self.sender, self.thread, said);
         let send = SendMessage {
             thread_id: self.thread,
             sender_id: self.sender.clone(),

@@ -9,6 +9,7 @@ use eventflow_ports::store_contract::{
 use eventflow_ports::{ChangePage, NewMessage, Store, StoreError};
 use eventflow_protocol::change::{AdvanceCursor, Change, Cursor, Wish};
 use eventflow_protocol::document::{Message, MessageStatus};
+use eventflow_protocol::fingerprint::Said;
 use eventflow_protocol::pairing::{Leg, Pairing, key};
 use std::sync::Arc;
 use std::time::Duration;
@@ -386,7 +387,9 @@ async fn click_react_and_read(store: &Arc<dyn Store>, scene: &Scene, i: usize) {
 
 fn leg_of(scene: &Scene, i: usize, leg: Leg) -> NewMessage {
     let mut new = scene.say(0, &format!("click {i}"));
-    let key = key(&[0; 32], &new.send.sender_id, new.send.thread_id, new.send.content.as_str(), &[], None);
+    let said =
+        Said { content: new.send.content.as_str(), attachments: &[], reply_to: None, mentions: &[] };
+    let key = key(&[0; 32], &new.send.sender_id, new.send.thread_id, said);
     new.send.pairing = Some(Pairing { leg, key, opened_at: None });
     new
 }
