@@ -87,8 +87,9 @@ impl Commands {
             }
             Change::Edit { mentions: Some(mentioned), .. } => {
                 // Whom the message mentions already may have left: they stay mentioned.
-                let anew = mentioned.iter().filter(|user| !message.mentions.contains(user));
-                mentions::require_in_thread(&self.membership, message.thread_id, anew).await?;
+                let mut anew = mentioned.clone();
+                anew.retain(|user| !message.mentions.contains(user));
+                mentions::require_in_thread(&self.membership, message.thread_id, &anew).await?;
                 Ok(message.thread_id)
             }
             Change::Edit { mentions: None, .. }

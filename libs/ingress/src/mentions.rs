@@ -11,10 +11,9 @@ use eventflow_protocol::{ThreadId, UserId};
 pub(crate) async fn require_in_thread(
     membership: &Membership,
     thread: ThreadId,
-    mentioned: impl IntoIterator<Item = &UserId>,
+    mentioned: &[UserId],
 ) -> Result<(), Refusal> {
-    let mut mentioned = mentioned.into_iter().peekable();
-    if mentioned.peek().is_none() {
+    if mentioned.is_empty() {
         return Ok(());
     }
     let remembered = membership.remembered(thread);
@@ -28,8 +27,11 @@ pub(crate) async fn require_in_thread(
         (Err(error), None) => return Err(error.into()),
     };
     let people = people.ok_or_else(|| Refusal::not_found("thread"))?;
-    let is_in = |user: &UserId| people.contains(user);
-    if mentioned.all(is_in) { Ok(()) } else { Err(Refusal::invalid(NOT_IN_THREAD)) }
+    if mentioned.iter().all(|user| people.contains(user)) {
+        Ok(())
+    } else {
+        Err(Refusal::invalid(NOT_IN_THREAD))
+    }
 }
 
 #[cfg(test)]

@@ -27,7 +27,7 @@ use eventflow_protocol::change::{
 use eventflow_protocol::command::{CreateThread, LeaveThread};
 use eventflow_protocol::document::{Message, Thread, ThreadView};
 use eventflow_protocol::wording::Wording;
-use eventflow_protocol::{MessageId, ThreadId, Timestamp, UserId};
+use eventflow_protocol::{CommandId, MessageId, ThreadId, Timestamp, UserId};
 use futures_util::future::try_join_all;
 use mongodb::bson::{Document, doc};
 use mongodb::options::ClientOptions;
