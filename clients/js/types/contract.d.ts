@@ -242,6 +242,38 @@ export interface components {
              */
             hour: number;
         };
+        /** @description A draft as it is stored: `/messages/threads/{id}/draft`, and the callback of `draft:save`. */
+        DraftAnswer: {
+            /** @description The draft; its content is empty if there is none. */
+            draft: components["schemas"]["ShownDraft"];
+            /**
+             * @description Always true.
+             * @constant
+             */
+            success: true;
+        };
+        /** @description `draft:save`: what one has begun to write. */
+        DraftEvent: {
+            /**
+             * @description The revision that the device knows, 0 if none was ever saved: another one is not overwritten, and the
+             *     save is refused with `conflict`. Without it the save overwrites.
+             */
+            basedOn?: components["schemas"]["Revision"] | null;
+            /** @description What the draft says; an empty one deletes it. */
+            content: components["schemas"]["MessageContent"];
+            /** @description The id of the message that the draft answers, of the same thread. */
+            replyTo?: string | null;
+            /** @description The thread. */
+            threadId: string;
+        };
+        /** @description One has saved or deleted a draft, on any of one's devices. */
+        DraftUpdated: {
+            /**
+             * @description The draft as it is stored; its content is empty if it was deleted. A device that knows a higher
+             *     revision passes the event over.
+             */
+            draft: components["schemas"]["ShownDraft"];
+        };
         /** @description `message:edit`: say it differently. */
         EditMessageEvent: {
             /** @description What the message says from now on; empty only if it has attachments. */
@@ -272,7 +304,7 @@ export interface components {
          * @description Why a request was refused. A client acts on the code. `x-statuses` are the HTTP statuses that go with it,
          *     `x-send-again` says how the request may succeed.
          */
-        ErrorCode: "unauthenticated" | "token_expired" | "forbidden" | "csrf_failed" | "not_found" | "invalid" | "key_reused" | "too_late" | "too_large" | "rate_limited" | "unknown" | "unavailable" | "failed";
+        ErrorCode: "unauthenticated" | "token_expired" | "forbidden" | "csrf_failed" | "not_found" | "invalid" | "key_reused" | "too_late" | "conflict" | "too_large" | "rate_limited" | "unknown" | "unavailable" | "failed";
         /** @description An event was refused that had no callback. */
         EventError: {
             /** @description A code for programs. */
@@ -956,6 +988,11 @@ export interface components {
              */
             quote?: components["schemas"]["Quote"];
         };
+        /**
+         * Format: uint64
+         * @description The number of a draft's changes.
+         */
+        Revision: number;
         /** @description `message:send`: say something in a thread. */
         SendMessageEvent: {
             /** @description References to files. */
@@ -978,6 +1015,25 @@ export interface components {
         SessionEnded: {
             /** @description Why, in the operator's words. */
             reason: string;
+        };
+        /** @description What one has begun to write in a thread. */
+        ShownDraft: {
+            /** @description What the draft says; empty if there is none, or none any more. */
+            content: string;
+            /** @description The message that the draft answers. */
+            replyTo?: string;
+            /**
+             * Format: uint64
+             * @description Counts the changes of the draft, deletions too: 0 before the first.
+             */
+            revision: number;
+            /** @description The thread. */
+            threadId: string;
+            /**
+             * Format: date-time
+             * @description When the last change was accepted; `null` before the first.
+             */
+            updatedAt: string | null;
         };
         /** @description Whether a person is there. */
         Status: "online" | "away" | "offline";
@@ -1355,6 +1411,30 @@ export interface components {
         };
         /** @description The request was carried out and there is nothing to show: `POST /users/{id}/revoke`. */
         DoneAnswer: {
+            /**
+             * @description Always true.
+             * @constant
+             */
+            success: true;
+        };
+        /** @description `PUT /messages/threads/{id}/draft`: what one has begun to write. */
+        DraftBody: {
+            /**
+             * @description The revision that the device knows, 0 if none was ever saved: another one is not overwritten, and the
+             *     save is refused with `conflict`. Without it the save overwrites.
+             */
+            basedOn?: components["schemas"]["Revision"] | null;
+            /** @description What the draft says; an empty one deletes it. */
+            content: components["schemas"]["MessageContent"];
+            /** @description The id of the message that the draft answers, of the same thread. */
+            replyTo?: string | null;
+        };
+        /** @description A page of one's drafts: `GET /messages/drafts`. */
+        DraftsAnswer: {
+            /** @description The drafts that have a text; what was saved last comes first. */
+            drafts: components["schemas"]["ShownDraft"][];
+            /** @description The `cursor` that asks for the next page; `null` if nothing follows. */
+            nextCursor: string | null;
             /**
              * @description Always true.
              * @constant
@@ -2966,6 +3046,7 @@ export interface components {
         ServerEvents: {
             "auth:error": components["schemas"]["AuthError"];
             "auth:success": components["schemas"]["AuthSuccess"];
+            "draft:updated": components["schemas"]["DraftUpdated"];
             error: components["schemas"]["EventError"];
             "message:deleted": components["schemas"]["MessageDeleted"];
             "message:error": components["schemas"]["MessageError"];
@@ -2994,6 +3075,10 @@ export interface components {
             auth: {
                 body: components["schemas"]["AuthEvent"];
                 answer: components["schemas"]["AuthAnswer"];
+            };
+            "draft:save": {
+                body: components["schemas"]["DraftEvent"];
+                answer: components["schemas"]["DraftAnswer"] | components["schemas"]["QueuedAnswer"];
             };
             "message:delete": {
                 body: components["schemas"]["MessageEvent"];
@@ -3083,6 +3168,9 @@ export type CreatedThread = components['schemas']['CreatedThread'];
 export type CursorAnswer = components['schemas']['CursorAnswer'];
 export type DeliveryReceipt = components['schemas']['DeliveryReceipt'];
 export type DigestInterval = components['schemas']['DigestInterval'];
+export type DraftAnswer = components['schemas']['DraftAnswer'];
+export type DraftEvent = components['schemas']['DraftEvent'];
+export type DraftUpdated = components['schemas']['DraftUpdated'];
 export type EditMessageEvent = components['schemas']['EditMessageEvent'];
 export type Emoji = components['schemas']['Emoji'];
 export type ErrorBody = components['schemas']['ErrorBody'];
@@ -3137,9 +3225,11 @@ export type ReadReceipt = components['schemas']['ReadReceipt'];
 export type Receipted = components['schemas']['Receipted'];
 export type RefusedThread = components['schemas']['RefusedThread'];
 export type ReplyTo = components['schemas']['ReplyTo'];
+export type Revision = components['schemas']['Revision'];
 export type SendMessageEvent = components['schemas']['SendMessageEvent'];
 export type Seq = components['schemas']['Seq'];
 export type SessionEnded = components['schemas']['SessionEnded'];
+export type ShownDraft = components['schemas']['ShownDraft'];
 export type Status = components['schemas']['Status'];
 export type SyncAnswer = components['schemas']['SyncAnswer'];
 export type SyncEvent = components['schemas']['SyncEvent'];
@@ -3183,6 +3273,8 @@ export type DiscardBody = components['schemas']['DiscardBody'];
 export type DiscardedAnswer = components['schemas']['DiscardedAnswer'];
 export type DisconnectBody = components['schemas']['DisconnectBody'];
 export type DoneAnswer = components['schemas']['DoneAnswer'];
+export type DraftBody = components['schemas']['DraftBody'];
+export type DraftsAnswer = components['schemas']['DraftsAnswer'];
 export type DryRun = components['schemas']['DryRun'];
 export type DryRunAnswer = components['schemas']['DryRunAnswer'];
 export type DryRunQueue = components['schemas']['DryRunQueue'];
