@@ -387,8 +387,7 @@ async fn click_react_and_read(store: &Arc<dyn Store>, scene: &Scene, i: usize) {
 
 fn leg_of(scene: &Scene, i: usize, leg: Leg) -> NewMessage {
     let mut new = scene.say(0, &format!("click {i}"));
-    let said =
-        Said { content: new.send.content.as_str(), attachments: &[], reply_to: None, mentions: &[] };
+    let said = Said { content: new.send.content.as_str(), attachments: &[], reply_to: None, mentions: &[] };
     let key = key(&[0; 32], &new.send.sender_id, new.send.thread_id, said);
     new.send.pairing = Some(Pairing { leg, key, opened_at: None });
     new

@@ -29,7 +29,11 @@ fn told_others(redelivered: bool, from: u64, told: u64, up_to: u64) -> Option<u6
 fn others_are_told_of_what_they_do_not_know() {
     for redelivered in [false, true] {
         assert_eq!(told_others(redelivered, 3, 3, 5), Some(5), "read on");
-        assert_eq!(told_others(redelivered, 2, 5, 5), None, "read again after a mark, redelivered: {redelivered}");
+        assert_eq!(
+            told_others(redelivered, 2, 5, 5),
+            None,
+            "read again after a mark, redelivered: {redelivered}"
+        );
     }
     assert_eq!(told_others(false, 5, 5, 5), None, "the cursor was there");
     assert_eq!(told_others(true, 5, 5, 5), Some(5), "an earlier attempt may not have told them");
