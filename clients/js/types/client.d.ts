@@ -27,6 +27,8 @@ export class EventFlow extends Emitter<import("./events.js").Events> {
     presence: Presences;
     /** What people are called. */
     people: People;
+    /** What one has begun to write. */
+    drafts: Drafts;
     /** The inbox. */
     notifications: Notifications;
     /** How the person wants to be notified. */
@@ -134,6 +136,7 @@ import { Threads } from './api/threads.js';
 import { Messages } from './api/messages.js';
 import { Presences } from './api/people.js';
 import { People } from './api/people.js';
+import { Drafts } from './api/drafts.js';
 import { Notifications } from './api/notifications.js';
 import { PreferencesOfUser } from './api/notifications.js';
 import { Devices } from './api/notifications.js';

@@ -278,6 +278,11 @@ export interface components {
         EditMessageEvent: {
             /** @description What the message says from now on; empty only if it has attachments. */
             content: components["schemas"]["MessageContent"];
+            /**
+             * @description The ids of the people whom the message mentions from now on. Without this field it mentions whom it
+             *     mentioned before; an empty list takes all mentions out.
+             */
+            mentions?: components["schemas"]["NamedUser"][] | null;
             /** @description The message. */
             messageId: string;
         };
@@ -505,8 +510,8 @@ export interface components {
             createdAt: string;
             /**
              * Format: date-time
-             * @description When its sender took it back. The message keeps its place; content, attachments, reactions and the pin
-             *     are gone.
+             * @description When its sender took it back. The message keeps its place; content, attachments, mentions, reactions
+             *     and the pin are gone.
              */
             deletedAt?: string;
             /**
@@ -526,6 +531,8 @@ export interface components {
              * @default false
              */
             isDraft: boolean;
+            /** @description The people of the thread whom the message mentions, sorted; absent if there are none. */
+            mentions?: string[];
             /** @description Who has pinned it to its thread, and when. */
             pinned?: components["schemas"]["Pinned"];
             /**
@@ -1001,6 +1008,8 @@ export interface components {
             clientMessageId?: components["schemas"]["ClientKey"] | null;
             /** @description What the message says. A message with attachments needs no text. */
             content?: components["schemas"]["MessageContent"] | null;
+            /** @description The ids of the people whom the message mentions, of the same thread. */
+            mentions?: components["schemas"]["NamedUser"][] | null;
             /** @description The id of the message that this one answers, of the same thread. */
             replyTo?: string | null;
             /** @description The thread. */
@@ -1313,6 +1322,8 @@ export interface components {
              */
             success: true;
         };
+        /** @description What sort of thing somebody was to be told. */
+        DeliveredKind: "message" | "mention" | "notification";
         /** @description A page of the delivery log: `GET /notifications/{id}/deliveries`, `GET /users/{id}/deliveries`. */
         DeliveriesAnswer: {
             /** @description What became of it, newest first. */
@@ -1518,6 +1529,11 @@ export interface components {
         EditMessageBody: {
             /** @description What the message says from now on; empty only if it has attachments. */
             content: components["schemas"]["MessageContent"];
+            /**
+             * @description The ids of the people whom the message mentions from now on. Without this field it mentions whom it
+             *     mentioned before; an empty list takes all mentions out.
+             */
+            mentions?: components["schemas"]["NamedUser"][] | null;
         };
         /** @description A letter that was edited: `PUT /ops/dead-letters/{id}/body`. */
         EditedLetterAnswer: {
@@ -1787,6 +1803,8 @@ export interface components {
             reason?: components["schemas"]["Reason"];
             /** @description The thread of the message. */
             threadId?: string;
+            /** @description What sort of thing it is. */
+            type: components["schemas"]["DeliveredKind"];
             /**
              * Format: date-time
              * @description When it is to be sent.
@@ -1889,6 +1907,11 @@ export interface components {
              * @description How many messages of others the viewer has not read.
              */
             unreadCount: number;
+            /**
+             * Format: uint64
+             * @description How many of them mention the viewer.
+             */
+            unreadMentions: number;
             /**
              * Format: date-time
              * @description When it last changed.
@@ -2504,6 +2527,8 @@ export interface components {
             clientMessageId?: components["schemas"]["ClientKey"] | null;
             /** @description What the message says. A message with attachments needs no text. */
             content?: components["schemas"]["MessageContent"] | null;
+            /** @description The ids of the people whom the message mentions, of the same thread. */
+            mentions?: components["schemas"]["NamedUser"][] | null;
             /** @description The id of the message that this one answers, of the same thread. */
             replyTo?: string | null;
         };
@@ -3261,6 +3286,7 @@ export type ConnectedUser = components['schemas']['ConnectedUser'];
 export type CountAnswer = components['schemas']['CountAnswer'];
 export type CreateThreadBody = components['schemas']['CreateThreadBody'];
 export type CsrfTokenAnswer = components['schemas']['CsrfTokenAnswer'];
+export type DeliveredKind = components['schemas']['DeliveredKind'];
 export type DeliveriesAnswer = components['schemas']['DeliveriesAnswer'];
 export type DeliveryWord = components['schemas']['DeliveryWord'];
 export type DeviceAnswer = components['schemas']['DeviceAnswer'];

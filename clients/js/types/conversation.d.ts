@@ -24,6 +24,7 @@ export class Conversation {
             participants: string[];
             status: import("../types/contract.js").components["schemas"]["ThreadStatus"];
             unreadCount: number;
+            unreadMentions: number;
             updatedAt: string;
         } | undefined;
         messages: {
@@ -37,6 +38,7 @@ export class Conversation {
             editedAt?: string;
             id: string;
             isDraft: boolean;
+            mentions?: string[];
             pinned?: import("../types/contract.js").components["schemas"]["Pinned"];
             reactions: import("../types/contract.js").components["schemas"]["Reaction"][];
             readBy: import("../types/contract.js").components["schemas"]["ReadReceipt"][];
@@ -66,6 +68,10 @@ export class Conversation {
              * the id of the message that this one answers
              */
             replyTo?: string | undefined;
+            /**
+             * the ids of the people whom it mentions
+             */
+            mentions?: string[] | undefined;
             /**
              * those of one thread are sent in this order
              */

@@ -23,7 +23,7 @@ export class Outbox {
      * @param {Draft} draft
      * @returns {Promise<Message>}
      */
-    send(threadId: string, { content, attachments, replyTo, key }: Draft): Promise<Message>;
+    send(threadId: string, { content, attachments, replyTo, mentions, key }: Draft): Promise<Message>;
     /**
      * Sends one that has failed again, with the key it has, after those that were written since.
      * @param {string} key
@@ -69,6 +69,10 @@ export type OutboxEntry = {
      */
     replyTo?: string | undefined;
     /**
+     * the ids of the people whom it mentions
+     */
+    mentions?: string[] | undefined;
+    /**
      * those of one thread are sent in this order
      */
     order: number;
@@ -95,6 +99,7 @@ export type Draft = {
     content?: string;
     attachments?: Attachment[];
     replyTo?: string;
+    mentions?: string[];
     key?: string;
 };
 export type Told = import("./emitter.js").Emitter<import("./events.js").Events>;

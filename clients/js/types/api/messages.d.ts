@@ -51,21 +51,23 @@ export class Messages {
      * Sends by REST, once. With a key it may be repeated, and is.
      * @param {string} threadId
      * @param {{ content?: string, attachments?: Attachment[], replyTo?: string,
-     *   clientMessageId?: string }} message
+     *   mentions?: string[], clientMessageId?: string }} message
      * @returns {Promise<import('../documents.js').MessageAnswer | Queued>}
      */
     send(threadId: string, message: {
         content?: string;
         attachments?: Attachment[];
         replyTo?: string;
+        mentions?: string[];
         clientMessageId?: string;
     }): Promise<import("../documents.js").MessageAnswer | Queued>;
     /**
      * @param {string} messageId
      * @param {string} content
+     * @param {string[]} [mentions] whom the message mentions from now on; without it, whom it mentioned before
      * @returns {Promise<ChangeAnswer | Queued>}
      */
-    edit(messageId: string, content: string): Promise<ChangeAnswer | Queued>;
+    edit(messageId: string, content: string, mentions?: string[]): Promise<ChangeAnswer | Queued>;
     /**
      * Pins a message to its thread; everybody in it may.
      * @param {string} messageId

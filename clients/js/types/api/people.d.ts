@@ -40,6 +40,16 @@ export class People {
      * @returns {Promise<Person[]>}
      */
     several(userIds: string[]): Promise<Person[]>;
+    /**
+     * People whose names or ids have words that begin like these. A page may be empty and lead on.
+     * @param {string} words
+     * @param {import('./path.js').PageQuery} [page]
+     * @returns {Promise<{ users: Person[], nextCursor: string | null }>}
+     */
+    search(words: string, page?: import("./path.js").PageQuery): Promise<{
+        users: Person[];
+        nextCursor: string | null;
+    }>;
     #private;
 }
 export type Presence = import("../documents.js").Presence;
