@@ -41,11 +41,12 @@ export class Picker {
   constructor(parts) {
     this.#parts = parts;
     $('whom').addEventListener('input', () => this.#typed());
-    $('whom').addEventListener('keydown', (/** @type {KeyboardEvent} */ event) => event.key === 'ArrowDown' && this.#firstOffer()?.focus());
-    $('picker-form').addEventListener('submit', (/** @type {SubmitEvent} */ event) => {
-      event.preventDefault();
-      this.#entered();
+    $('whom').addEventListener('keydown', (/** @type {KeyboardEvent} */ event) => {
+      if (event.key === 'ArrowDown') this.#firstOffer()?.focus();
+      // A form of two fields without a button is not submitted by this key.
+      if (event.key === 'Enter' && !event.isComposing) this.#entered();
     });
+    $('picker-form').addEventListener('submit', (/** @type {SubmitEvent} */ event) => event.preventDefault());
     $('more-candidates').addEventListener('click', () => this.#more());
     $('use-as-is').addEventListener('click', () => this.#choose(this.#words));
     $('create-group').addEventListener('click', () => this.#start([...this.#chosen]));

@@ -213,6 +213,7 @@ fn delete(message: &mut Message, marks: &mut Vec<ChangeMark>, at: Timestamp) -> 
 }
 
 /// What an edit makes of a message.
+#[derive(Clone, Copy)]
 struct NewWording<'a> {
     content: &'a Content,
     /// `None` leaves the mentions as they are.
