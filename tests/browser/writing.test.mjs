@@ -136,7 +136,7 @@ onWindows('writing', stage => {
       });
     });
     await page.reload();
-    await page.getByLabel('Or paste a token').fill(ben.token);
+    await page.getByLabel(/paste a token/i).fill(ben.token);
     await page.getByRole('button', { name: 'Sign in' }).click();
     await openAt(page, ann, 'hello');
     const said = Array.from({ length: FAILED }, (_, n) => `number ${n + 1}`);
