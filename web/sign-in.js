@@ -62,15 +62,21 @@ function startAnew() {
 /** @param {(token: string) => void} enter */
 async function offerDemo(enter) {
   const people = await demoPeople();
-  $('sign-in-hint').hidden = people.length === 0;
-  $('no-demo').hidden = people.length > 0;
-  $('token-label').textContent = people.length > 0 ? 'Or paste a token' : 'Paste a token';
+  showWords(people.length > 0 ? 'some' : 'none');
   $('people').replaceChildren(...people.map(person => {
     const picture = element('span', { class: 'picture', 'aria-hidden': 'true' }, element('img', { src: person.avatar, alt: '' }));
     const choose = button(picture, () => enterAs(person, enter));
     choose.append(`I am ${person.name}`);
     return choose;
   }));
+}
+
+/**
+ * Shows the words of the page for an installation with some demo people, or with none.
+ * @param {'some' | 'none'} people
+ */
+function showWords(people) {
+  for (const words of document.querySelectorAll('[data-demo]')) words.toggleAttribute('hidden', words.getAttribute('data-demo') !== people);
 }
 
 /**

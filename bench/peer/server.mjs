@@ -1,16 +1,16 @@
-// A messaging server as a careful Node developer writes it from the public documentation of its libraries: the
-// measure that bench/run holds this system against.
+// A messaging server as a careful Node developer writes it from the public documentation of its libraries:
+// the measure that bench/run holds this system against.
 //
 //   node bench/peer/server.mjs --port 3000 [--bare]
 //
 // It does the same work for a message of two people or many: checks the login and the membership, numbers the
 // message in its thread, stores it with majority and journal, updates the thread (newest message, unread
-// counters), answers the sender, and emits it to everybody in the thread, over Redis if there are two processes.
-// A key that was used before answers with the message that it stands for. What it leaves out: receipts, presence,
-// notifications, search, limits, recovery of sessions, and every promise about what dies.
+// counters), answers the sender, and emits it to everybody in the thread, over Redis if there are two
+// processes. A key that was used before answers with the message that it stands for. What it leaves out:
+// receipts, presence, notifications, search, limits, recovery of sessions, and every promise about what dies.
 //
-// With --bare nothing is stored: Socket.IO alone, with the numbers and the history in memory. That is the limit of
-// its edge.
+// With --bare nothing is stored: Socket.IO alone, with the numbers and the history in memory. That is the
+// limit of its edge.
 //
 // Environment: JWT_SECRET, and without --bare MONGODB_URI and REDIS_URL.
 

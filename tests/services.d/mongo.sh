@@ -8,8 +8,8 @@ MONGO_PORT=$((27117 + PORT_SHIFT))
 MONGO_REPLICA_SET=eventflow
 MONGO_CACHE_GB=1      # the default, half of the memory, is too greedy beside everything else
 MONGO_OPLOG_MB=990    # the smallest allowed; the default is 5 % of the disk
-# A database of a test is some eighty files, and a run makes hundreds of databases. By default a file that nobody
-# uses stays open for ten minutes: in that time a run would open more than a process may.
+# A database of a test is some eighty files, and a run makes hundreds of databases. By default a file that
+# nobody uses stays open for ten minutes: in that time a run would open more than a process may.
 MONGO_IDLE_FILE_S=10
 MONGO_OPEN_FILES=500
 

@@ -27,7 +27,8 @@ import { Refusal } from './refusal.js';
 
 /**
  * What is written.
- * @typedef {{ content?: string, attachments?: Attachment[], replyTo?: string, mentions?: string[], key?: string }} Draft
+ * @typedef {{ content?: string, attachments?: Attachment[], replyTo?: string, mentions?: string[],
+ *   key?: string }} Draft
  */
 
 /** A message that the server has queued is asked about again after this; it is stored once all the same. */

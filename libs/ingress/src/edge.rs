@@ -4,7 +4,6 @@ use crate::buckets::Buckets;
 use crate::commands::Commands;
 use crate::contacts::Contacts;
 use crate::csrf::Csrf;
-use crate::http::people_search;
 use crate::identity::{Identity, Verifier};
 use crate::names::TokenNames;
 use crate::new_threads::NewThreads;
@@ -31,6 +30,10 @@ use http::HeaderMap;
 use http::header::ORIGIN;
 use std::sync::Arc;
 use tokio::sync::watch;
+
+/// Searches for people of one user in a minute: one for every other letter that somebody types without a
+/// pause.
+pub(crate) const PEOPLE_SEARCHES_PER_MINUTE: u32 = 120;
 
 /// The checks and ports that sockets and REST share.
 #[derive(Clone)]
@@ -116,7 +119,7 @@ impl Edge {
             directory: Arc::clone(&parts.directory),
             devices: Arc::clone(&parts.devices),
             people: parts.people.clone(),
-            people_searches: Buckets::new(people_search::PER_MINUTE).map(Arc::new),
+            people_searches: Buckets::new(PEOPLE_SEARCHES_PER_MINUTE).map(Arc::new),
             finds_everybody: config.finds_everybody,
             presence: Arc::clone(&parts.presence),
             registry: Arc::clone(&parts.registry),

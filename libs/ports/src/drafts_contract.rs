@@ -66,7 +66,9 @@ pub async fn revisions_count_over_deletions(harness: &dyn Harness) {
 
 /// A save that is based on another revision changes nothing, and brings the newer draft.
 pub async fn a_save_overwrites_no_newer_draft(harness: &dyn Harness) {
-    let (drafts, other, ann) = (harness.open().await, harness.open().await, fresh_people(1).remove(0));
+    let drafts = harness.open().await;
+    let other = harness.open().await;
+    let ann = fresh_people(1).remove(0);
     let based = |content, revision| SaveDraft { based_on: Some(revision), ..save(&ann, 1, content) };
     assert_eq!(done(&*drafts, based("first", 0)).await.revision, 1);
     let newer = done(&*other, based("second", 1)).await;
@@ -83,7 +85,9 @@ pub async fn a_save_overwrites_no_newer_draft(harness: &dyn Harness) {
 /// Of two saves at the same moment that are based on one revision, one is stored; without a revision both
 /// count.
 pub async fn of_two_saves_at_once_none_is_lost_unseen(harness: &dyn Harness) {
-    let (one, other, ann) = (harness.open().await, harness.open().await, fresh_people(1).remove(0));
+    let one = harness.open().await;
+    let other = harness.open().await;
+    let ann = fresh_people(1).remove(0);
     for round in 0..10 {
         let known = one.draft(thread(1), &ann).await.expect("read").revision;
         let wish =

@@ -50,8 +50,8 @@ impl<'a> Said<'a> {
         serde_json::to_string(self.attachments).unwrap_or_default()
     }
 
-    /// A message that is no reply and mentions nobody has the fingerprint that it had before there were either:
-    /// stores keep them.
+    /// A message that is no reply and mentions nobody has the fingerprint that it had before there were
+    /// either: stores keep them.
     fn hashed(self, content: &str, files: &str) -> Fingerprint {
         let mut hash = Sha256::new_with_prefix((content.len() as u64).to_be_bytes())
             .chain_update(content)

@@ -3,11 +3,11 @@
 //! Collections: `messages` follows the published schema and adds `seq`, `deliveredTo`, `clientMessageId`,
 //! `pair`, `marks`, `revision`, `editedAt`, `wordings`, `mentions`, `pinned` and `deletedAt`. `threads` adds
 //! `lastSeq`, `activityAt`, `readSeq`, `deliveredSeq`, `toldSeq`, `unreadAt`, `unreads`, `sentBeyond`,
-//! `takenBackSeq`, `takenBackTimes` and `archivedBy`; threads of more than 50 people have neither `activityAt` nor the
-//! schema's `unreadCount`. `changes` says which messages changed, in order. `notifications`, `preferences`,
+//! `takenBackSeq`, `takenBackTimes` and `archivedBy`; threads of more than 50 people have neither
+//! `activityAt` nor the schema's `unreadCount`. `changes` says which messages changed, in order. `notifications`, `preferences`,
 //! `profiles`, `tokenNames`, `names` and `revocations` are the system's own, as are `sends`, `drafts`,
-//! `suppressions`, `outbox`, `pushDevices`, `pushShown`, `deadLetters`, `deadLetterBodies`, `deadLetterReplays`, `audit` and
-//! `searchBlocks`; the host application's `users` is only read, and `probes` has one document, which shows
+//! `suppressions`, `outbox`, `pushDevices`, `pushShown`, `deadLetters`, `deadLetterBodies`,
+//! `deadLetterReplays`, `audit` and `searchBlocks`; the host application's `users` is only read, and `probes` has one document, which shows
 //! whether the server takes writes. Transactions: none. A message is one insert, a thread's counters are one
 //! compare-and-set, and repeating either changes nothing. Writes wait for a majority and its journal, but
 //! for blocks of search; reads come from the primary

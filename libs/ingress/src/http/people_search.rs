@@ -24,8 +24,6 @@ use sha2::{Digest, Sha256};
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
-/// Searches of one user in a minute: one for every other letter that somebody types without a pause.
-pub(crate) const PER_MINUTE: u32 = 120;
 /// Entries that one page looks at, at most. With 100,000 people a beginning of two letters has some 2,000.
 const WALK_MAX: usize = 2_000;
 /// Entries that are read at a time, and people whose profiles are.

@@ -251,7 +251,7 @@ fn an_edit_says_whom_it_mentions_anew_also_when_it_comes_again() {
         content: Content::parse(&message.content).unwrap(),
         mentions: Some(ids(names)),
     };
-    let (first, second, third) = (CommandId::new(), CommandId::new(), CommandId::new());
+    let [first, second, third] = std::array::from_fn(|_| CommandId::new());
     let edits = [
         (first, wanted(&message, "ann", edit(&["ann", "ben", "carl"])), ids(&["carl"])),
         (second, wanted(&message, "ann", edit(&["carl", "dora"])), ids(&["dora"])),

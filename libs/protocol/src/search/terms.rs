@@ -148,8 +148,8 @@ fn is_long_enough(term: &str) -> bool {
     term.chars().nth(TERM_CHARS_MIN - 1).is_some() || term.chars().any(|c| is_word(c) || is_symbol(c))
 }
 
-/// Whether this character means something by itself although signatures do not know it alone: arrows, clocks,
-/// stars and other symbols, and the marks for "again", "end" and "zero" that are written among Han characters.
+/// Whether this character means something by itself although signatures do not know it alone: arrows,
+/// clocks, stars and other symbols, and the marks for "again", "end" and "zero" among Han characters.
 fn is_symbol(c: char) -> bool {
     matches!(c, '\u{2190}'..='\u{2BFF}' | '\u{3005}'..='\u{3007}')
 }

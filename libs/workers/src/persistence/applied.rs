@@ -5,6 +5,7 @@
 //! have sent is sent again, under the same id: hence "or redelivered" beside everything that is told only
 //! when it is new.
 
+mod drafts;
 #[cfg(test)]
 mod tests;
 
@@ -17,7 +18,6 @@ use eventflow_protocol::change::{
 };
 use eventflow_protocol::command::{Command, CreateThread, LeaveThread};
 use eventflow_protocol::document::{Message, Thread, ThreadView};
-use eventflow_protocol::drafts::{DRAFTS_MAX, SaveDraft, SavedDraft};
 use eventflow_protocol::event::{CameBack, Event};
 use eventflow_protocol::inbox::{
     ChangeNotifications, Notification, NotificationChange, Preferences, ReadThread,
@@ -271,28 +271,6 @@ impl Applied {
             at: wanted.at,
         };
         Self::with_event(CommandResult::Done, event)
-    }
-
-    /// Only the person's own sockets hear of a draft.
-    pub(super) fn draft_saved(item: &Item<Command>, wanted: &SaveDraft, saved: SavedDraft) -> Self {
-        let (draft, is_news) = match saved {
-            SavedDraft::Done(draft) => (draft, true),
-            SavedDraft::Before(draft) => (draft, item.redelivered),
-            SavedDraft::Nothing(draft) => (draft, false),
-            SavedDraft::Conflict(draft) => {
-                let error = format!("the draft has revision {} by now", draft.revision);
-                return Self::refused(ErrorCode::Conflict, &error);
-            }
-            SavedDraft::TooMany => {
-                let error = format!("a person has at most {DRAFTS_MAX} drafts");
-                return Self::refused(ErrorCode::Invalid, &error);
-            }
-        };
-        let result = CommandResult::Draft { draft: draft.clone() };
-        if !is_news {
-            return Self::quietly(result);
-        }
-        Self::with_event(result, Event::DraftSaved { draft, command: CommandId(item.id), at: wanted.at })
     }
 
     /// Tells a reader that these notifications are read with their thread.

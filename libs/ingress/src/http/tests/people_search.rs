@@ -104,7 +104,7 @@ async fn searches_have_a_budget_and_say_when_the_directory_is_away() {
     rig.world.directory.is_down.store(true, SeqCst);
     rig.get(&format!("{SEARCH}?q=lee")).of("bob").send().await.refused(503, "unavailable");
     rig.world.directory.is_down.store(false, SeqCst);
-    for _ in 0..crate::http::people_search::PER_MINUTE {
+    for _ in 0..crate::edge::PEOPLE_SEARCHES_PER_MINUTE {
         asked(&rig, "ann", "q=zzz").await;
     }
     rig.get(&format!("{SEARCH}?q=zzz")).of("ann").send().await.refused(429, "rate_limited");
