@@ -5,6 +5,7 @@ import { conversations, restarts } from './conversation.mjs';
 import { doors } from './doors.mjs';
 import { edits } from './edits.mjs';
 import { faults, floods } from './faults.mjs';
+import { groups } from './groups.mjs';
 import { inbox } from './inbox.mjs';
 import { onShape } from './stage.mjs';
 import { ops } from './ops.mjs';
@@ -16,5 +17,5 @@ import { security } from './security.mjs';
 import { traps } from './traps.mjs';
 import { unread } from './unread.mjs';
 
-onShape('single', { together: [conversations, changes, replies, edits, unread, pins, inbox, presence, faults, traps, searches, security, doors, ops, consoles], alone: [restarts] });
+onShape('single', { together: [conversations, changes, replies, edits, unread, pins, groups, inbox, presence, faults, traps, searches, security, doors, ops, consoles], alone: [restarts] });
 onShape('single', { together: [floods] }, { EVENTS_PER_MINUTE: '0', REST_PER_MINUTE_USER: '0' });

@@ -49,8 +49,14 @@ async fn who_came_back_while_the_shard_was_elsewhere_hears_what_is_said() {
     assert_eq!(heard("while ben is not in the thread").await, 1);
     let thread = store.thread(thread_id).await.unwrap().unwrap();
     let participants = scene.people.clone();
-    let back =
-        CreateThread { thread_id, participants, metadata: thread.metadata, created_by: ben, at: at(3) };
+    let back = CreateThread {
+        thread_id,
+        participants,
+        metadata: thread.metadata,
+        group: None,
+        created_by: ben,
+        at: at(3),
+    };
     assert!(store.create_thread(&back).await.unwrap().1, "ben is back");
     stage.forget();
     assert_eq!(heard("to all again").await, 2);

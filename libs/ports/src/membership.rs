@@ -79,12 +79,13 @@ impl Membership {
         Ok(self.of(thread).await?.is_some_and(|people| people.contains(user)))
     }
 
-    /// Whether `user` may be shown `thread` now. Asks the store if this process does not hear who leaves.
-    pub async fn admits(&self, thread: ThreadId, user: &UserId) -> Result<bool, StoreError> {
+    /// The place after which `user` may be shown messages of `thread` now; `None` if they may be shown
+    /// nothing. Asks the store if this process does not hear who leaves.
+    pub async fn seen_from(&self, thread: ThreadId, user: &UserId) -> Result<Option<u64>, StoreError> {
         if self.hears_changes {
-            self.includes(thread, user).await
+            Ok(self.of(thread).await?.and_then(|people| people.seen_from(user)))
         } else {
-            self.store.is_participant(thread, user).await
+            self.store.seen_from(thread, user).await
         }
     }
 

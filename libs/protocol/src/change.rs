@@ -1,5 +1,5 @@
 //! Changes: what can happen to a message after it was sent (edit, deletion, reaction, pin, receipt), and to a
-//! thread (archiving).
+//! thread (archiving, a group's people).
 //!
 //! [`apply`] is the only place that says what a change does to a message. Every store runs it under its own
 //! lock or compare-and-set. Repeating a change is safe, because a message remembers the last commands of each
@@ -7,7 +7,9 @@
 
 mod archive;
 mod cursor;
+mod group;
 mod mark;
+mod roster;
 mod sign;
 
 pub use archive::{ArchiveThread, WISHES_REMEMBERED, remember_wish};
@@ -16,7 +18,9 @@ pub use cursor::{
     RECEIPTED_MAX, Receipted, UNREAD_REACH_MAX, add_receipt,
 };
 
+pub use group::{ChangeGroup, GroupChange, GroupChanged, GroupEffect};
 pub use mark::{COMMANDS_REMEMBERED, ChangeMark};
+pub use roster::{Roster, RosterStep};
 pub use sign::sign;
 
 use crate::content::{Content, ContentError, Markup, typed};

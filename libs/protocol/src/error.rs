@@ -31,6 +31,8 @@ pub enum ErrorCode {
     KeyReused,
     /// What the request would stop is over.
     TooLate,
+    /// The thread was not started as a group, so it has no owners, and its people stay as they are.
+    NotGroup,
     /// The body is too large.
     TooLarge,
     /// A socket, a user or an address is over its budget, or has too many open sockets.
@@ -53,7 +55,7 @@ impl ErrorCode {
             Self::NotFound | Self::Unknown => 404,
             Self::Invalid => 400,
             Self::KeyReused => 422,
-            Self::TooLate => 409,
+            Self::TooLate | Self::NotGroup => 409,
             Self::TooLarge => 413,
             Self::RateLimited => 429,
             Self::Unavailable => 503,
@@ -79,7 +81,12 @@ impl ErrorCode {
             Self::TooLarge => "smaller",
             Self::RateLimited => "later",
             Self::Unavailable => "later, with the same key",
-            Self::Forbidden | Self::NotFound | Self::Unknown | Self::TooLate | Self::Failed => "no",
+            Self::Forbidden
+            | Self::NotFound
+            | Self::Unknown
+            | Self::TooLate
+            | Self::NotGroup
+            | Self::Failed => "no",
         }
     }
 

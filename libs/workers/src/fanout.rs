@@ -120,12 +120,18 @@ impl Fanout {
     async fn people(&self, batch: &[Item<Event>]) -> Result<Audiences, Unavailable> {
         for item in batch {
             match &item.value {
+                // From where on the people of a group see it, the event does not say.
+                Event::ThreadCreated { thread, .. } if thread.group.is_some() => {
+                    self.membership.forget(thread.id);
+                }
                 Event::ThreadCreated { thread, .. } => {
                     self.membership.remember(thread.id, thread.participants.clone().into());
                 }
                 Event::ParticipantLeft { thread_id, .. } => self.membership.forget(*thread_id),
                 Event::GatewayUnlisted { .. } => self.doubt.heard(),
-                Event::MessageStored { .. }
+                Event::MembersAdded { .. }
+                | Event::GroupChanged { .. }
+                | Event::MessageStored { .. }
                 | Event::MessageChanged { .. }
                 | Event::CursorAdvanced { .. }
                 | Event::ThreadChanged { .. }
@@ -174,12 +180,15 @@ impl Fanout {
         Ok(people)
     }
 
-    /// How the members of the batch's new threads are shown.
+    /// How the members of the batch's new threads and the new members are shown.
     async fn members(&self, batch: &[Item<Event>]) -> HashMap<UserId, Participant> {
         let mut members: Vec<UserId> = Vec::new();
         for item in batch {
             if let Event::ThreadCreated { thread, .. } = &item.value {
                 members.extend_from_slice(thread.members());
+            }
+            if let Event::MembersAdded { added, .. } = &item.value {
+                members.extend_from_slice(added);
             }
         }
         if members.is_empty() { HashMap::new() } else { self.people.shown(&members).await }
@@ -284,7 +293,11 @@ impl Routes {
         if client_events::concerns_no_gateway(&item.value) || client_events::is_stale(&item.value, now) {
             return Outcome::Done;
         }
-        let envelope = match client_events::delivery(&item.value, item.redelivered, &people.shown) {
+        let known = match item.value.audience() {
+            Audience::Thread(thread) => people.known.get(&thread),
+            Audience::User(_) | Audience::Watchers(_) | Audience::Gateways => None,
+        };
+        let envelope = match client_events::delivery(&item.value, item.redelivered, &people.shown, known) {
             Ok(envelope) => Envelope { trace: item.trace, ..envelope },
             Err(error) => return Outcome::reject_for(&error),
         };

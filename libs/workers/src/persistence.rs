@@ -10,6 +10,7 @@
 
 mod append;
 mod applied;
+mod group;
 mod outbox;
 mod quoted;
 mod together;
@@ -226,9 +227,12 @@ impl BatchHandler for Persistence {
 fn ends_a_part(command: &Command) -> bool {
     match command {
         Command::AdvanceCursor(advance) => advance.up_to.is_none(),
-        // What comes after it must not find the person who has left, and no reading that comes after a mark
-        // may be carried out before it.
-        Command::ArchiveThread(_) | Command::LeaveThread(_) | Command::MarkUnread(_) => true,
+        // What comes after it must not find the person who has left, and must find who came in. No reading
+        // that comes after a mark may be carried out before it.
+        Command::ArchiveThread(_)
+        | Command::LeaveThread(_)
+        | Command::ChangeGroup(_)
+        | Command::MarkUnread(_) => true,
         Command::ChangeMessage(wanted) => wanted.change == Change::Delete,
         Command::CreateThread(_)
         | Command::SendMessage(_)

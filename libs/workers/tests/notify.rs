@@ -11,7 +11,7 @@ use eventflow_embedded::{Database, EmbeddedBroker, EmbeddedStore};
 use eventflow_metrics::Metrics;
 use eventflow_ports::devices::Contact;
 use eventflow_ports::push_devices::Shown;
-use eventflow_ports::store_contract::fixtures::{at, creation, fresh_people, say};
+use eventflow_ports::store_contract::fixtures::{at, commanded, creation, fresh_people, say};
 use eventflow_ports::{
     Appended, Clock, DeliveriesOf, DeliveryPage, Directory, FixedClock, GatewayReport, GatewayStats, Inbox,
     MemoryPresence, NoPresence, Outbound, PresenceError, PresenceStore, PushDevices, Store, StoreError,
@@ -614,7 +614,7 @@ async fn the_second_decision_hears_of_everything_that_changed_meanwhile() {
     stage.prefers(Preferences::default()).await;
 
     let leave = LeaveThread { thread_id: stage.thread, user_id: stage.ben.clone(), at: stage.clock.now() };
-    stage.store.leave(&leave).await.unwrap();
+    stage.store.leave(&commanded(leave)).await.unwrap();
     assert_eq!(reasons(&stage.again(&mail).await), [Reason::Left]);
     let revocation = Revocation { user_id: stage.ben.clone(), session: None, at: stage.clock.now() };
     stage.store.revoke(&revocation).await.unwrap();

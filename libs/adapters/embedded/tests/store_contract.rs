@@ -8,8 +8,9 @@ mod support;
 use async_trait::async_trait;
 use eventflow_ports::Store;
 use eventflow_ports::store_contract::{
-    Harness, append, archive, change_log, changes, counters, cursors, keys, leaving, long_way, mark_unread,
-    pairing, pins, reading, redelivery, replies, taken_back, threads, together, wordings, writers,
+    Harness, append, archive, change_log, changes, counters, cursors, groups, keys, leaving, long_way,
+    mark_unread, pairing, pins, reading, redelivery, replies, taken_back, threads, together, wordings,
+    writers,
 };
 use std::sync::Arc;
 use support::File;
@@ -664,4 +665,39 @@ async fn a_pin_goes_with_its_message() {
 #[tokio::test]
 async fn a_thread_has_room_for_so_many_pins() {
     pins::a_thread_has_room_for_so_many_pins(&File::new()).await;
+}
+
+#[tokio::test]
+async fn owners_alone_change_a_group() {
+    groups::owners_alone_change_a_group(&File::new()).await;
+}
+
+#[tokio::test]
+async fn who_was_added_sees_what_came_then() {
+    groups::who_was_added_sees_what_came_then(&File::new()).await;
+}
+
+#[tokio::test]
+async fn pins_are_seen_from_a_place() {
+    groups::pins_are_seen_from_a_place(&File::new()).await;
+}
+
+#[tokio::test]
+async fn who_was_removed_is_a_stranger_until_they_are_added_again() {
+    groups::who_was_removed_is_a_stranger_until_they_are_added_again(&File::new()).await;
+}
+
+#[tokio::test]
+async fn who_comes_again_and_sees_everything_counts_right() {
+    groups::who_comes_again_and_sees_everything_counts_right(&File::new()).await;
+}
+
+#[tokio::test]
+async fn the_last_owner_who_leaves_hands_over() {
+    groups::the_last_owner_who_leaves_hands_over(&File::new()).await;
+}
+
+#[tokio::test]
+async fn a_repeated_command_changes_no_group() {
+    groups::a_repeated_command_changes_no_group(&File::new()).await;
 }

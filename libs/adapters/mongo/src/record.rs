@@ -4,6 +4,7 @@ pub(crate) mod by_person;
 pub(crate) mod change;
 pub(crate) mod counters;
 pub(crate) mod dead_letters;
+pub(crate) mod group;
 pub(crate) mod inbox;
 pub(crate) mod mail;
 pub(crate) mod message;

@@ -8,6 +8,9 @@ pub(super) fn of(name: &str) -> Option<Value> {
     let message = "68f0c1a2b3d4e5f607182931";
     Some(match name {
         "createThread" => json!({ "participants": ["ben"], "metadata": { "subject": "Catering on Friday" } }),
+        "changeGroup" => json!({ "name": "Catering", "picture": "https://example.org/catering.png" }),
+        "addMembers" => json!({ "userIds": ["cleo", "dan"] }),
+        "setMemberRole" => json!({ "role": "owner" }),
         "readThread" | "markThreadUnread" => json!({ "seq": 41 }),
         "sendMessage" => {
             json!({ "content": "Hello!", "clientMessageId": "4b1d6c52-6c5e-4f0a-9d7c-6a3e2f1b8c90" })

@@ -84,7 +84,7 @@ const REFUSALS: &[(&str, u16, &str)] = &[
     ("Forbidden", 403, "The user may not do this (`forbidden`, `csrf_failed`)."),
     ("NotFound", 404, "There is no such thing, or none that this user may see (`not_found`)."),
     ("BodyTooSlow", 408, "The body did not arrive in time (`unavailable`)."),
-    ("TooLate", 409, "What the request would change is over (`too_late`)."),
+    ("TooLate", 409, "What the request would change is over, or no group (`too_late`, `not_group`)."),
     ("TooLarge", 413, "The body is larger than any limit (`too_large`)."),
     ("NotJson", 415, "The body is not plain `application/json` (`invalid`)."),
     ("KeyReused", 422, "The same key was used with another body (`key_reused`)."),
@@ -149,6 +149,7 @@ fn who_may(needs: Needs) -> &'static str {
         Needs::Thread => "For the people of the thread.",
         Needs::Message => "For the people of the message's thread.",
         Needs::Sender => "For the sender of the message.",
+        Needs::GroupOwner => "For the owners of the group.",
         Needs::Owner => "For the person to whom it belongs.",
         Needs::OwnerOrAdmin => "For the person to whom it belongs, and administrators.",
         Needs::Admin => "For administrators.",
@@ -157,9 +158,11 @@ fn who_may(needs: Needs) -> &'static str {
 
 fn parameters(route: &Route, words: &Operation, shape: &Shape, schemas: &mut Schemas) -> Vec<Value> {
     let mut parameters = Vec::new();
-    if let Some(id) = shape.path {
-        let schema = schemas.request(id);
-        parameters.push(json!({ "name": "id", "in": "path", "required": true, "schema": schema }));
+    for (name, id) in [("id", shape.path), ("member", shape.member)] {
+        if let Some(id) = id {
+            let schema = schemas.request(id);
+            parameters.push(json!({ "name": name, "in": "path", "required": true, "schema": schema }));
+        }
     }
     for one in words.query {
         parameters.push(json!({

@@ -249,6 +249,11 @@ pub(super) const OPERATIONS: &[Operation] = &[
     operation(("POST", "/v2/messages/threads/{id}/unread"), "markThreadUnread", Conversations, Changes, &[], "Makes messages of others unread again for oneself, from a message on."),
     operation(("POST", "/v2/messages/threads/{id}/leave"), "leaveThread", Conversations, Changes, &[], "Leaves a thread."),
     operation(("GET", "/v2/messages/threads/{id}/participants"), "listParticipants", Conversations, Reads, PAGE, "Lists the people of a thread."),
+    operation(("PATCH", "/v2/messages/threads/{id}"), "changeGroup", Conversations, Changes, &[], "Gives a group another name or picture."),
+    operation(("GET", "/v2/messages/threads/{id}/members"), "listMembers", Conversations, Reads, PAGE, "Lists the people of a thread with their roles."),
+    operation(("POST", "/v2/messages/threads/{id}/members"), "addMembers", Conversations, Changes, &[], "Adds people to a group."),
+    operation(("DELETE", "/v2/messages/threads/{id}/members/{member}"), "removeMember", Conversations, Changes, &[], "Removes somebody from a group; for its owners, and for oneself."),
+    operation(("PATCH", "/v2/messages/threads/{id}/members/{member}"), "setMemberRole", Conversations, Changes, &[], "Makes somebody an owner of a group, or a member."),
     operation(("GET", "/v2/messages/threads/{id}/pins"), "listPins", Conversations, Reads, PAGE, "Lists the pinned messages of a thread, the last pinned first."),
 
     operation(("GET", "/v2/messages/search"), "searchMessages", Messages, Reads, SEARCH, "Finds messages of one's threads by their words, the newest first."),

@@ -36,6 +36,7 @@ mod cursors;
 pub(crate) mod dead_letters;
 mod deliveries;
 mod devices;
+mod groups;
 mod history_cursor;
 mod layers;
 mod listed_threads;

@@ -3,6 +3,7 @@
 mod budgets;
 mod change_message;
 mod credentials;
+mod groups;
 mod joins;
 mod leaving;
 mod limits;

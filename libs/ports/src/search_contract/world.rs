@@ -6,7 +6,9 @@ use super::queries::{asked, send, timed};
 use crate::search::block::block_of_edited;
 use crate::search::{SearchIndex, SearchQuery};
 use crate::store::{NewMessage, Store, WithCommandId};
-use crate::store_contract::fixtures::{Scene, at, change, change_one, creation, fresh_people, history, say};
+use crate::store_contract::fixtures::{
+    Scene, at, change, change_one, commanded, creation, fresh_people, history, say,
+};
 use crate::store_contract::random::Random;
 use eventflow_protocol::change::{ArchiveThread, Change, Changed};
 use eventflow_protocol::command::{CreateThread, LeaveThread};
@@ -135,7 +137,7 @@ impl Room {
     async fn leave(&mut self, store: &dyn Store, user_id: UserId) {
         self.members.remove(&user_id);
         let leave = LeaveThread { thread_id: self.scene.thread, user_id, at: at(999) };
-        store.leave(&leave).await.expect("leave");
+        store.leave(&commanded(leave)).await.expect("leave");
     }
 
     async fn come_back(&mut self, store: &dyn Store, created_by: UserId) {

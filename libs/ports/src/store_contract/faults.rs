@@ -30,7 +30,7 @@ pub async fn every_operation_fails_in_time(harness: &dyn FaultHarness, fault: Fa
     let scene = Scene::with_people(&*store, 2).await;
     let messages = append(&*store, &scene.talk(1)).await;
     harness.suffer(fault).await;
-    let page = MessagePage { before: None, after: None, limit: 1 };
+    let page = MessagePage { before: None, after: None, since: 0, limit: 1 };
     let list = super::fixtures::first_threads(1);
     let create = creation(&fresh_people(2), 0);
     let batch = scene.talk(1);

@@ -13,7 +13,9 @@ pub type Describe = fn(&mut SchemaGenerator) -> Schema;
 
 /// What clients send.
 const REQUESTS: &[Describe] = &[
+    of::<requests::AddMembersBody>,
     of::<requests::AuthEvent>,
+    of::<requests::ChangeGroupBody>,
     of::<requests::CreateThreadBody>,
     of::<requests::DeviceBody>,
     of::<requests::DiscardBody>,
@@ -36,6 +38,7 @@ const REQUESTS: &[Describe] = &[
     of::<requests::ReplayBody>,
     of::<requests::RevealBody>,
     of::<requests::RevocationBody>,
+    of::<requests::RoleBody>,
     of::<requests::SendMessageBody>,
     of::<requests::SendMessageEvent>,
     of::<requests::SyncEvent>,
@@ -68,6 +71,7 @@ const ANSWERS: &[Describe] = &[
     of::<answers::LetterAnswer>,
     of::<answers::LetterGroupsAnswer>,
     of::<answers::LettersAnswer>,
+    of::<answers::MembersAnswer>,
     of::<answers::MessageAnswer>,
     of::<answers::NotificationsAnswer>,
     of::<answers::NotifiedAnswer>,
@@ -104,6 +108,7 @@ const EVENTS: &[Describe] = &[
     of::<events::ConnectErrorData>,
     of::<events::Echo>,
     of::<events::EventError>,
+    of::<events::MembersAdded>,
     of::<events::MessageDeleted>,
     of::<events::MessageError>,
     of::<events::MessagePinned<'static>>,
@@ -133,6 +138,7 @@ pub const SERVER_EVENTS: &[(&str, Describe)] = &[
     named::<events::AuthError>(),
     named::<events::AuthSuccess>(),
     named::<events::EventError>(),
+    named::<events::MembersAdded>(),
     named::<events::MessageDeleted>(),
     named::<events::MessageError>(),
     named::<events::MessageQueued>(),

@@ -73,6 +73,8 @@ impl Absent {
                 Event::CursorAdvanced { cursor: Cursor::Delivered, .. }
                 | Event::ThreadCreated { .. }
                 | Event::ParticipantLeft { .. }
+                | Event::MembersAdded { .. }
+                | Event::GroupChanged { .. }
                 | Event::MessageChanged { .. }
                 | Event::ThreadChanged { .. }
                 | Event::PresenceChosen { .. }
@@ -98,7 +100,8 @@ impl Absent {
         not_looking: &NotLooking,
     ) -> Vec<NotifyJob> {
         let Some(participants) = people.get(&message.thread_id) else { return Vec::new() };
-        let others = || participants.iter().filter(|user| **user != message.sender_id);
+        let sees = |user: &&UserId| participants.sees(user, message.seq);
+        let others = || participants.iter().filter(|user| **user != message.sender_id).filter(sees);
         let is_absent =
             |user: &&UserId| !located.gateways.contains_key(*user) || not_looking.gone.contains(*user);
         let absent: Vec<UserId> = others().filter(is_absent).cloned().collect();

@@ -7,7 +7,7 @@
 
 mod conversations;
 
-use conversations::{PINS, SEARCH, UNREAD, WORDINGS};
+use conversations::{GROUPS, PINS, SEARCH, UNREAD, WORDINGS};
 
 /// The pieces of the store, each with versions of its own: its name and its steps. One step per released
 /// layout; a step never changes.
@@ -39,6 +39,7 @@ const STORE: &[&str] = &[
     UNREAD,
     PINS,
     SEARCH,
+    GROUPS,
 ];
 
 /// `thread.active_at` is the newest message's time, or the thread's own while it has none.

@@ -5,6 +5,7 @@
 //! may do what it asks for is not decided here.
 
 mod dead_letters;
+mod groups;
 mod messages;
 mod notifications;
 mod notify;
@@ -15,6 +16,7 @@ mod sync;
 mod threads;
 
 pub use dead_letters::{DiscardBody, EditLetterBody, LETTERS_MAX, LetterFilterBody, ReplayBody, RevealBody};
+pub use groups::{AddMembersBody, ChangeGroupBody, GroupBody, RoleBody};
 pub use messages::{
     EditMessageBody, EditMessageEvent, MessageEvent, ReactionBody, ReactionEvent, ReadMessageEvent,
     SendMessageBody, SendMessageEvent,

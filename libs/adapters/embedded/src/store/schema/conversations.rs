@@ -1,4 +1,4 @@
-//! The layouts that conversations got since replies: earlier wordings, marks "unread", pins, search.
+//! The layouts that conversations got since replies: earlier wordings, marks "unread", pins, search, groups.
 
 /// Fifteenth layout: what messages said before they were edited. In a table of their own, so that a page of a
 /// history does not read them. `number` counts the wordings of a message; the first that was kept has 1.
@@ -47,5 +47,22 @@ pub(super) const SEARCH: &str = "
         is_open   INTEGER NOT NULL,
         bits      BLOB    NOT NULL,
         PRIMARY KEY (thread_id, mark, first)
+    ) STRICT, WITHOUT ROWID;
+";
+
+/// Nineteenth layout: groups. `thread.group_doc` is name, picture and owners (NULL: the thread is no group),
+/// `thread.group_done` the last commands that changed it. `joined_at` is when a person was added (NULL: they
+/// were there from the beginning); they see messages after `since_seq`. `thread_former.sent` is how many
+/// messages somebody sent to a group who is not in it any more.
+pub(super) const GROUPS: &str = "
+    ALTER TABLE thread ADD COLUMN group_doc BLOB;
+    ALTER TABLE thread ADD COLUMN group_done BLOB;
+    ALTER TABLE thread_participant ADD COLUMN joined_at INTEGER;
+    ALTER TABLE thread_participant ADD COLUMN since_seq INTEGER NOT NULL DEFAULT 0;
+    CREATE TABLE thread_former (
+        thread_id BLOB    NOT NULL,
+        user_id   TEXT    NOT NULL,
+        sent      INTEGER NOT NULL,
+        PRIMARY KEY (thread_id, user_id)
     ) STRICT, WITHOUT ROWID;
 ";
