@@ -14,7 +14,7 @@ use eventflow_mongo::{HostKey, MongoOptions, MongoStore};
 use eventflow_ports::{
     Clock, DeadLetters, Directory, Drafts, FallbackPresence, Inbox, Journal, Membership, MemoryPresence,
     MemoryRegistry, NoJournal, NoPresence, NoRegistry, Outbound, Outbox, People, PresenceStore, PushDevices,
-    Registry, SearchIndex, Sends, Store, StoreError, Suppressions, SystemClock,
+    Registry, Scheduled, SearchIndex, Sends, Store, StoreError, Suppressions, SystemClock,
 };
 use eventflow_redis::{
     JournalSettings, PresenceSettings, RedisJournal, RedisPresence, RedisRegistry, RegistrySettings,
@@ -53,6 +53,8 @@ pub struct Backends {
     pub sends: Arc<dyn Sends>,
     /// Drafts: keeps what people have begun to write.
     pub drafts: Arc<dyn Drafts>,
+    /// Scheduled: keeps messages that wait for their time.
+    pub scheduled: Arc<dyn Scheduled>,
     /// Dead letters: keeps what no worker could handle, and the audit log.
     pub dead_letters: Arc<dyn DeadLetters>,
     /// Outbox: keeps what would have been sent.
@@ -92,6 +94,7 @@ struct Stores {
     search: Arc<dyn SearchIndex>,
     sends: Arc<dyn Sends>,
     drafts: Arc<dyn Drafts>,
+    scheduled: Arc<dyn Scheduled>,
     dead_letters: Arc<dyn DeadLetters>,
     outbox: Arc<dyn Outbox>,
 }
@@ -108,6 +111,7 @@ impl Stores {
             + SearchIndex
             + Sends
             + Drafts
+            + Scheduled
             + DeadLetters
             + Outbox,
     {
@@ -121,6 +125,7 @@ impl Stores {
             search: Arc::clone(store) as _,
             sends: Arc::clone(store) as _,
             drafts: Arc::clone(store) as _,
+            scheduled: Arc::clone(store) as _,
             dead_letters: Arc::clone(store) as _,
             outbox: Arc::clone(store) as _,
         }
@@ -173,6 +178,7 @@ impl Backends {
             search,
             sends,
             drafts,
+            scheduled,
             dead_letters,
             outbox,
         } = stores;
@@ -192,6 +198,7 @@ impl Backends {
             search,
             sends,
             drafts,
+            scheduled,
             dead_letters,
             outbox,
             people,

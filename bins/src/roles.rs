@@ -6,6 +6,7 @@ use crate::email;
 use crate::jwks;
 use crate::markup::markup;
 use crate::notify;
+use crate::scheduled;
 use crate::secret;
 use crate::socket_settings::socket_settings;
 use crate::system::System;
@@ -183,6 +184,7 @@ async fn start_persistence(system: &mut System) -> anyhow::Result<()> {
             suppressions: Arc::clone(&backends.suppressions),
             sends: Arc::clone(&backends.sends),
             drafts: Arc::clone(&backends.drafts),
+            scheduled: Arc::clone(&backends.scheduled),
             search: Arc::clone(&backends.search),
             unindexed: Arc::clone(&unindexed),
             broker: Arc::clone(&backends.broker),
@@ -195,6 +197,7 @@ async fn start_persistence(system: &mut System) -> anyhow::Result<()> {
     let indexer = Indexer::new(Arc::clone(&system.backends.search), unindexed, &system.metrics);
     system.worker_once_prepared("search index", |stop| indexer.run(stop));
     start_sends(system).await?;
+    scheduled::start(system).await?;
     dead_letters::start(system).await
 }
 
@@ -321,6 +324,7 @@ fn ingress_parts(system: &mut System) -> anyhow::Result<IngressParts> {
         search: Arc::clone(&system.backends.search),
         sends: Arc::clone(&system.backends.sends),
         drafts: Arc::clone(&system.backends.drafts),
+        scheduled: Arc::clone(&system.backends.scheduled),
         dead_letters: Arc::clone(&system.backends.dead_letters),
         topology: system.topology,
         outbound: Arc::clone(&system.backends.outbound),

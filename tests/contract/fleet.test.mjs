@@ -12,10 +12,11 @@ import { ops } from './ops.mjs';
 import { pins } from './pins.mjs';
 import { presence } from './presence.mjs';
 import { replies } from './replies.mjs';
+import { scheduledMessages, scheduledOverKills } from './scheduled.mjs';
 import { searches } from './search.mjs';
 import { security } from './security.mjs';
 import { traps } from './traps.mjs';
 import { unread } from './unread.mjs';
 
-onShape('fleet', { together: [conversations, changes, replies, edits, unread, drafts, pins, inbox, presence, faults, traps, searches, security, doors, ops, consoles], alone: [restarts] });
+onShape('fleet', { together: [conversations, changes, replies, edits, unread, drafts, scheduledMessages, pins, inbox, presence, faults, traps, searches, security, doors, ops, consoles], alone: [restarts, scheduledOverKills] });
 onShape('fleet', { together: [floods] }, { EVENTS_PER_MINUTE: '0', REST_PER_MINUTE_USER: '0' });

@@ -96,6 +96,7 @@ async fn a_message_after_an_archive_brings_the_thread_back<S: WholeStore>(
             client_message_id: None,
             pairing: None,
             typed: None,
+            scheduled: None,
             reply_to: None,
             at,
         }))

@@ -17,6 +17,7 @@ mod pairing;
 mod poison;
 mod pushes;
 mod reshard;
+mod scheduled;
 mod sends;
 mod settings;
 mod signals;

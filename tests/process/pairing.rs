@@ -140,6 +140,7 @@ impl World {
             client_message_id: None,
             pairing: Some(Pairing { leg, key, opened_at: opened_at.map(Timestamp) }),
             typed: None,
+            scheduled: None,
             reply_to: None,
             at: Timestamp(at),
         };

@@ -206,6 +206,7 @@ fn send(thread_id: ThreadId, content: &str) -> Envelope {
         client_message_id: None,
         pairing: None,
         typed: None,
+        scheduled: None,
         reply_to: None,
         at: SystemClock.now(),
     });

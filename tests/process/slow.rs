@@ -88,6 +88,7 @@ fn say(thread_id: ThreadId, content: &str) -> Item<Command> {
         client_message_id: None,
         pairing: None,
         typed: None,
+        scheduled: None,
         reply_to: None,
         at: SystemClock.now(),
     }))

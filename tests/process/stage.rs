@@ -4,8 +4,8 @@ use eventflow_bus::port::Broker;
 use eventflow_bus::topology::Topology;
 use eventflow_embedded::{Database, EmbeddedBroker, EmbeddedStore};
 use eventflow_ports::{
-    Directory, Drafts, Inbox, Membership, People, PushDevices, Registry, SearchIndex, Sends, Store,
-    Suppressions, SystemClock,
+    Directory, Drafts, Inbox, Membership, People, PushDevices, Registry, Scheduled, SearchIndex, Sends,
+    Store, Suppressions, SystemClock,
 };
 use eventflow_protocol::content::Markup;
 use eventflow_workers::fanout::FanoutParts;
@@ -16,12 +16,12 @@ use std::sync::Arc;
 
 /// A store with every port that the stage writes to.
 pub(super) trait WholeStore:
-    Store + Inbox + Directory + PushDevices + Suppressions + Sends + Drafts + SearchIndex
+    Store + Inbox + Directory + PushDevices + Suppressions + Sends + Drafts + Scheduled + SearchIndex
 {
 }
 
-impl<S: Store + Inbox + Directory + PushDevices + Suppressions + Sends + Drafts + SearchIndex> WholeStore
-    for S
+impl<S: Store + Inbox + Directory + PushDevices + Suppressions + Sends + Drafts + Scheduled + SearchIndex>
+    WholeStore for S
 {
 }
 
@@ -34,6 +34,7 @@ pub(super) fn parts_over<S: WholeStore>(store: Arc<S>, broker: Arc<dyn Broker>) 
         suppressions: Arc::clone(&store) as _,
         sends: Arc::clone(&store) as _,
         drafts: Arc::clone(&store) as _,
+        scheduled: Arc::clone(&store) as _,
         search: Arc::clone(&store) as _,
         unindexed: Arc::default(),
         directory: store,

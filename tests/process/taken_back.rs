@@ -44,6 +44,7 @@ fn say(scene: &Scene, content: &str) -> Command {
         client_message_id: None,
         pairing: None,
         typed: None,
+        scheduled: None,
         reply_to: None,
         at: at(61),
     })

@@ -25,12 +25,13 @@ use std::collections::BTreeSet;
 
 const PAGE: &str = "docs/PROTOCOL.md";
 /// Kinds of examples that the page must show.
-const KINDS: [&str; 23] = [
+const KINDS: [&str; 24] = [
     "request:create-thread",
     "request:send-message",
     "request:notify",
     "request:preferences",
     "request:save-draft",
+    "request:schedule",
     "answer:thread",
     "answer:message",
     "answer:notifications",
@@ -76,7 +77,7 @@ fn check(kind: &str, text: &str) {
             let body: CreateThreadBody = request(kind, text);
             travels(&Command::CreateThread(body.into_command(user(), Timestamp(0)).expect("a good request")));
         }
-        "request:send-message" => send(request(kind, text), thread()),
+        "request:send-message" | "request:schedule" => send(request(kind, text), thread()),
         "client:message:send" => {
             let SendMessageEvent { thread_id: thread, body } = request(kind, text);
             send(body, thread.id().expect("a thread id"));

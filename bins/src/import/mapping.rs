@@ -96,6 +96,7 @@ pub(super) fn message(
         client_message_id: (key.len() <= CLIENT_KEY_MAX_BYTES).then_some(key),
         pairing: None,
         typed: None,
+        scheduled: None,
         reply_to: None,
         at,
     };

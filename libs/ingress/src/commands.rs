@@ -20,6 +20,7 @@ use eventflow_protocol::content::{ContentError, Markup};
 use eventflow_protocol::document::Message;
 use eventflow_protocol::drafts::SaveDraft;
 use eventflow_protocol::reply::CommandResult;
+use eventflow_protocol::scheduled::ScheduleMessage;
 use eventflow_protocol::{CommandId, ErrorCode, MessageId, Participants, ThreadId, Timestamp, UserId};
 use std::sync::Arc;
 
@@ -148,6 +149,14 @@ impl Commands {
             replies::answered(&*self.store, save.thread_id, message).await?;
         }
         self.send_command(&Command::SaveDraft(save)).await
+    }
+
+    /// Puts a message for later on its way. The caller has checked that its sender is in the thread.
+    pub async fn schedule_message(&self, new: ScheduleMessage) -> Result<SentCommand, Refusal> {
+        if let Some(reply) = &new.message.reply_to {
+            replies::answered(&*self.store, new.message.thread_id, reply.message_id).await?;
+        }
+        self.send_command(&Command::ScheduleMessage(Box::new(new))).await
     }
 
     /// Puts a new thread on its way.

@@ -20,7 +20,7 @@ use eventflow_bus::topology::Topology;
 use eventflow_metrics::Metrics;
 use eventflow_ports::{
     Clock, DeadLetters, Directory, Drafts, Inbox, Outbound, People, PresenceStore, PushDevices, Registry,
-    SearchIndex, Sends, Store, Suppressions,
+    Scheduled, SearchIndex, Sends, Store, Suppressions,
 };
 use eventflow_protocol::ErrorCode;
 use eventflow_protocol::content::Markup;
@@ -41,6 +41,7 @@ pub(crate) struct Edge {
     pub(crate) searches: Arc<Searches>,
     pub(crate) sends: Arc<dyn Sends>,
     pub(crate) drafts: Arc<dyn Drafts>,
+    pub(crate) scheduled: Arc<dyn Scheduled>,
     pub(crate) dead_letters: Arc<dyn DeadLetters>,
     pub(crate) topology: Topology,
     pub(crate) replays_per_second: u32,
@@ -104,6 +105,7 @@ impl Edge {
             searches: Arc::new(Searches::new()),
             sends: Arc::clone(&parts.sends),
             drafts: Arc::clone(&parts.drafts),
+            scheduled: Arc::clone(&parts.scheduled),
             dead_letters: Arc::clone(&parts.dead_letters),
             topology: parts.topology,
             replays_per_second: config.replays_per_second,

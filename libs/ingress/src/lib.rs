@@ -36,6 +36,7 @@ mod parts;
 pub mod refusal;
 mod replies;
 pub mod revocation;
+mod scheduling;
 mod searches;
 mod settings;
 pub mod sliding_window;

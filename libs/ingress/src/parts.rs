@@ -9,7 +9,7 @@ use eventflow_bus::topology::Topology;
 use eventflow_metrics::Metrics;
 use eventflow_ports::{
     Clock, DeadLetters, Directory, Drafts, Inbox, Journal, Membership, Outbound, People, PresenceStore,
-    PushDevices, Registry, SearchIndex, Sends, Store, Suppressions,
+    PushDevices, Registry, Scheduled, SearchIndex, Sends, Store, Suppressions,
 };
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -33,6 +33,8 @@ pub struct IngressParts {
     pub sends: Arc<dyn Sends>,
     /// What people have begun to write; REST reads it.
     pub drafts: Arc<dyn Drafts>,
+    /// Messages that wait for their time; REST and sockets read it.
+    pub scheduled: Arc<dyn Scheduled>,
     /// Dead letters and the audit log; REST reads them, and writes what administrators decide.
     pub dead_letters: Arc<dyn DeadLetters>,
     /// The queues of the deployment.

@@ -10,6 +10,7 @@ mod devices;
 mod drafts;
 mod outbound;
 mod people;
+mod scheduled;
 mod search;
 mod sends;
 mod store;
@@ -74,6 +75,7 @@ impl World {
         let directory = worker.directory.clone();
         let sends = worker.sends.clone();
         let drafts = worker.drafts.clone();
+        let scheduled = worker.scheduled.clone();
         let suppressions = worker.suppressions.clone();
         let letters = Arc::new(TestDeadLetters::default());
         let presence = Arc::new(TestPresence::default());
@@ -97,6 +99,7 @@ impl World {
             search: store.clone(),
             sends,
             drafts,
+            scheduled,
             dead_letters: letters.clone(),
             topology,
             devices,

@@ -174,6 +174,7 @@ mod tests {
             client_message_id: None,
             pairing: None,
             typed: None,
+            scheduled: None,
             reply_to: None,
             at,
         };

@@ -43,6 +43,7 @@ mod tests {
             client_message_id: client_message_id.map(str::to_owned),
             pairing: None,
             typed: None,
+            scheduled: None,
             reply_to: None,
             at: Timestamp(5),
         };

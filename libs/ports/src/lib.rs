@@ -35,6 +35,8 @@ pub mod pusher;
 pub mod quotes;
 pub mod registry;
 pub mod registry_contract;
+pub mod scheduled;
+pub mod scheduled_contract;
 pub mod search;
 pub mod search_contract;
 pub mod sends;
@@ -65,6 +67,7 @@ pub use presence::{GatewayReport, GatewayStats, NoPresence, PresenceError, Prese
 pub use push_devices::PushDevices;
 pub use pusher::Pusher;
 pub use registry::{Located, MemoryRegistry, NoRegistry, Registry, RegistryError};
+pub use scheduled::{IsNew, Rescheduling, Scheduled, ScheduledPage, Scheduling};
 pub use search::SearchIndex;
 pub use sends::{AddedSend, CancelledSend, SendPage, Sends};
 pub use store::{

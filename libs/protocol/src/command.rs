@@ -16,8 +16,9 @@ use crate::person::{Profile, Revocation, TokenName};
 use crate::preferences::ChangePreferences;
 use crate::push::{PushDevice, RemovePushDevice};
 use crate::quote::ReplyTo;
+use crate::scheduled::{CancelScheduled, ChangeScheduled, ScheduleMessage};
 use crate::sends::{CancelSend, NewSend};
-use crate::{CommandId, SendId, ThreadId, Timestamp, UserId};
+use crate::{CommandId, ScheduledId, SendId, ThreadId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -45,6 +46,12 @@ pub enum Command {
     LeaveThread(LeaveThread),
     /// Save what a person has begun to write in a thread.
     SaveDraft(SaveDraft),
+    /// Keep a message, to be sent later.
+    ScheduleMessage(Box<ScheduleMessage>),
+    /// Change what waits for its time.
+    ChangeScheduled(ChangeScheduled),
+    /// Do not send what waits for its time.
+    CancelScheduled(CancelScheduled),
     /// Put a notification into one person's inbox.
     Notify(Notify),
     /// Mark notifications as read, or delete them.
@@ -162,6 +169,9 @@ pub struct SendMessage {
     /// The fingerprint of what was typed, where the content alone does not say it ([`Markup::Strip`]).
     #[serde(default)]
     pub typed: Option<Fingerprint>,
+    /// The scheduled message that this one was: the store ends it.
+    #[serde(default)]
+    pub scheduled: Option<ScheduledId>,
     /// When the ingress accepted it.
     pub at: Timestamp,
 }
@@ -176,6 +186,8 @@ impl Command {
             Self::SendMessage(send) => Self::SendMessage(send.written(markup)?),
             Self::ChangeMessage(change) => Self::ChangeMessage(change.written(markup)?),
             Self::SaveDraft(save) => Self::SaveDraft(save.written(markup)),
+            Self::ScheduleMessage(new) => Self::ScheduleMessage(Box::new(new.written(markup)?)),
+            Self::ChangeScheduled(change) => Self::ChangeScheduled(change.written(markup)),
             Self::Notify(notify) => Self::Notify(notify.written(markup)?),
             Self::PutProfile(profile) => Self::PutProfile(profile.written(markup)?),
             Self::NoteTokenName(name) => Self::NoteTokenName(name.written(markup)?),
@@ -185,6 +197,7 @@ impl Command {
             | Self::MarkUnread(_)
             | Self::ArchiveThread(_)
             | Self::LeaveThread(_)
+            | Self::CancelScheduled(_)
             | Self::ChangeNotifications(_)
             | Self::SetPreferences(_)
             | Self::ChangePreferences(_)
@@ -207,6 +220,9 @@ impl Command {
             Self::ArchiveThread(archive) => Subject::Thread(archive.thread_id),
             Self::LeaveThread(leave) => Subject::Thread(leave.thread_id),
             Self::SaveDraft(save) => Subject::User(save.user_id.clone()),
+            Self::ScheduleMessage(new) => Subject::User(new.message.sender_id.clone()),
+            Self::ChangeScheduled(change) => Subject::User(change.user_id.clone()),
+            Self::CancelScheduled(cancel) => Subject::User(cancel.user_id.clone()),
             Self::Notify(notify) => Subject::User(notify.user_id.clone()),
             Self::ChangeNotifications(change) => Subject::User(change.user_id.clone()),
             Self::SetPreferences(set) => Subject::User(set.user_id.clone()),
@@ -239,6 +255,9 @@ impl Command {
             Self::ArchiveThread(_) => "archive_thread",
             Self::LeaveThread(_) => "leave_thread",
             Self::SaveDraft(_) => "save_draft",
+            Self::ScheduleMessage(_) => "schedule_message",
+            Self::ChangeScheduled(_) => "change_scheduled",
+            Self::CancelScheduled(_) => "cancel_scheduled",
             Self::Notify(_) => "notify",
             Self::ChangeNotifications(_) => "change_notifications",
             Self::SetPreferences(_) => "set_preferences",
@@ -265,6 +284,9 @@ impl Command {
             Self::ArchiveThread(archive) => Some(archive.at),
             Self::LeaveThread(leave) => Some(leave.at),
             Self::SaveDraft(save) => Some(save.at),
+            Self::ScheduleMessage(new) => Some(new.message.at),
+            Self::ChangeScheduled(change) => Some(change.at),
+            Self::CancelScheduled(cancel) => Some(cancel.at),
             Self::Notify(notify) => Some(notify.at),
             Self::ChangeNotifications(change) => Some(change.at),
             Self::ChangePreferences(change) => Some(change.at),
@@ -330,7 +352,7 @@ impl SendMessage {
     }
 
     /// The fingerprint of what was typed, which is the same in every form in which it may be kept.
-    fn fingerprint(&self) -> Fingerprint {
+    pub(crate) fn fingerprint(&self) -> Fingerprint {
         self.typed
             .unwrap_or_else(|| fingerprint(self.content.as_str(), &self.attachments, self.reply_to.as_ref()))
     }

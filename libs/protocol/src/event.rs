@@ -15,6 +15,7 @@ use crate::drafts::Draft;
 use crate::frame::Envelope;
 use crate::inbox::{Notification, NotificationChange, Preferences};
 use crate::person::Revocation;
+use crate::scheduled::ScheduledMessage;
 use crate::{CommandId, EventId, GatewayId, NotificationId, ThreadId, Timestamp, TraceContext, UserId};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -107,6 +108,15 @@ pub enum Event {
         /// The command that caused the event.
         command: CommandId,
         /// When the ingress accepted the command.
+        at: Timestamp,
+    },
+    /// A message waits for its time, was changed, or waits no more.
+    ScheduledChanged {
+        /// The scheduled message as it is kept.
+        scheduled: Box<ScheduledMessage>,
+        /// The command that caused the event.
+        command: CommandId,
+        /// When the ingress accepted the command, or the message was sent.
         at: Timestamp,
     },
     /// A notification is in somebody's inbox.
@@ -237,6 +247,7 @@ impl Event {
                 EventId::caused_by(*command, &format!("thread changed for {user_id}"))
             }
             Self::DraftSaved { command, .. } => EventId::caused_by(*command, "draft saved"),
+            Self::ScheduledChanged { command, .. } => EventId::caused_by(*command, "scheduled changed"),
             Self::NotificationStored { notification, .. } => EventId::notification_stored(notification.id),
             // One command reads several notifications if it reads the thread that they are about.
             Self::NotificationsChanged { command, notification_id: Some(id), .. } => {
@@ -274,6 +285,7 @@ impl Event {
             | Self::PreferencesChanged { user_id, .. }
             | Self::PresenceChosen { user_id, .. } => Audience::User(user_id.clone()),
             Self::DraftSaved { draft, .. } => Audience::User(draft.user_id.clone()),
+            Self::ScheduledChanged { scheduled, .. } => Audience::User(scheduled.message.sender_id.clone()),
             Self::NotificationStored { notification, .. } => Audience::User(notification.user_id.clone()),
             Self::Revoked { .. } | Self::ToldOutside { .. } | Self::GatewayUnlisted { .. } => {
                 Audience::Gateways
@@ -293,6 +305,7 @@ impl Event {
             | Self::CursorAdvanced { at, .. }
             | Self::ThreadChanged { at, .. }
             | Self::DraftSaved { at, .. }
+            | Self::ScheduledChanged { at, .. }
             | Self::NotificationsChanged { at, .. }
             | Self::ToldOutside { at, .. }
             | Self::PresenceChosen { at, .. }
@@ -317,6 +330,7 @@ impl Event {
             | Self::CursorAdvanced { .. }
             | Self::ThreadChanged { .. }
             | Self::DraftSaved { .. }
+            | Self::ScheduledChanged { .. }
             | Self::ToldOutside { .. }
             | Self::PreferencesChanged { .. }
             | Self::PresenceChosen { .. }
@@ -337,6 +351,7 @@ impl Event {
             | Self::CursorAdvanced { .. }
             | Self::ThreadChanged { .. }
             | Self::DraftSaved { .. }
+            | Self::ScheduledChanged { .. }
             | Self::NotificationStored { .. }
             | Self::NotificationsChanged { .. }
             | Self::ToldOutside { .. }

@@ -58,6 +58,12 @@ pub enum OfPushDevice {}
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum OfSend {}
 
+/// Marks ids of scheduled messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum OfScheduled {}
+
+/// The id of a scheduled message.
+pub type ScheduledId = DocumentId<OfScheduled>;
 /// The id of a send to many people.
 pub type SendId = DocumentId<OfSend>;
 /// The id of a notification.
@@ -86,6 +92,7 @@ pub trait CommandMade {}
 impl CommandMade for OfMessage {}
 impl CommandMade for OfNotification {}
 impl CommandMade for OfSend {}
+impl CommandMade for OfScheduled {}
 
 impl ThreadId {
     /// The id of the thread of these people with this metadata. Equal input gives an equal id, whoever

@@ -35,6 +35,7 @@ pub mod quote;
 pub mod reply;
 pub mod reshard;
 pub mod schedule;
+pub mod scheduled;
 mod schema;
 pub mod search;
 pub mod sends;
@@ -45,7 +46,8 @@ pub mod wording;
 
 pub use error::{ErrorBody, ErrorCode};
 pub use id::{
-    CommandId, EventId, GatewayId, MessageId, NotificationId, PushDeviceId, SendId, ThreadId, UserId,
+    CommandId, EventId, GatewayId, MessageId, NotificationId, PushDeviceId, ScheduledId, SendId, ThreadId,
+    UserId,
 };
 pub use mail::MailAddress;
 pub use participants::Participants;

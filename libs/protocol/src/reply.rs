@@ -12,6 +12,7 @@ use crate::document::{Message, Thread};
 use crate::drafts::Draft;
 use crate::frame::FRAME_MAX_BYTES;
 use crate::inbox::{Notification, Preferences};
+use crate::scheduled::ScheduledMessage;
 use crate::sends::BulkSend;
 use crate::{CommandId, ErrorCode};
 use bytes::Bytes;
@@ -53,6 +54,14 @@ pub enum CommandResult {
     Draft {
         /// The draft as it is stored.
         draft: Box<Draft>,
+    },
+    /// The message waits for its time, or does no more.
+    Scheduled {
+        /// The scheduled message as it is now.
+        scheduled: Box<ScheduledMessage>,
+        /// An earlier attempt, or another command under the same key, had kept it before.
+        #[serde(default)]
+        deduplicated: bool,
     },
     /// The notification is in the inbox.
     Notification {

@@ -130,6 +130,7 @@ impl Fanout {
                 | Event::CursorAdvanced { .. }
                 | Event::ThreadChanged { .. }
                 | Event::DraftSaved { .. }
+                | Event::ScheduledChanged { .. }
                 | Event::NotificationStored { .. }
                 | Event::NotificationsChanged { .. }
                 | Event::ToldOutside { .. }

@@ -12,5 +12,6 @@ pub mod notify;
 pub mod persistence;
 pub mod presence;
 pub mod push;
+pub mod scheduled;
 pub mod search;
 pub mod sends;

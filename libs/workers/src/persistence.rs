@@ -6,13 +6,14 @@
 //! what it did before, and an event that may not have been sent is sent again under the same id.
 //!
 //! [`append`] creates threads and messages and [`update`] changes what exists, both with [`together`];
-//! [`drafts`] saves drafts; [`applied`] says what a command came to, and [`outbox`] gathers that for a batch.
+//! [`drafts`] and [`scheduled`] keep what is not sent yet; [`applied`] says what a command came to, and [`outbox`] gathers that for a batch.
 
 mod append;
 mod applied;
 mod drafts;
 mod outbox;
 mod quoted;
+mod scheduled;
 mod together;
 mod update;
 
@@ -26,7 +27,8 @@ use eventflow_bus::port::{Broker, BrokerError, Destination, Outgoing, Publish};
 use eventflow_bus::topology::{FANOUT, Queue, Sharded};
 use eventflow_metrics::{Metrics, QueueMetrics};
 use eventflow_ports::{
-    Clock, Directory, Drafts, Inbox, PushDevices, SearchIndex, Sends, Store, StoreError, Suppressions,
+    Clock, Directory, Drafts, Inbox, PushDevices, Scheduled, SearchIndex, Sends, Store, StoreError,
+    Suppressions,
 };
 use eventflow_protocol::change::Change;
 use eventflow_protocol::codec::CodecError;
@@ -65,6 +67,8 @@ pub struct PersistenceParts {
     pub sends: Arc<dyn Sends>,
     /// Keeps drafts.
     pub drafts: Arc<dyn Drafts>,
+    /// Keeps messages that wait for their time.
+    pub scheduled: Arc<dyn Scheduled>,
     /// Keeps what messages are found by.
     pub search: Arc<dyn SearchIndex>,
     /// Remembers the threads that [`crate::search::Indexer`] has to look at.
@@ -236,6 +240,9 @@ fn ends_a_part(command: &Command) -> bool {
         Command::CreateThread(_)
         | Command::SendMessage(_)
         | Command::SaveDraft(_)
+        | Command::ScheduleMessage(_)
+        | Command::ChangeScheduled(_)
+        | Command::CancelScheduled(_)
         | Command::Notify(_)
         | Command::ChangeNotifications(_)
         | Command::SetPreferences(_)

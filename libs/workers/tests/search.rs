@@ -127,6 +127,7 @@ impl Stage {
             suppressions: Arc::clone(store) as _,
             sends: Arc::clone(store) as _,
             drafts: Arc::clone(store) as _,
+            scheduled: Arc::clone(store) as _,
             directory: Arc::clone(store) as _,
             search,
             unindexed: Arc::default(),

@@ -21,7 +21,7 @@ SENTENCES = [re.compile(sentence) for sentence in (
     r"ids or filter must name letters",
     r"(title|to) is missing|must name somebody",
     r"a thread has at most \d+ participants",
-    r"a person has at most \d+ drafts",
+    r"a person has at most \d+ (drafts|scheduled messages)|one of content and sendAt must be there",
     r"one of subscription and fcmToken must be there",
     # A text is counted and judged after it was cleaned.
     r"must have (1 to|at most) \d+ characters|is longer than \d+ characters",
@@ -37,7 +37,7 @@ SENTENCES = [re.compile(sentence) for sentence in (
     # What is there decides.
     r"there is no such message|names no message of this thread|there is no such role|there is no template|has the role",
     r"must not be the time at which they begin",
-    r"sendAt is (in the past|more than a year ahead)",
+    r"sendAt is (in the past|less than 10 s ahead|more than a year ahead)",
     r"perSecond must be 1 to \d+",  # a setting
     # A whole number is written without a fraction, and fits 63 bits.
     r"must be a (number of a message|whole number|revision of a draft)|must be a number in range|must be a time such as",

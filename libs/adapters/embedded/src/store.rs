@@ -26,6 +26,7 @@ mod pairing;
 mod people;
 mod pins;
 mod push;
+mod scheduled;
 mod schema;
 mod search;
 mod sends;
@@ -65,7 +66,7 @@ const SEARCH_READERS: usize = 2;
 
 /// [`Store`], [`eventflow_ports::Inbox`], [`eventflow_ports::Directory`], [`eventflow_ports::Outbound`],
 /// [`eventflow_ports::Suppressions`], [`eventflow_ports::Outbox`], [`eventflow_ports::Sends`],
-/// [`eventflow_ports::DeadLetters`], [`eventflow_ports::Drafts`], [`eventflow_ports::PushDevices`] and
+/// [`eventflow_ports::DeadLetters`], [`eventflow_ports::Drafts`], [`eventflow_ports::Scheduled`], [`eventflow_ports::PushDevices`] and
 /// [`eventflow_ports::SearchIndex`] in the data file. Cheap to clone: every clone is the same store.
 #[derive(Clone)]
 pub struct EmbeddedStore {

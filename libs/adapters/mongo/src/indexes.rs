@@ -97,6 +97,15 @@ pub(crate) fn of_drafts() -> IndexModel {
     partial(doc! { "userId": 1, "updatedAt": -1, "threadId": -1 }, doc! { "content": { "$gt": "" } })
 }
 
+/// Scheduled messages: those that are due, those of a person, and those that ended long ago.
+pub(crate) fn of_scheduled() -> [IndexModel; 3] {
+    [
+        partial(doc! { "claimableAt": 1 }, doc! { "claimableAt": { "$exists": true } }),
+        plain(doc! { "senderId": 1, "sendAt": -1, "_id": -1 }),
+        partial(doc! { "endedAt": 1 }, doc! { "endedAt": { "$exists": true } }),
+    ]
+}
+
 /// The keys by which dead letters of a state are counted by queue and cause without reading one.
 pub(crate) fn letters_by_cause() -> Document {
     doc! { "state": 1, "queue": 1, "cause": 1 }

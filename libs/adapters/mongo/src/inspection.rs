@@ -68,6 +68,7 @@ impl MongoStore {
             of(self.search_blocks.name(), &[indexes::of_search_blocks()]),
             of(self.sends.name(), &indexes::of_sends()),
             of(self.drafts.name(), &[indexes::of_drafts()]),
+            of(self.scheduled.name(), &indexes::of_scheduled()),
             of(self.letters.name(), &indexes::of_letters()),
             of(self.letter_bodies.name(), &[indexes::of_letter_bodies()]),
             of(self.letter_replays.name(), &[indexes::of_letter_replays()]),

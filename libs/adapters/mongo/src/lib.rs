@@ -5,7 +5,7 @@
 //! `activityAt`, `readSeq`, `deliveredSeq`, `toldSeq`, `unreadAt`, `unreads`, `sentBeyond`, `takenBackSeq`,
 //! `takenBackTimes` and `archivedBy`; threads of more than 50 people have neither `activityAt` nor the
 //! schema's `unreadCount`. `changes` says which messages changed, in order. `notifications`, `preferences`,
-//! `profiles` and `revocations` are the system's own, as are `sends`, `drafts`, `suppressions`, `outbox`,
+//! `profiles` and `revocations` are the system's own, as are `sends`, `drafts`, `scheduledMessages`, `suppressions`, `outbox`,
 //! `pushDevices`, `pushShown`, `deadLetters`, `deadLetterBodies`, `deadLetterReplays`, `audit` and
 //! `searchBlocks`; the host application's `users` is only read, and `probes` has one document, which shows
 //! whether the server takes writes. Transactions: none. A message is one insert, a thread's counters are one
@@ -17,7 +17,7 @@
 //! message), `touch` (counters), `cursors` with `advances` (how far people have come, and what is unread),
 //! `receipts`, `mark_unread`, `change`, `wordings`, `pins`, `taken_back`, `change_log` (what changed since),
 //! `archive`, `leave`, `read`, `threads`, `lists`, `inbox`, `directory`, `segments`, `search`, `sends`,
-//! `drafts`, `dead_letters` (with
+//! `drafts`, `scheduled`, `dead_letters` (with
 //! `letters`, `letter_bodies` and `replays`), `suppressions`, `outbox`, `foreign` (whose
 //! documents these are). Below them: `host_users` (how people of the host are found), `thread_lookup` and
 //! `thread_memory` (threads by id), `earlier` (threads of earlier versions), `record` and `free_form`
@@ -63,6 +63,7 @@ mod read;
 mod receipts;
 mod record;
 mod replays;
+mod scheduled;
 mod search;
 mod segments;
 mod sends;

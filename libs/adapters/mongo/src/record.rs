@@ -11,6 +11,7 @@ pub(crate) mod message;
 pub(crate) mod outbound;
 pub(crate) mod person;
 pub(crate) mod push;
+pub(crate) mod scheduled;
 pub(crate) mod search;
 pub(crate) mod sends;
 pub(crate) mod thread;

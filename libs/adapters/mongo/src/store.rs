@@ -12,6 +12,7 @@ use crate::record::message::MessageRecord;
 use crate::record::outbound::{DeliveryRecord, WindowRecord};
 use crate::record::person::{ProfileRecord, RevocationRecord, TokenNameRecord};
 use crate::record::push::{DeviceRecord, ShownRecord};
+use crate::record::scheduled::ScheduledRecord;
 use crate::record::sends::SendRecord;
 use crate::record::thread::ThreadRecord;
 use crate::thread_memory::ThreadMemory;
@@ -71,6 +72,7 @@ pub struct MongoStore {
     pub(crate) search_blocks: Collection<Document>,
     pub(crate) sends: Collection<SendRecord>,
     pub(crate) drafts: Collection<DraftRecord>,
+    pub(crate) scheduled: Collection<ScheduledRecord>,
     pub(crate) letters: Collection<LetterRecord>,
     pub(crate) letter_bodies: Collection<BodyRecord>,
     pub(crate) letter_replays: Collection<ReplayRecord>,
@@ -119,6 +121,7 @@ impl MongoStore {
             search_blocks: database.collection(&own("searchBlocks")),
             sends: database.collection(&own("sends")),
             drafts: database.collection(&own("drafts")),
+            scheduled: database.collection(&own("scheduledMessages")),
             letters: database.collection(&own("deadLetters")),
             letter_bodies: database.collection(&own("deadLetterBodies")),
             letter_replays: database.collection(&own("deadLetterReplays")),

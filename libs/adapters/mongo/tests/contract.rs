@@ -11,6 +11,7 @@ mod letters;
 mod mail;
 mod outbound;
 mod people;
+mod scheduled;
 mod schema;
 mod search;
 mod sends;

@@ -255,9 +255,12 @@ pub(super) const OPERATIONS: &[Operation] = &[
     operation(("DELETE", "/v2/messages/threads/{id}/draft"), "deleteDraft", Conversations, Changes, &[], "Deletes what one has begun to write in a thread."),
 
     operation(("GET", "/v2/messages/drafts"), "listDrafts", Messages, Reads, PAGE, "Lists one's drafts of all threads, the last saved first."),
+    operation(("GET", "/v2/messages/scheduled"), "listScheduled", Messages, Reads, PAGE, "Lists one's scheduled messages, what is due last first."),
+    operation(("PATCH", "/v2/messages/scheduled/{id}"), "changeScheduled", Messages, Changes, &[], "Changes text or time of one's scheduled message."),
+    operation(("DELETE", "/v2/messages/scheduled/{id}"), "cancelScheduled", Messages, Changes, &[], "Cancels one's scheduled message."),
     operation(("GET", "/v2/messages/search"), "searchMessages", Messages, Reads, SEARCH, "Finds messages of one's threads by their words, the newest first."),
     operation(("GET", "/v2/messages/{id}"), "listMessages", Messages, Reads, HISTORY, "Gives a page of a thread's history, ascending by `seq`; without a place the newest. The id is the thread's."),
-    operation(("POST", "/v2/messages/{id}"), "sendMessage", Messages, MakesByCommand, &[], "Sends a message. The id is the thread's."),
+    operation(("POST", "/v2/messages/{id}"), "sendMessage", Messages, MakesByCommand, &[], "Sends a message, now or at `sendAt`. The id is the thread's."),
     operation(("PUT", "/v2/messages/{id}"), "editMessage", Messages, Changes, &[], "Replaces the text of one's message. The id is the message's."),
     operation(("PATCH", "/v2/messages/{id}"), "patchMessage", Messages, Changes, &[], "Replaces the text of one's message, as PUT does."),
     operation(("DELETE", "/v2/messages/{id}"), "deleteMessage", Messages, Changes, &[], "Takes one's message back. The id is the message's."),

@@ -9,12 +9,13 @@ use crate::http::history_cursor::{ForeignCursor, HistoryCursor, HistoryPage};
 use crate::http::page_bytes::{self, PageRoom};
 use crate::http::path::IdPath;
 use crate::http::query::Query;
+use crate::http::scheduled;
 use crate::refusal::Refusal;
 use crate::twin;
 use axum::extract::State;
 use eventflow_ports::{ChangePage, ChangedMessages, MessagePage, quotes};
 use eventflow_protocol::change::{PersonCursors, RECEIPT_PARTICIPANTS_MAX};
-use eventflow_protocol::client::answers::{HistoryAnswer, MessageAnswer};
+use eventflow_protocol::client::answers::{HistoryAnswer, MessageAnswer, ScheduledAnswer};
 use eventflow_protocol::client::requests::SendMessageBody;
 use eventflow_protocol::client::{Sorted, Success, WithId};
 use eventflow_protocol::document::Message;
@@ -22,6 +23,8 @@ use eventflow_protocol::pairing::Leg;
 use eventflow_protocol::reply::CommandResult;
 use eventflow_protocol::{Participants, ThreadId, UserId};
 use http::HeaderMap;
+use schemars::JsonSchema;
+use serde::Serialize;
 use std::sync::Arc;
 
 /// `GET /{threadId}?before&after&beforeTime&afterTime&changesAfter&cursor&limit`: ascending by `seq`; without
@@ -92,21 +95,37 @@ fn shown(messages: impl IntoIterator<Item = Message>) -> Vec<Sorted<WithId<Messa
     messages.into_iter().map(|message| Sorted(WithId(message))).collect()
 }
 
-/// `POST /{threadId} {content, attachments?, clientMessageId?}`: 201 stored, 200 stored before, 202 queued.
+/// What `POST /{threadId}` answers.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(untagged)]
+pub(crate) enum SentAnswer {
+    /// The message that is stored.
+    Stored(MessageAnswer),
+    /// The message that waits for its time.
+    Scheduled(ScheduledAnswer),
+}
+
+/// `POST /{threadId} {content, attachments?, clientMessageId?, sendAt?}`: 201 stored or kept, 200 before, 202
+/// queued.
 pub(crate) async fn send(
     State(edge): State<Arc<Edge>>,
     Caller(caller): Caller,
     IdPath(thread): IdPath<ThreadId>,
     headers: HeaderMap,
     JsonBody(mut body): JsonBody<SendMessageBody>,
-) -> RouteResult<MessageAnswer> {
+) -> RouteResult<SentAnswer> {
     let key = body.client_message_id.take();
     body.client_message_id = body::idempotency_key(&headers, key, "clientMessageId")?;
+    let send_at = body.send_at;
     let mut message = body.into_command(thread, caller.user, edge.clock.now());
+    if let Some(send_at) = send_at {
+        return Ok(scheduled::add(&edge, message, send_at).await?.map(SentAnswer::Scheduled));
+    }
     twin::recognise_by_content(&mut message, Leg::Rest, caller.session, None);
     match edge.commands.send_message(message).await?.result().await? {
         CommandResult::Message { message, deduplicated } => {
             let answer = MessageAnswer { deduplicated, message: Sorted(WithId(*message)), success: Success };
+            let answer = SentAnswer::Stored(answer);
             Ok(if deduplicated { RouteAnswer::Ok(answer) } else { RouteAnswer::Created(answer) })
         }
         CommandResult::Queued { command } => Ok(RouteAnswer::queued(command)),

@@ -15,7 +15,7 @@
 //! | [`page_bytes`], [`answers_in_flight`] | how large a page may be, and all of them together |
 //! | [`threads`], [`listed_threads`], [`changes`], [`cursors`] | conversations |
 //! | [`messages`], [`history_cursor`] | the history of a conversation, and sending |
-//! | [`drafts`] | what the caller has begun to write |
+//! | [`drafts`], [`scheduled`] | what the caller has begun to write, and what is to be sent later |
 //! | [`search`], [`search_cursor`] | finding messages in all conversations |
 //! | [`notifications`], [`notify`], [`sends`], [`preferences`] | the inbox |
 //! | [`open_routes`], [`unsubscribe`], [`webhook`], [`suppressions`] | e-mail |
@@ -56,6 +56,7 @@ mod rate_limits;
 mod refusal_response;
 mod replays;
 pub(crate) mod routes;
+mod scheduled;
 mod search;
 mod search_cursor;
 mod sends;

@@ -3,7 +3,9 @@
 use crate::refusal::Refusal;
 use axum::extract::{FromRequestParts, Path};
 use eventflow_protocol::dead_letters::{DeadLetterId, ReplayId};
-use eventflow_protocol::{MailAddress, MessageId, NotificationId, PushDeviceId, SendId, ThreadId, UserId};
+use eventflow_protocol::{
+    MailAddress, MessageId, NotificationId, PushDeviceId, ScheduledId, SendId, ThreadId, UserId,
+};
 use http::request::Parts;
 use std::str::FromStr;
 
@@ -36,6 +38,10 @@ impl PathId for NotificationId {
 
 impl PathId for SendId {
     const THING: &'static str = "send";
+}
+
+impl PathId for ScheduledId {
+    const THING: &'static str = "scheduled message";
 }
 
 impl PathId for DeadLetterId {

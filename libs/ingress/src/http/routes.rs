@@ -8,7 +8,7 @@ use crate::contract::shape::{Shape, shape_of};
 use crate::edge::Edge;
 use crate::http::{
     changes, csrf_token, dead_letters, deliveries, devices, drafts, messages, notifications, notify, ops,
-    pins, preferences, presence, replays, search, sends, status, suppressions, threads, users,
+    pins, preferences, presence, replays, scheduled, search, sends, status, suppressions, threads, users,
 };
 use axum::routing::{MethodFilter, MethodRouter, on};
 use http::Method;
@@ -55,7 +55,7 @@ pub(crate) enum Needs {
     Message,
     /// The sender of the message that the path names.
     Sender,
-    /// The person whose notification or device the path names.
+    /// The person whose notification, device or scheduled message the path names.
     Owner,
     /// The person whose notification the path names, and administrators.
     OwnerOrAdmin,
@@ -104,6 +104,9 @@ pub(crate) const ROUTES: &[Route] = &[
     route(Method::DELETE, "/v2/messages/threads/{id}/draft",     Needs::Thread,  to!(drafts::delete)),
 
     route(Method::GET,    "/v2/messages/drafts",                 Needs::Login,   to!(drafts::list)).paged(),
+    route(Method::GET,    "/v2/messages/scheduled",              Needs::Login,   to!(scheduled::list)).paged(),
+    route(Method::PATCH,  "/v2/messages/scheduled/{id}",         Needs::Owner,   to!(scheduled::change)),
+    route(Method::DELETE, "/v2/messages/scheduled/{id}",         Needs::Owner,   to!(scheduled::cancel)),
     route(Method::GET,    "/v2/messages/search",                 Needs::Login,   to!(search::search)).paged(),
     route(Method::GET,    "/v2/messages/{id}",                   Needs::Thread,  to!(messages::history)).paged(),
     route(Method::POST,   "/v2/messages/{id}",                   Needs::Thread,  to!(messages::send)),

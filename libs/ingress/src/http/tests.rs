@@ -12,6 +12,7 @@ mod matrix;
 mod ops;
 mod people;
 mod requests;
+mod scheduled;
 mod search;
 mod sends;
 mod threads;

@@ -4,6 +4,7 @@
 use super::devices::TestDevices;
 use super::drafts::TestDrafts;
 use super::people::{TestDirectory, TestInbox};
+use super::scheduled::TestScheduled;
 use super::sends::TestSends;
 use super::store::TestStore;
 use super::suppressions::TestSuppressions;
@@ -39,6 +40,7 @@ pub(super) struct Worker {
     pub(super) suppressions: Arc<TestSuppressions>,
     pub(super) sends: Arc<TestSends>,
     pub(super) drafts: Arc<TestDrafts>,
+    pub(super) scheduled: Arc<TestScheduled>,
     /// Every command, in the order of arrival.
     pub(super) commands: Arc<Mutex<Vec<Command>>>,
     /// Envelopes for other queues, each with the queue's name.
@@ -147,6 +149,9 @@ impl Worker {
             Command::LeaveThread(leave) if self.store.leave_one(&leave) => CommandResult::Done,
             Command::LeaveThread(_) => refused(ErrorCode::NotFound),
             Command::SaveDraft(save) => self.drafts.save(id, &save),
+            Command::ScheduleMessage(new) => self.scheduled.add(&new),
+            Command::ChangeScheduled(change) => self.scheduled.change(id, change),
+            Command::CancelScheduled(cancel) => self.scheduled.cancel(&cancel),
             Command::Notify(notify) => {
                 let told = self.inbox.notify(id.into(), notify);
                 let answer = |(notification, deduplicated)| CommandResult::Notification {

@@ -101,6 +101,7 @@ pub fn say(thread: ThreadId, sender: &UserId, text: &str) -> NewMessage {
         client_message_id: None,
         pairing: None,
         typed: None,
+        scheduled: None,
         reply_to: None,
         at: at(1),
     };

@@ -16,6 +16,7 @@ fn message() -> Message {
         client_message_id: None,
         pairing: None,
         typed: None,
+        scheduled: None,
         reply_to: None,
         at: Timestamp(5),
     };
@@ -144,6 +145,7 @@ fn a_key_stands_for_what_was_sent_first() {
         client_message_id: Some("k".into()),
         pairing: None,
         typed: None,
+        scheduled: None,
         reply_to: None,
         at: Timestamp(6),
     };

@@ -41,6 +41,7 @@ fn message() -> Message {
         client_message_id: Some("k".into()),
         pairing: None,
         typed: None,
+        scheduled: None,
         reply_to: None,
         at: Timestamp(0),
     };

@@ -76,6 +76,7 @@ impl Absent {
                 | Event::MessageChanged { .. }
                 | Event::ThreadChanged { .. }
                 | Event::DraftSaved { .. }
+                | Event::ScheduledChanged { .. }
                 | Event::PresenceChosen { .. }
                 | Event::Typing { .. }
                 | Event::GatewayUnlisted { .. }

@@ -1,11 +1,12 @@
 //! What clients hear of an event: its name and its JSON, written once for every gateway and socket.
 
 use eventflow_protocol::change::{Cursor, Effect};
-use eventflow_protocol::client::answers::{ChangeAction, ShownDraft};
+use eventflow_protocol::client::answers::{ChangeAction, ShownDraft, ShownScheduled};
 use eventflow_protocol::client::events::{
     ChangedThread, DraftUpdated, MessageDeleted, MessagePinned, MessageReadUpdate, MessageReceived,
     MessageStatusUpdate, MessageUpdated, NotificationReceived, NotificationUpdated, PreferencesUpdated,
-    PresenceChosen, ReactionReceived, ServerEvent, ThreadCreated, ThreadLeft, ThreadUpdated, TypingUpdate,
+    PresenceChosen, ReactionReceived, ScheduledUpdated, ServerEvent, ThreadCreated, ThreadLeft,
+    ThreadUpdated, TypingUpdate,
 };
 use eventflow_protocol::client::{Sorted, WithId};
 use eventflow_protocol::codec::{self, CodecError};
@@ -15,6 +16,7 @@ use eventflow_protocol::event::{DeliveredMessage, Event, GatewayEvent, TYPING_LI
 use eventflow_protocol::frame::Envelope;
 use eventflow_protocol::person::Participant;
 use eventflow_protocol::presence::Status;
+use eventflow_protocol::scheduled::ScheduledMessage;
 use eventflow_protocol::{Timestamp, UserId};
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -81,6 +83,7 @@ pub(super) fn delivery(
         | Event::CursorAdvanced { .. }
         | Event::ThreadChanged { .. }
         | Event::DraftSaved { .. }
+        | Event::ScheduledChanged { .. }
         | Event::NotificationStored { .. }
         | Event::NotificationsChanged { .. }
         | Event::ToldOutside { .. }
@@ -120,6 +123,10 @@ fn client_event(
         }
         Event::DraftSaved { draft, .. } => {
             written(&DraftUpdated { draft: ShownDraft::from(Draft::clone(draft)) })
+        }
+        Event::ScheduledChanged { scheduled, .. } => {
+            let scheduled = ShownScheduled::from(ScheduledMessage::clone(scheduled));
+            written(&ScheduledUpdated { scheduled })
         }
         Event::PreferencesChanged { preferences, .. } => {
             written(&PreferencesUpdated { preferences: Sorted(Cow::Borrowed(preferences)) })

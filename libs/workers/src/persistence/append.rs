@@ -2,6 +2,7 @@
 
 use super::Persistence;
 use super::applied::Applied;
+use super::scheduled::outcome;
 use super::together::Picked;
 use eventflow_bus::handler::{Item, Unavailable};
 use eventflow_ports::{Appended, NewMessage};
@@ -32,13 +33,18 @@ impl Persistence {
         let picked = Picked::of(part, new_message);
         let answers =
             self.together(&picked.wanted, |store, messages| store.append_messages(messages)).await?;
-        for (at, item, answer) in answers.with_items(part, &picked.at) {
+        for ((at, item, answer), new) in answers.with_items(part, &picked.at).zip(&picked.wanted) {
             applied[at] = Some(match answer {
                 Ok(mut appended) => {
+                    let outcome = outcome(&appended);
                     if let Appended::Stored(message) | Appended::Duplicate(message) = &mut appended {
                         self.quote(message).await;
                     }
-                    Applied::appended(&item, appended)
+                    let mut applied = Applied::appended(&item, appended);
+                    match self.finish_scheduled(&item, &new.send, outcome, &mut applied).await {
+                        Ok(()) => applied,
+                        Err(error) => Applied::store_error(error)?,
+                    }
                 }
                 Err(error) => Applied::store_error(error)?,
             });

@@ -41,11 +41,11 @@ impl Applied {
         Self { result: Some(result), events: Vec::new(), outcome: Outcome::Done }
     }
 
-    fn with_event(result: CommandResult, event: Event) -> Self {
+    pub(super) fn with_event(result: CommandResult, event: Event) -> Self {
         Self { result: Some(result), events: vec![event], outcome: Outcome::Done }
     }
 
-    fn refused(code: ErrorCode, error: &str) -> Self {
+    pub(super) fn refused(code: ErrorCode, error: &str) -> Self {
         Self::quietly(CommandResult::refused(code, error))
     }
 

@@ -235,6 +235,9 @@ impl Persistence {
             Command::MarkUnread(mark) => self.mark_unread(item, mark).await,
             Command::LeaveThread(leave) => self.leave(item, leave).await,
             Command::SaveDraft(save) => self.save_draft(item, save).await,
+            Command::ScheduleMessage(new) => self.schedule(item, new).await,
+            Command::ChangeScheduled(change) => self.change_scheduled(item, change).await,
+            Command::CancelScheduled(cancel) => self.cancel_scheduled(item, cancel).await,
             Command::Notify(notify) => self.notify(item, notify).await,
             Command::ChangeNotifications(change) => inbox
                 .change_notifications(change)
@@ -242,20 +245,10 @@ impl Persistence {
                 .map(|count| Applied::notifications_changed(item, change, count)),
             Command::SetPreferences(set) => self.set_preferences(item, set).await,
             Command::ChangePreferences(change) => self.change_preferences(item, change).await,
-            Command::RegisterPushDevice(device) => {
-                let registered = self.parts.devices.register_device(device).await;
-                registered.map(|()| Applied::quietly(CommandResult::Done))
-            }
-            Command::RemovePushDevice(removal) => {
-                let removed = self.parts.devices.remove_device(removal).await;
-                removed.map(|_| Applied::quietly(CommandResult::Done))
-            }
-            Command::PutProfile(profile) => {
-                directory.put_profile(profile).await.map(|()| Applied::quietly(CommandResult::Done))
-            }
-            Command::NoteTokenName(name) => {
-                directory.note_token_name(name).await.map(|()| Applied::quietly(CommandResult::Done))
-            }
+            Command::RegisterPushDevice(device) => self.parts.devices.register_device(device).await.map(done),
+            Command::RemovePushDevice(removal) => self.parts.devices.remove_device(removal).await.map(done),
+            Command::PutProfile(profile) => directory.put_profile(profile).await.map(done),
+            Command::NoteTokenName(name) => directory.note_token_name(name).await.map(done),
             Command::Revoke(revocation) => {
                 directory.revoke(revocation).await.map(|()| Applied::revoked(item, revocation))
             }
@@ -337,6 +330,11 @@ impl Persistence {
             Keyed::KeyReused => Applied::notification_key_reused(),
         })
     }
+}
+
+/// Carried out; there is nothing to tell.
+fn done<T>(_: T) -> Applied {
+    Applied::quietly(CommandResult::Done)
 }
 
 /// The block of a message whose text was replaced.

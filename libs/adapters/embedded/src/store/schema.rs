@@ -7,16 +7,17 @@
 
 mod conversations;
 
-use conversations::{DRAFTS, PINS, SEARCH, UNREAD, WORDINGS};
+use conversations::{DRAFTS, PINS, SCHEDULED, SEARCH, UNREAD, WORDINGS};
 
 /// The pieces of the store, each with versions of its own: its name and its steps. One step per released
 /// layout; a step never changes.
-pub(super) const PIECES: [(&str, &[&str]); 6] = [
+pub(super) const PIECES: [(&str, &[&str]); 7] = [
     ("store", STORE),
     ("suppressions", &[SUPPRESSIONS]),
     ("outbox", &[OUTBOX]),
     ("sends", &[SENDS]),
     ("drafts", &[DRAFTS]),
+    ("scheduled messages", &[SCHEDULED]),
     ("dead letters", &[super::dead_letters::schema::DEAD_LETTERS]),
 ];
 

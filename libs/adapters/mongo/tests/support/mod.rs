@@ -7,10 +7,10 @@ use async_trait::async_trait;
 use eventflow_mongo::MongoStore;
 use eventflow_ports::store_contract::{Fault, FaultHarness, Harness};
 use eventflow_ports::{
-    DeadLetters, Directory, Drafts, Inbox, Outbound, Outbox, PushDevices, SearchIndex, Sends, Store,
-    Suppressions, dead_letters_contract, directory_contract, drafts_contract, inbox_contract,
-    outbound_contract, outbox_contract, push_devices_contract, search_contract, sends_contract,
-    suppressions_contract,
+    DeadLetters, Directory, Drafts, Inbox, Outbound, Outbox, PushDevices, Scheduled, SearchIndex, Sends,
+    Store, Suppressions, dead_letters_contract, directory_contract, drafts_contract, inbox_contract,
+    outbound_contract, outbox_contract, push_devices_contract, scheduled_contract, search_contract,
+    sends_contract, suppressions_contract,
 };
 use eventflow_protocol::dead_letters::DeadLetterId;
 use eventflow_protocol::{CommandId, UserId};
@@ -65,6 +65,11 @@ pub(crate) async fn run_with_sends(check: impl AsyncFnOnce(&dyn sends_contract::
 
 /// Runs a check of drafts on a fresh database, reached directly.
 pub(crate) async fn run_with_drafts(check: impl AsyncFnOnce(&dyn drafts_contract::Harness)) {
+    on_fresh_database(async |harness: &MongoHarness| check(&Direct(harness.direct.clone())).await).await;
+}
+
+/// Runs a check of scheduled messages on a fresh database, reached directly.
+pub(crate) async fn run_with_scheduled(check: impl AsyncFnOnce(&dyn scheduled_contract::Harness)) {
     on_fresh_database(async |harness: &MongoHarness| check(&Direct(harness.direct.clone())).await).await;
 }
 
@@ -171,6 +176,13 @@ impl outbox_contract::Harness for Direct {
 #[async_trait]
 impl drafts_contract::Harness for Direct {
     async fn open(&self) -> Arc<dyn Drafts> {
+        open(&self.0).await
+    }
+}
+
+#[async_trait]
+impl scheduled_contract::Harness for Direct {
+    async fn open(&self) -> Arc<dyn Scheduled> {
         open(&self.0).await
     }
 }

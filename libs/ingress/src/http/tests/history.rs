@@ -74,6 +74,7 @@ fn burst(rig: &Rig) -> ThreadId {
             client_message_id: None,
             pairing: None,
             typed: None,
+            scheduled: None,
             reply_to: None,
             at: Timestamp(1_800_000_000_000 + n * 7 % 4),
         };

@@ -65,6 +65,7 @@ struct Stage {
     notification: String,
     device: String,
     send: String,
+    scheduled: String,
     letter: String,
     replay: String,
 }
@@ -90,13 +91,16 @@ impl Stage {
         let wanted = json!({"to": "ann", "title": "t"});
         let kept = rig.post("/api/v2/notifications", &wanted).of_admin().send().await;
         let send = kept.expect(201)["send"]["_id"].as_str().unwrap().to_owned();
+        let later = json!({"content": "later", "sendAt": crate::testing::NOW.0 + 3_600_000});
+        let planned = rig.post(&format!("/api/v2/messages/{thread}"), &later).of("ann").send().await;
+        let scheduled = planned.expect(201)["scheduled"]["_id"].as_str().unwrap().to_owned();
         let letter = super::dead_letters::dead(&rig, 1).await.to_string();
         let wanted = json!({"ids": [letter], "why": "w"});
         let begun = rig.post("/api/v2/ops/replays", &wanted).of_admin().send().await;
         let replay = begun.expect(201)["replay"]["_id"].as_str().unwrap().to_owned();
         rig.world.store.remove(thread, "zed");
         rig.world.parts.membership.forget(thread);
-        Self { rig, thread, message, notification, device, send, letter, replay }
+        Self { rig, thread, message, notification, device, send, scheduled, letter, replay }
     }
 
     /// A request that this route answers if its sender may.
@@ -105,6 +109,7 @@ impl Stage {
             (_, true) => "bob".to_owned(),
             _ if route.path.contains("/suppressions/") => "bob@example.com".to_owned(),
             _ if route.path.contains("/sends/") => self.send.clone(),
+            _ if route.path.contains("/scheduled/") => self.scheduled.clone(),
             _ if route.path.contains("/dead-letters/") => self.letter.clone(),
             _ if route.path.contains("/replays/") => self.replay.clone(),
             (Needs::Thread, _) => self.thread.to_string(),

@@ -13,6 +13,7 @@ mod ops;
 mod people;
 mod push;
 mod replays;
+mod scheduled;
 mod search;
 mod sends;
 mod service;
@@ -46,6 +47,7 @@ pub use replays::{
     AuditAnswer, DiscardedAnswer, DryRun, DryRunAnswer, DryRunQueue, DryRunRefusal, ReplayAnswer, ShownAudit,
     ShownReplay,
 };
+pub use scheduled::{ScheduledAnswer, ScheduledListAnswer, ShownScheduled};
 pub use search::{SearchAnswer, SearchHit};
 pub use sends::{SendAnswer, SendTo, SendsAnswer, ShownSend};
 pub use service::{DoneAnswer, QueuedAnswer, QueuedStatus, ServiceHealth, ServiceStats, StatusAnswer};

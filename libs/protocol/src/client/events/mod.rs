@@ -13,7 +13,10 @@ pub use messages::{
     MessageUpdated, ReactionReceived,
 };
 pub use name::ServerEvent;
-pub use own::{DraftUpdated, NotificationAction, NotificationUpdated, PreferencesUpdated, PresenceChosen};
+pub use own::{
+    DraftUpdated, NotificationAction, NotificationUpdated, PreferencesUpdated, PresenceChosen,
+    ScheduledUpdated,
+};
 pub use people::{NotificationReceived, PresenceSync, PresenceUpdate};
 pub use receipts::{MessageReadUpdate, MessageStatusUpdate};
 pub use session::{AuthError, AuthSuccess, ConnectErrorData, EventError, SessionEnded};

@@ -27,6 +27,8 @@ pub struct SendMessageBody {
     pub reply_to: Option<MessageId>,
     /// The client's own key: the same key of the same sender is the same message.
     pub client_message_id: Option<ClientKey>,
+    /// When the message is to be sent; at once without.
+    pub send_at: Option<Timestamp>,
 }
 
 /// A text, attachments, or both.
@@ -46,13 +48,17 @@ struct SendMessageFields {
     /// The client's own key: the same key of the same sender is the same message.
     #[serde(default)]
     client_message_id: Option<ClientKey>,
+    /// When the message is to be sent: in 10 seconds at the earliest, and in a year at the latest. Without it,
+    /// at once.
+    #[serde(default)]
+    send_at: Option<Timestamp>,
 }
 
 impl TryFrom<SendMessageFields> for SendMessageBody {
     type Error = Unfit;
 
     fn try_from(fields: SendMessageFields) -> Result<Self, Unfit> {
-        let SendMessageFields { content, attachments, reply_to, client_message_id } = fields;
+        let SendMessageFields { content, attachments, reply_to, client_message_id, send_at } = fields;
         let answered = |named: MessageReference| named.id().ok_or_else(|| Unfit::sentence(NO_SUCH_MESSAGE));
         let reply_to = reply_to.map(answered).transpose()?;
         let content = match content {
@@ -62,7 +68,7 @@ impl TryFrom<SendMessageFields> for SendMessageBody {
             }
             content => content.unwrap_or_default(),
         };
-        Ok(Self { content, attachments, reply_to, client_message_id })
+        Ok(Self { content, attachments, reply_to, client_message_id, send_at })
     }
 }
 
@@ -78,6 +84,7 @@ impl SendMessageBody {
             client_message_id: self.client_message_id.map(ClientKey::into_string),
             pairing: None,
             typed: None,
+            scheduled: None,
             at,
         }
     }
@@ -113,14 +120,20 @@ struct SendMessageEventFields {
     /// The client's own key: the same key of the same sender is the same message.
     #[serde(default)]
     client_message_id: Option<ClientKey>,
+    /// When the message is to be sent: in 10 seconds at the earliest, and in a year at the latest. Without it,
+    /// at once.
+    #[serde(default)]
+    send_at: Option<Timestamp>,
 }
 
 impl TryFrom<SendMessageEventFields> for SendMessageEvent {
     type Error = Unfit;
 
     fn try_from(fields: SendMessageEventFields) -> Result<Self, Unfit> {
-        let SendMessageEventFields { thread_id, content, attachments, reply_to, client_message_id } = fields;
-        let body = SendMessageFields { content, attachments, reply_to, client_message_id }.try_into()?;
+        let SendMessageEventFields { thread_id, content, attachments, reply_to, client_message_id, send_at } =
+            fields;
+        let body =
+            SendMessageFields { content, attachments, reply_to, client_message_id, send_at }.try_into()?;
         Ok(Self { thread_id, body })
     }
 }

@@ -12,6 +12,7 @@ mod notify;
 mod ops;
 mod people;
 mod push;
+mod scheduled;
 mod sync;
 mod threads;
 
@@ -31,6 +32,7 @@ pub use people::{
     RevocationBody,
 };
 pub use push::{DeviceBody, SubscriptionBody, SubscriptionKeys};
+pub use scheduled::{ScheduledBody, planned};
 pub use sync::{SYNCED_MESSAGES_MAX, SYNCED_THREADS_MAX, SyncEvent, SyncLimit, SyncPlace};
 pub use threads::{
     CreateThreadBody, PARTICIPANTS_MAX, ReadThreadBody, Seq, ThreadEvent, UnreadThreadBody, UnreadThreadEvent,

@@ -1,5 +1,5 @@
 //! The layouts that conversations got since replies: earlier wordings, marks "unread", pins, search; and
-//! drafts.
+//! drafts and scheduled messages.
 
 /// Fifteenth layout: what messages said before they were edited. In a table of their own, so that a page of a
 /// history does not read them. `number` counts the wordings of a message; the first that was kept has 1.
@@ -65,4 +65,22 @@ pub(super) const DRAFTS: &str = "
     ) STRICT, WITHOUT ROWID;
     -- What has somebody begun to write, the last first?
     CREATE INDEX draft_by_time ON draft (user_id, updated_at, thread_id) WHERE content <> '';
+";
+
+pub(super) const SCHEDULED: &str = "
+    -- `message` is the whole record; the other columns repeat what is asked for.
+    CREATE TABLE scheduled_message (
+        id           BLOB    NOT NULL PRIMARY KEY,
+        sender_id    TEXT    NOT NULL,
+        send_at      INTEGER NOT NULL,
+        claimable_at INTEGER,
+        ended_at     INTEGER,
+        message      BLOB    NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    -- Which messages are due?
+    CREATE INDEX scheduled_message_claimable ON scheduled_message (claimable_at) WHERE claimable_at IS NOT NULL;
+    -- What has somebody scheduled, what is due last first?
+    CREATE INDEX scheduled_message_by_sender ON scheduled_message (sender_id, send_at, id);
+    -- Which ended long ago?
+    CREATE INDEX scheduled_message_ended ON scheduled_message (ended_at) WHERE ended_at IS NOT NULL;
 ";
