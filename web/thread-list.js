@@ -18,7 +18,8 @@ export class ThreadList {
    * `parts`: `api`, `threads`, `people`, `presence`, `typing`, `composer`, `conversation`, `me`, and
    * `open(id)`.
    * @param {{ api: import('/api.js').Api, threads: import('/threads.js').Threads,
-   *   people: import('/people.js').People, me: Me, presence: import('/presence.js').Presence, typing: import('/typing.js').Typing,
+   *   people: import('/people.js').People, me: Me,
+   *   presence: import('/presence.js').Presence, typing: import('/typing.js').Typing,
    *   composer: import('/composer.js').Composer, conversation: import('/conversation.js').Conversation,
    *   open: (threadId: string) => void }} parts
    */
