@@ -47,8 +47,8 @@ describe('the client package', () => {
         return Response.json({ success: true, threads: [], thread: {}, messages: [] });
       },
     });
-    const groups = [client.threads, client.messages, client.presence, client.people, client.notifications, client.preferences, client.devices, client.admin,
-      ...Object.values(client.admin)];
+    const groups = [client.threads, client.messages, client.drafts, client.presence, client.people, client.notifications, client.preferences,
+      client.devices, client.admin, ...Object.values(client.admin)];
     for (const group of groups) {
       const names = Object.getOwnPropertyNames(Object.getPrototypeOf(group)).filter(name => name !== 'constructor');
       for (const name of names) {
