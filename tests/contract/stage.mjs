@@ -8,8 +8,8 @@ import { Person, eventually } from './person.mjs';
 import { startSystem } from './system.mjs';
 
 /**
- * Parts beside each other at most. Most of a test is waiting, but each moment counts for somebody: a socket has
- * 10 s to sign in, and with all parts at once on two busy cores a test of ten questions took longer.
+ * Parts beside each other at most. Most of a test is waiting, but each moment counts for somebody: a socket
+ * has 10 s to sign in, and with all parts at once on two busy cores a test of ten questions took longer.
  */
 const PARTS_AT_ONCE = 8;
 
