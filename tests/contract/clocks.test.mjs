@@ -41,7 +41,7 @@ describe('a fleet with wrong clocks', { concurrency: FLEETS.length }, () => {
   for (const { title, clocks, isAhead = false, hasPresence = false } of FLEETS) {
     describe(title, { concurrency: 1 }, () => {
       let system;
-      let people = [];
+      const people = [];
       before(async () => {
         const wrong = Object.entries(clocks).map(each => each.join('=')).join(' ');
         system = await startSystem('fleet', { GATEWAYS: '2', EVENTS_PER_MINUTE: '0', EVENTFLOW_SYSTEM_CLOCKS: wrong });
