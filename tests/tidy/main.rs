@@ -15,6 +15,7 @@ mod imports;
 mod manuals;
 mod metrics;
 mod modules;
+mod promises;
 mod repository;
 mod settings;
 mod sleeps;

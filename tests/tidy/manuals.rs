@@ -55,7 +55,7 @@ fn manuals() -> Vec<SourceFile> {
 }
 
 /// The text without code blocks, because their brackets are no links.
-fn prose(text: &str) -> String {
+pub(crate) fn prose(text: &str) -> String {
     text.split("\n```").step_by(2).collect::<Vec<_>>().join("\n")
 }
 
@@ -71,12 +71,13 @@ fn leads_somewhere(from: &SourceFile, target: &str) -> bool {
     if anchor.is_empty() {
         return file.exists();
     }
-    std::fs::read_to_string(file)
-        .is_ok_and(|text| prose(&text).lines().any(|line| heading_anchor(line).as_deref() == Some(anchor)))
+    let named = format!("<a id=\"{anchor}\"></a>");
+    let leads_here = |line: &str| heading_anchor(line).as_deref() == Some(anchor) || line.contains(&named);
+    std::fs::read_to_string(file).is_ok_and(|text| prose(&text).lines().any(leads_here))
 }
 
 /// The anchor of a heading: lower case, words joined by hyphens, punctuation dropped.
-fn heading_anchor(line: &str) -> Option<String> {
+pub(crate) fn heading_anchor(line: &str) -> Option<String> {
     let title = line.strip_prefix('#')?.trim_start_matches('#').trim();
     let kept = title.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
     Some(kept.map(|c| if c == ' ' { '-' } else { c.to_ascii_lowercase() }).collect())
