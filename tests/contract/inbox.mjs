@@ -258,7 +258,8 @@ export function inbox(stage) {
     assert.deepEqual(preferences.channels, { inApp: true, email: false, push: true });
     assert.deepEqual(preferences.quietHours, { enabled: true, from: '22:30', until: '06:30' });
     assert.deepEqual([preferences.timeZone, preferences.digest.every, preferences.whenAway], ['Europe/Berlin', '1h', true]);
-    const wrong = [['timeZone', 'Mars/Base'], ['locale', 'de_DE'], ['digest', { every: '2h' }], ['quietHours', { from: '7' }], ['whenAway', 'yes'], ['mutes', [{ threadId: 'x' }]]];
+    const wrong = [['timeZone', 'Mars/Base'], ['locale', 'de_DE'], ['digest', { every: '2h' }], ['quietHours', { from: '7' }], ['whenAway', 'yes'], ['mutes', [{ threadId: 'x' }]],
+      ['mutes', [{ threadId: '0'.repeat(24), untill: '2030-01-01T00:00:00Z' }]]];
     for (const [field, value] of wrong) {
       const refused = await ann.api('PATCH', path, { [field]: value });
       assert.equal(refused.status, 400);
@@ -278,8 +279,9 @@ export function inbox(stage) {
     const byThread = async of => new Map((await mutes(of)).map(mute => [mute.threadId, mute.until ?? null]));
     const both = await byThread(ann);
     assert.deepEqual([both.size, both.get(one), both.get(other)], [2, until, null], 'both count');
-    await ann.api('PUT', path(one), {});
+    assert.equal((await ann.api('PUT', path(one))).status, 200, 'a body is not needed');
     assert.equal((await byThread(ann)).get(one), null, 'a mute gets another end');
+    assert.equal((await ann.api('PUT', path(one), { untill: until })).status, 400, 'a misspelt field mutes nobody for ever');
     assert.equal((await stranger.api('PUT', path(one), {})).status, 404);
     assert.equal((await ann.api('PUT', path(one), { until: 'tomorrow' })).status, 400);
     await ann.api('POST', `/messages/threads/${one}/leave`);

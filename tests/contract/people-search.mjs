@@ -63,6 +63,22 @@ export function peopleSearches(stage) {
     assert.deepEqual([other.status, other.code, /another query/.test(other.error)], [400, 'invalid', true]);
   });
 
+  test('a cursor says nothing of the names behind it, and nobody can make one', async () => {
+    const [ann, root] = [person('ann'), person('root', { role: 'admin' })];
+    const word = freshWord();
+    for (const name of ['ben', 'cem']) await named(root, person(name), `${word}${name} ${word}`);
+    await eventually('both are found', async () => (await search(ann, word)).users.length === 2);
+    const { nextCursor } = await search(ann, word, '&limit=1');
+    const bytes = Buffer.from(nextCursor, 'base64url');
+    assert.ok(!bytes.toString('latin1').includes(word), 'the cursor shows a name');
+    for (let at = 0; at < bytes.length; at += 3) {
+      const forged = Buffer.from(bytes);
+      forged[at] ^= 1;
+      const answer = await search(ann, word, `&cursor=${forged.toString('base64url')}`);
+      assert.deepEqual([answer.status, answer.code], [400, 'invalid'], `byte ${at}`);
+    }
+  });
+
   test('whoever lost every login is not found until they sign in again, whatever an administrator writes', async () => {
     const [ann, root] = [person('ann'), person('root', { role: 'admin' })];
     const word = freshWord();

@@ -13,6 +13,7 @@ use crate::origin::OriginPolicy;
 use crate::parts::IngressParts;
 use crate::refusal::Refusal;
 use crate::revocation::Revocations;
+use crate::seal::Seal;
 use crate::searches::Searches;
 use crate::settings::SetupError;
 use crate::templates::NotificationTemplates;
@@ -70,6 +71,7 @@ pub(crate) struct Edge {
     pub(crate) revocations: Revocations,
     pub(crate) csrf: Csrf,
     pub(crate) unsubscribe: Unsubscribe,
+    pub(crate) seal: Seal,
     pub(crate) webhook_secret: Option<Arc<str>>,
     /// The message stream of the mail provider that our mails belong to.
     pub(crate) mail_stream: Arc<str>,
@@ -93,6 +95,7 @@ impl Edge {
         // Where no secret signs tokens, the other one makes what this server gives out and takes back.
         let current = config.jwt_secret.as_deref().or(own).ok_or(SetupError::NoSecret)?;
         let mut csrf = Csrf::new(current);
+        let mut seal = Seal::new(current);
         let unsubscribe = Unsubscribe::of_secrets(own, current, previous);
         if let Some(secret) = &config.jwt_secret {
             tokens = tokens.with_secret(secret)?;
@@ -100,6 +103,7 @@ impl Edge {
         if let Some(previous) = previous {
             tokens = tokens.with_secret(previous)?;
             csrf = csrf.with_previous(previous);
+            seal = seal.with_previous(previous);
         }
         let (requests, membership) = (parts.requests.clone(), parts.membership.clone());
         let commands = Commands::new(requests, membership, Arc::clone(&parts.store), config.markup);
@@ -133,6 +137,7 @@ impl Edge {
             revocations: Revocations::new(Arc::clone(&parts.directory)),
             csrf,
             unsubscribe,
+            seal,
             webhook_secret: config.webhook_secret.clone(),
             mail_stream: Arc::clone(&config.mail_stream),
             origins: OriginPolicy::new(&config.allowed_origins, config.base_url.as_deref())?,

@@ -37,6 +37,7 @@ mod parts;
 pub mod refusal;
 mod replies;
 pub mod revocation;
+mod seal;
 mod searches;
 mod settings;
 pub mod sliding_window;

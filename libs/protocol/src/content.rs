@@ -10,7 +10,7 @@ mod markup;
 mod strip;
 
 pub(crate) use characters::{is_blank, is_override};
-pub use markup::{Markup, WORD_JOINER, typed};
+pub use markup::{Markup, WORD_JOINER, beginning, typed};
 
 use characters::{close, is_kept};
 use schemars::JsonSchema;

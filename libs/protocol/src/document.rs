@@ -4,6 +4,7 @@
 //! keep the same facts in a form of their own. Clients that prefer `id` to `_id` find both: see
 //! [`crate::client::WithId`].
 
+use crate::content::beginning;
 use crate::quote::{QUOTE_MAX_CHARS, Quote, ReplyTo};
 use crate::{MessageId, ThreadId, Timestamp, UserId};
 use schemars::JsonSchema;
@@ -178,7 +179,7 @@ impl Message {
         Quote {
             seq: self.seq,
             sender_id: self.sender_id.clone(),
-            content: self.content.chars().take(QUOTE_MAX_CHARS).collect(),
+            content: beginning(&self.content, QUOTE_MAX_CHARS).to_owned(),
             filename: self.attachments.first().map(|file| file.filename.clone()),
             deleted_at: self.deleted_at,
         }

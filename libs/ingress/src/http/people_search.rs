@@ -28,7 +28,7 @@ use std::sync::Arc;
 const WALK_MAX: usize = 2_000;
 /// Entries that are read at a time, and people whose profiles are.
 const STEP: u32 = 200;
-/// Bytes of a cursor that bind it to its query.
+/// Bytes of a cursor that tell whether it is of another query.
 const HASH_BYTES: usize = 8;
 
 /// `GET /users/search?q&limit&cursor`: people whose names or ids have words that begin like those of `q`.
@@ -151,21 +151,26 @@ impl<'a> Walk<'a> {
         Ok(Some(user).filter(|_| !is_ended))
     }
 
+    /// The cursor behind an entry. It is sealed: an entry may be of somebody whom the caller may not find.
     fn cursor_after(&self, entry: Option<&NameEntry>) -> String {
+        let hash = self.hash();
         let text = entry.map(|entry| format!("{}\0{}", entry.word, entry.user)).unwrap_or_default();
-        URL_SAFE_NO_PAD.encode([&self.hash()[..], text.as_bytes()].concat())
+        let sealed = self.edge.seal.close(text.as_bytes(), &hash);
+        URL_SAFE_NO_PAD.encode([&hash[..HASH_BYTES], &sealed].concat())
     }
 
     fn read(&self, cursor: &str) -> Result<Option<NameEntry>, Refusal> {
         let foreign = || Refusal::invalid("cursor is not one of ours");
         let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| foreign())?;
-        let (hash, text) = bytes.split_at_checked(HASH_BYTES).ok_or_else(foreign)?;
-        let text = std::str::from_utf8(text).map_err(|_| foreign())?;
-        if hash != self.hash() {
+        let (found, sealed) = bytes.split_at_checked(HASH_BYTES).ok_or_else(foreign)?;
+        let hash = self.hash();
+        if *found != hash[..HASH_BYTES] {
             return Err(Refusal::invalid(
                 "cursor belongs to another query: it goes on with the query that it was given for",
             ));
         }
+        let text = self.edge.seal.open(sealed, &hash).ok_or_else(foreign)?;
+        let text = String::from_utf8(text).map_err(|_| foreign())?;
         if text.is_empty() {
             return Ok(None);
         }
@@ -174,14 +179,13 @@ impl<'a> Walk<'a> {
     }
 
     /// What tells searches apart: who asks, and for which words.
-    fn hash(&self) -> [u8; HASH_BYTES] {
+    fn hash(&self) -> [u8; 32] {
         let mut hash = Sha256::new();
         for part in std::iter::once(self.caller.user.as_str()).chain(self.wanted.words()) {
             hash.update((part.len() as u64).to_be_bytes());
             hash.update(part.as_bytes());
         }
-        let hash = hash.finalize();
-        std::array::from_fn(|i| hash[i])
+        hash.finalize().into()
     }
 }
 

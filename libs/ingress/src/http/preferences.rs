@@ -3,7 +3,7 @@
 use crate::commands::unexpected;
 use crate::edge::Edge;
 use crate::http::answer::{RouteAnswer, RouteResult};
-use crate::http::body::JsonBody;
+use crate::http::body::{JsonBody, OptionalJsonBody};
 use crate::http::caller::Caller;
 use crate::http::path::IdPath;
 use axum::extract::State;
@@ -53,7 +53,7 @@ pub(crate) async fn mute(
     State(edge): State<Arc<Edge>>,
     Caller(caller): Caller,
     IdPath(thread_id): IdPath<ThreadId>,
-    JsonBody(MuteEndBody { until }): JsonBody<MuteEndBody>,
+    OptionalJsonBody(MuteEndBody { until }): OptionalJsonBody<MuteEndBody>,
 ) -> RouteResult<PreferencesAnswer> {
     edge.commands.require_reader(thread_id, &caller.user).await?;
     changed(&edge, caller.user, PreferencesChange::Mute(Mute { thread_id, until })).await

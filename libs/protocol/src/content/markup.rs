@@ -68,6 +68,15 @@ fn neutralise(text: &str) -> Cow<'_, str> {
     Cow::Owned(written)
 }
 
+/// The beginning of a kept text, at most so many characters. Where it is cut, it does not end with a `<`: the
+/// word joiner of that would be behind the cut, and what a page puts behind it could complete a tag.
+pub fn beginning(kept: &str, most: usize) -> &str {
+    match kept.char_indices().nth(most) {
+        Some((end, _)) => kept[..end].trim_end_matches('<'),
+        None => kept,
+    }
+}
+
 /// What was typed: one word joiner goes from behind each `<`. Clients do the same.
 pub fn typed(kept: &str) -> Cow<'_, str> {
     if kept.contains("<\u{2060}") { Cow::Owned(kept.replace("<\u{2060}", "<")) } else { Cow::Borrowed(kept) }
@@ -77,6 +86,19 @@ pub fn typed(kept: &str) -> Cow<'_, str> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn a_beginning_never_ends_with_an_open_tag() {
+        let kept = Markup::Neutralise.write("a < b <<b> c").into_owned();
+        for most in 0..kept.chars().count() {
+            let begun = beginning(&kept, most);
+            assert!(kept.starts_with(begun) && !begun.ends_with('<'), "{most}: {begun:?}");
+            assert!(begun.chars().count() + 2 >= most, "{most}: {begun:?}");
+        }
+        assert_eq!(beginning(&kept, kept.chars().count()), kept);
+        assert_eq!(beginning("<<<", 2), "");
+        assert_eq!(beginning("short", 200), "short");
+    }
 
     #[test]
     fn a_word_joiner_goes_where_a_browser_could_read_a_tag() {

@@ -164,7 +164,7 @@ impl DigestBody {
 
 /// A thread of which the caller wants to be told nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct MuteBody {
     /// The thread.
     pub thread_id: MutedThread,
@@ -175,7 +175,7 @@ pub struct MuteBody {
 
 /// How long a thread that the path names is muted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", default)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct MuteEndBody {
     /// When the mute ends; never if it is not named.
     pub until: Option<Timestamp>,
