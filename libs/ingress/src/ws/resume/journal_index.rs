@@ -19,9 +19,10 @@ use tokio::time::{Instant, sleep, sleep_until};
 const GATEWAYS_MAX: u64 = 16;
 /// How long an index is held after its last use.
 const IDLE: Duration = Duration::from_secs(30);
-/// Tries to read a journal, and the pause between two.
-const TRIES: u32 = 4;
-/// See [`TRIES`]; together longer than an adapter refuses calls after a failure.
+/// Tries to read a journal, and the pause between two: together 8 s, in which a server that keeps journals is
+/// started again. Live messages wait that long for the client; without the journal it would miss some for good.
+const TRIES: u32 = 16;
+/// See [`TRIES`].
 const TRY_AGAIN_AFTER: Duration = Duration::from_millis(500);
 /// Time between two readings of one journal, however many clients come: reading 10 MB costs a tenth of a
 /// second.
@@ -215,6 +216,7 @@ impl JournalIndex {
 mod tests {
     use super::*;
     use crate::ws::sockets::resume_token::SessionTag;
+    use async_trait::async_trait;
     use eventflow_ports::journal::Entry;
     use eventflow_ports::{JournalError, MemoryJournal};
     use eventflow_socketio::Offset;
@@ -332,6 +334,35 @@ mod tests {
         assert_eq!(point(&index, OTHER, 9), ResumePoint::Seq(2));
         assert!(matches!(point(&index, ONE, 9), ResumePoint::Young { .. }));
         assert!(JournalIndex::of(&[]).is_none());
+    }
+
+    /// Cannot be read until some moment.
+    struct AwayUntil(Instant, MemoryJournal);
+
+    #[async_trait]
+    impl Journal for AwayUntil {
+        async fn append(&self, gateway: &GatewayId, part: &Part, keep_from: u64) -> Result<(), JournalError> {
+            self.1.append(gateway, part, keep_from).await
+        }
+
+        async fn read(&self, gateway: &GatewayId) -> Result<Vec<Part>, JournalError> {
+            if Instant::now() < self.0 {
+                return Err(JournalError { what: "read", source: "it is started again".into() });
+            }
+            self.1.read(gateway).await
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_journal_is_read_once_its_server_was_started_again() -> Result<(), JournalError> {
+        for (away_s, is_read) in [(0, true), (5, true), (7, true), (60, false)] {
+            let journal = AwayUntil(Instant::now() + Duration::from_secs(away_s), MemoryJournal::default());
+            let gateway = GatewayId::new();
+            journal.append(&gateway, &part(0, None, &[(ONE, 1, 1)]), 0).await?;
+            let indexes = JournalIndexes::new(Arc::new(journal));
+            assert_eq!(indexes.of(&gateway, Instant::now()).await.is_some(), is_read, "{away_s} s");
+        }
+        Ok(())
     }
 
     #[tokio::test(start_paused = true)]
