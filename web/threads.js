@@ -173,10 +173,11 @@ export class Threads extends EventTarget {
    * @param {Partial<Message>} change
    */
   messageChanged(threadId, id, change) {
-    const { lastMessage, unreadCount } = this.#known.get(threadId) ?? {};
+    const { lastMessage, unreadCount, unreadMentions } = this.#known.get(threadId) ?? {};
     const isLast = lastMessage?._id === id;
     // The count may fall then, and the message before it is shown, which the list may not have.
     if (change.deletedAt && (isLast || unreadCount)) this.learn(threadId).catch(() => {});
+    else if (unreadCount && 'mentions' in change && (unreadMentions || change.mentions?.includes(this.#me.id))) this.learn(threadId).catch(() => {});
     if (!isLast) return;
     Object.assign(lastMessage, change);
     this.#changed();
@@ -200,8 +201,12 @@ export class Threads extends EventTarget {
    * @param {{ _id: string, unreadCount?: number, status?: Thread['status'] }} thread
    */
   updated({ _id, unreadCount, status }) {
-    if (!this.#known.has(_id)) return;
-    this.#patch(_id, { ...unreadCount !== undefined && { unreadCount }, ...status && { status } });
+    const known = this.#known.get(_id);
+    if (!known) return;
+    const isMore = (unreadCount ?? 0) > known.unreadCount;
+    this.#patch(_id, { ...unreadCount !== undefined && { unreadCount }, ...unreadCount === 0 && { unreadMentions: 0 }, ...status && { status } });
+    // How many of them mention this person is not told with the number.
+    if (unreadCount && (isMore || known.unreadMentions)) this.learn(_id).catch(() => {});
   }
 
   /**
@@ -244,12 +249,12 @@ export class Threads extends EventTarget {
    * @param {Thread} thread
    */
   #take(thread) {
-    if (thread.participant) this.#people.learn(thread.participant);
+    for (const person of thread.members ?? [thread.participant]) if (person) this.#people.learn(person);
     onTheSide(() => this.#learnNames(thread));
     const known = this.#known.get(thread._id);
-    const { lastSeq, unreadCount, lastMessage, lastMessageAt } = known ?? {};
+    const { lastSeq, unreadCount, unreadMentions, lastMessage, lastMessageAt } = known ?? {};
     const merged = Object.assign(known ?? {}, thread);
-    if (lastSeq !== undefined && lastSeq > thread.lastSeq) Object.assign(merged, { lastSeq, unreadCount });
+    if (lastSeq !== undefined && lastSeq > thread.lastSeq) Object.assign(merged, { lastSeq, unreadCount, unreadMentions });
     else if (thread.unreadCount === 0) merged.readTo = thread.lastSeq;
     const isLeft = lastMessage && !lastMessage.deletedAt;
     if (isLeft && lastMessage.seq > (thread.lastMessage?.seq ?? 0)) Object.assign(merged, { lastMessage, lastMessageAt });
@@ -275,7 +280,9 @@ export class Threads extends EventTarget {
    */
   #count(thread, message, isSeen) {
     thread.lastSeq = message.seq;
-    if (message.senderId !== this.#me.id && !isSeen) thread.unreadCount += 1;
+    if (message.senderId === this.#me.id || isSeen) return;
+    thread.unreadCount += 1;
+    if (message.mentions?.includes(this.#me.id)) thread.unreadMentions = (thread.unreadMentions ?? 0) + 1;
   }
 
   /**
