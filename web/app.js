@@ -15,6 +15,7 @@ import { Inbox } from '/inbox.js';
 import { MemberList } from '/member-list.js';
 import { Members } from '/members.js';
 import { Mutes } from '/mutes.js';
+import { Names } from '/names.js';
 import { Navigation } from '/navigation.js';
 import { startThread } from '/new-thread.js';
 import { attempt, onTheSide } from '/notice.js';
@@ -48,7 +49,8 @@ const connection = new Connection(token, ended);
 const people = new People(me);
 const presence = new Presence(connection);
 const typing = new Typing(connection);
-const threads = new Threads({ api, me, people });
+const names = new Names({ api, people });
+const threads = new Threads({ api, me, people, names });
 const outbox = new Outbox(connection);
 const emoji = new EmojiPicker();
 const drafts = new Drafts(api);
@@ -61,7 +63,9 @@ const composer = new Composer({ drafts, members, people, threads, me }, {
   pressed: threadId => typing.pressed(threadId),
   stopped: () => typing.stopped(),
 });
-const conversation = new Conversation({ api, connection, me, people, presence, threads, outbox, composer, emoji, seen: () => reading.look(), unread });
+const conversation = new Conversation({
+  api, connection, me, people, names, presence, threads, outbox, composer, emoji, seen: () => reading.look(), unread,
+});
 const reading = new Reading({ connection, threads, look: () => conversation.seen });
 const inbox = new Inbox(api, show);
 const pushes = new Pushes(api, show, me.id);

@@ -42,11 +42,12 @@ export class Conversation extends EventTarget {
   #drawSoon = drawingOnce(() => this.#draw());
 
   /**
-   * `parts`: `api`, `connection`, `me`, `people`, `presence`, `threads`, `outbox`, `composer`, `emoji` to
-   * choose from, `seen()` for when more came into view, and `unread(message)` for when messages are to be
-   * unread again.
+   * `parts`: `api`, `connection`, `me`, `people`, `names`, `presence`, `threads`, `outbox`, `composer`,
+   * `emoji` to choose from, `seen()` for when more came into view, and `unread(message)` for when messages
+   * are to be unread again.
    * @param {{ api: import('/api.js').Api, connection: import('/connection.js').Connection, me: Me,
-   *   people: import('/people.js').People, presence: import('/presence.js').Presence,
+   *   people: import('/people.js').People, names: import('/names.js').Names,
+   *   presence: import('/presence.js').Presence,
    *   threads: import('/threads.js').Threads, outbox: import('/outbox.js').Outbox,
    *   composer: import('/composer.js').Composer, emoji: import('/emoji-picker.js').EmojiPicker,
    *   seen: () => void,
@@ -73,7 +74,7 @@ export class Conversation extends EventTarget {
     this.#scroller.addEventListener('moved', () => this.#look());
     $('new-messages').addEventListener('click', () => this.#toEnd());
     document.addEventListener('visibilitychange', () => this.#look());
-    parts.outbox.addEventListener('change', () => this.#drawSoon());
+    for (const each of [parts.outbox, parts.names]) each.addEventListener('change', () => this.#drawSoon());
   }
 
   get threadId() {
@@ -361,8 +362,9 @@ export class Conversation extends EventTarget {
    * @returns {Row}
    */
   #row(message) {
-    const { me, people } = this.#parts;
+    const { me, people, names } = this.#parts;
     const isOwn = message.senderId === me.id;
+    names.want([message.senderId, ...message.mentions ?? []]);
     /** @type {Row['draw']} */
     const draw = (item, follows) => drawMessage(item, message, {
       isOwn, follows, me, isGroup: (this.#thread?.participantCount ?? 0) > 2, name: people.nameOrYou(message.senderId),

@@ -4,11 +4,7 @@
 // the next one. If one in between was missed, the conversation is read again. Every event may be heard twice.
 // Dispatches `change`.
 
-import { onTheSide } from '/notice.js';
-
 const PAGE = 30;
-/** People in one question for names. */
-const NAMES_MAX = 100;
 /** A fleet counts a message within moments; what is read sooner is read again, each time later. */
 const SETTLE_MS = 500;
 const SETTLE_MAX_MS = 10_000;
@@ -19,6 +15,7 @@ export class Threads extends EventTarget {
   #api;
   #me;
   #people;
+  #names;
   /** @type {Map<string, Thread>} */
   #known = new Map();
   /** Questions for one conversation that have no answer yet. @type {Map<string, Promise<Thread>>} */
@@ -31,12 +28,17 @@ export class Threads extends EventTarget {
   /** How far each list is read. @type {Record<Thread['status'], { read: number, cursor: string | null }>} */
   #lists = { active: { read: 0, cursor: null }, archived: { read: 0, cursor: null } };
 
-  /** @param {{ api: import('/api.js').Api, me: Me, people: import('/people.js').People }} parts */
-  constructor({ api, me, people }) {
+  /**
+   * @param {{ api: import('/api.js').Api, me: Me, people: import('/people.js').People,
+   *   names: import('/names.js').Names }} parts
+   */
+  constructor({ api, me, people, names }) {
     super();
     this.#api = api;
     this.#me = me;
     this.#people = people;
+    this.#names = names;
+    names.addEventListener('change', () => this.#changed());
   }
 
   /** @param {string | undefined} id */
@@ -250,7 +252,7 @@ export class Threads extends EventTarget {
    */
   #take(thread) {
     for (const person of thread.members ?? [thread.participant]) if (person) this.#people.learn(person);
-    onTheSide(() => this.#learnNames(thread));
+    this.#names.want(thread.participants);
     const known = this.#known.get(thread._id);
     const { lastSeq, unreadCount, unreadMentions, lastMessage, lastMessageAt } = known ?? {};
     const merged = Object.assign(known ?? {}, thread);
@@ -259,18 +261,6 @@ export class Threads extends EventTarget {
     const isLeft = lastMessage && !lastMessage.deletedAt;
     if (isLeft && lastMessage.seq > (thread.lastMessage?.seq ?? 0)) Object.assign(merged, { lastMessage, lastMessageAt });
     this.#known.set(thread._id, merged);
-  }
-
-  /**
-   * The names of a group's people: the list names only those of two.
-   * @param {Thread} thread
-   */
-  async #learnNames(thread) {
-    const unnamed = this.#people.unnamed(thread).slice(0, NAMES_MAX);
-    if (unnamed.length === 0) return;
-    const { users } = await this.#api.read(`/users?userIds=${unnamed.map(encodeURIComponent).join(',')}`);
-    for (const person of users) this.#people.learn(person);
-    this.#changed();
   }
 
   /**

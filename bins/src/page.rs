@@ -55,6 +55,7 @@ const FILES: &[(&str, &str, &str)] = &[
     ("/mentions.js", SCRIPT, include_str!("../../web/mentions.js")),
     ("/message-actions.js", SCRIPT, include_str!("../../web/message-actions.js")),
     ("/mutes.js", SCRIPT, include_str!("../../web/mutes.js")),
+    ("/names.js", SCRIPT, include_str!("../../web/names.js")),
     ("/navigation.js", SCRIPT, include_str!("../../web/navigation.js")),
     ("/new-thread.js", SCRIPT, include_str!("../../web/new-thread.js")),
     ("/notice.js", SCRIPT, include_str!("../../web/notice.js")),
