@@ -177,8 +177,8 @@ export class Drafts extends EventTarget {
     if (error.code === 'conflict') {
       return this.#api.ask('GET', path(threadId)).then(({ draft: newer }) => newer, () => this.#later(threadId, AGAIN_MS));
     }
-    // Without a connection the next one saves it; what is refused for good stays in this tab.
-    if (error.isPassing && error.code !== 'offline') this.#later(threadId, Math.max(AGAIN_MS, error.waitS * 1000));
+    // What is refused for good stays in this tab.
+    if (error.isPassing) this.#later(threadId, Math.max(AGAIN_MS, error.waitS * 1000));
     return undefined;
   }
 

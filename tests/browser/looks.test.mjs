@@ -128,7 +128,7 @@ onWindows('looks', stage => {
         await page.getByLabel('Search emoji').fill('tree');
         await page.locator('#emoji-signs button').first().waitFor();
         await look('the emoji');
-        await page.keyboard.press('Escape');
+        await page.locator('#close-emoji').click();
 
         // Two devices have begun something else.
         await field(page).fill('');

@@ -7,7 +7,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { PATIENCE_MS, eventually } from '../contract/person.mjs';
 import { conversation } from './scene.mjs';
-import { entry, field, message, onWindows, openAt } from './windows.mjs';
+import { entry, field, message, onWindows, openAt, tell } from './windows.mjs';
 
 const PHONE = { viewport: { width: 375, height: 800 }, hasTouch: true, isMobile: true };
 const DESKTOP = { viewport: { width: 1100, height: 800 } };
@@ -78,6 +78,25 @@ onWindows('the page on phones', stage => {
         assert.ok(right - left >= TARGET_MIN_PX && bottom - top >= TARGET_MIN_PX, `${name} ${right - left} × ${bottom - top}`);
       }
     }
+  });
+
+  test('what is pressed in a message does its own at the first press, although the tools come with it', async () => {
+    const { ann, ben, thread, first } = await conversation(stage);
+    const { _id: own } = await tell(ben, thread, 'before');
+    await ben.rest('PATCH', `/${own}`, { content: 'after', mentions: [] });
+    await tell(ann, thread, 'a reply', { replyTo: first });
+    const { page } = await stage.enter(ben, PHONE);
+    await openAt(page, ann, 'a reply');
+    await page.getByRole('button', { name: 'edited', exact: true }).tap();
+    await page.getByRole('dialog').getByText('before').waitFor();
+    await page.keyboard.press('Escape');
+    await message(page, 'a reply').locator('.quote').tap();
+    await becomes('the first message has the focus', () => page.evaluate(id => document.activeElement.dataset.messageId === id, first));
+    const reaction = page.getByRole('button', { name: /^🎉/ });
+    await message(page, 'a reply').locator('time').tap();
+    await message(page, 'a reply').getByRole('toolbar').waitFor();
+    await reaction.tap();
+    await becomes('the reaction is one\'s own, too', async () => await reaction.getAttribute('aria-pressed') === 'true');
   });
 
   test('on the smallest screen the messages have at least half of it', async () => {
