@@ -172,11 +172,11 @@ function progressed(kind, body) {
   body.messages.forEach(({ _id, status }) => threads.messageChanged(body.threadId, _id, { status }));
 }
 
-/** One is called as the others call one, once a conversation has told. */
+/** One is called, and looks, as for the others, once a conversation has told. */
 function drawMe() {
-  if ($('me').textContent === people.name(me.id)) return;
+  const picture = people.picture(me.id);
   $('me').textContent = people.name(me.id);
-  $('my-picture').replaceChildren(people.picture(me.id));
+  if (!$('my-picture').firstChild?.isEqualNode(picture)) $('my-picture').replaceChildren(picture);
 }
 
 /**
