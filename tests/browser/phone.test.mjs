@@ -88,7 +88,7 @@ onWindows('the page on phones', stage => {
     const { page } = await stage.enter(ben, PHONE);
     await openAt(page, ann, 'a reply');
     await page.getByRole('button', { name: 'edited', exact: true }).tap();
-    await page.getByRole('dialog').getByText('before').waitFor();
+    await page.getByRole('dialog').getByText('before', { exact: true }).waitFor();
     await page.keyboard.press('Escape');
     await message(page, 'a reply').locator('.quote').tap();
     await becomes('the first message has the focus', () => page.evaluate(id => document.activeElement.dataset.messageId === id, first));
