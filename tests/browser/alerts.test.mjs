@@ -37,8 +37,8 @@ onWindows('alerts', stage => {
     return (await registration?.getNotifications() ?? []).map(({ title, body, tag }) => ({ title, body, tag }));
   });
   /**
-   * Tells something until the system shows what `isMeant`. In the first moments of a profile Chromium now and then
-   * forgets a notification, although `showNotification` has resolved.
+   * Tells something until the system shows what `isMeant`. In the first moments of a profile Chromium now and
+   * then forgets a notification, although `showNotification` has resolved.
    */
   const tellUntilShown = (page, act, isMeant) => becomes('it is shown', async () => {
     await act();
