@@ -1,16 +1,21 @@
 // The page. It signs somebody in, creates the parts, and passes what the server says to them. Each part's own
 // file says what it does.
 
+import { Alerts } from '/alerts.js';
 import { Api } from '/api.js';
 import { Composer } from '/composer.js';
 import { Connection } from '/connection.js';
 import { Conversation } from '/conversation.js';
 import { Devices } from '/devices.js';
+import { Drafts } from '/drafts.js';
 import { $ } from '/elements.js';
 import { EmojiPicker } from '/emoji-picker.js';
 import { ThreadHeader } from '/header.js';
 import { Inbox } from '/inbox.js';
+import { MemberList } from '/member-list.js';
+import { Members } from '/members.js';
 import { Mutes } from '/mutes.js';
+import { Names } from '/names.js';
 import { Navigation } from '/navigation.js';
 import { startThread } from '/new-thread.js';
 import { attempt, onTheSide } from '/notice.js';
@@ -30,6 +35,8 @@ import { Typing } from '/typing.js';
 import { offerUnsent } from '/unsent.js';
 
 const NAME = document.title;
+/** Signing out waits no longer for a server that is away. */
+const GOOD_BYE_MS = 2_000;
 
 const { token, me } = await signIn();
 
@@ -42,52 +49,61 @@ const connection = new Connection(token, ended);
 const people = new People(me);
 const presence = new Presence(connection);
 const typing = new Typing(connection);
-const threads = new Threads({ api, me, people });
+const names = new Names({ api, people });
+const threads = new Threads({ api, me, people, names });
 const outbox = new Outbox(connection);
 const emoji = new EmojiPicker();
-const composer = new Composer({
+const drafts = new Drafts(api);
+const members = new Members({ api, people });
+const composer = new Composer({ drafts, members, people, threads, me }, {
   pickEmoji: (choose, closed) => emoji.open(choose, closed),
-  send: (threadId, content, answered) => conversation.send(threadId, content, answered),
-  edit: (message, content) => conversation.edit(message, content),
+  send: (...message) => conversation.send(...message),
+  edit: (...edited) => conversation.edit(...edited),
   editNewest: () => conversation.editNewest(),
   pressed: threadId => typing.pressed(threadId),
   stopped: () => typing.stopped(),
 });
-const conversation = new Conversation({ api, connection, me, people, presence, threads, outbox, composer, emoji, seen: () => reading.look(), unread });
+const conversation = new Conversation({
+  api, connection, me, people, names, presence, threads, outbox, composer, emoji, seen: () => reading.look(), unread,
+});
 const reading = new Reading({ connection, threads, look: () => conversation.seen });
 const inbox = new Inbox(api, show);
 const pushes = new Pushes(api, show, me.id);
 const preferences = new PreferencesForm(api);
-new ThreadList({ api, threads, people, presence, typing, composer, conversation, me, open: show });
+new ThreadList({ api, threads, people, presence, typing, drafts, composer, conversation, me, open: show });
 new Search({ api, people, threads, open: message => { conversation.jumpTo(message); show(message.threadId); } });
 offerUnsent(outbox, conversation);
 new ThreadHeader({ threads, people, presence, typing, conversation });
+new MemberList({ members, people, presence, threads, conversation, me, chat: async id => show(await threads.start([id], '')) });
 const pins = new Pins({ api, people, conversation });
 new Mutes({ preferences, threads, people, conversation });
 openSettings(preferences, new Devices(api, pushes));
+const alerts = new Alerts({ me, people, threads, preferences, pushes, sees: threadId => conversation.showsNew(threadId) });
 
 // What the server says.
 
 connection.on('connect', ({ recovered }) => {
   presence.connected();
   outbox.resend();
-  if (recovered) return reading.look();
+  if (recovered) { drafts.flush(); return reading.look(); }
   conversation.connectedAnew();
   pins.load();
   onTheSide(() => inbox.load());
   onTheSide(() => pushes.load());
+  onTheSide(() => drafts.load());
   onTheSide(() => preferences.load());
   return onTheSide(async () => { await threads.load(); await route(); });
 });
 connection.on('disconnect', () => { presence.disconnected(); typing.disconnected(); });
 connection.on('message:received', ({ message }) => {
   typing.heard({ threadId: message.threadId, userId: message.senderId, isTyping: false });
+  alerts.heard(message);
   take(message);
 });
-connection.on('message:updated', ({ message }) => changed(message.threadId, message._id, message));
+connection.on('message:updated', ({ message }) => changed(message.threadId, message._id, { mentions: undefined, ...message }));
 connection.on('message:pinned', ({ message }) => changed(message.threadId, message._id, { pinned: undefined, ...message }));
 connection.on('message:deleted', ({ threadId, messageId, deletedAt }) => {
-  changed(threadId, messageId, { deletedAt, content: '', attachments: [], reactions: [], pinned: undefined });
+  changed(threadId, messageId, { deletedAt, content: '', attachments: [], reactions: [], pinned: undefined, mentions: undefined });
 });
 connection.on('reaction:received', ({ threadId, messageId, reactions }) => changed(threadId, messageId, { reactions }));
 connection.on('message:status', body => progressed('delivered', body));
@@ -104,7 +120,11 @@ connection.on('typing:update', body => typing.heard(body));
 connection.on('presence:sync', body => presence.heard(body));
 connection.on('presence:update', body => presence.heard(body));
 connection.on('presence:chosen', body => presence.chosen(body));
-connection.on('notification:received', body => inbox.received(body));
+connection.on('draft:updated', ({ draft }) => drafts.heard(draft));
+connection.on('notification:received', body => {
+  inbox.received(body);
+  alerts.notified(body.notification);
+});
 connection.on('notification:updated', body => {
   inbox.updated(body);
   onTheSide(() => pushes.notified(body.notificationId));
@@ -152,6 +172,23 @@ function progressed(kind, body) {
   body.messages.forEach(({ _id, status }) => threads.messageChanged(body.threadId, _id, { status }));
 }
 
+/** One is called, and looks, as for the others, once a conversation has told. */
+function drawMe() {
+  const picture = people.picture(me.id);
+  $('me').textContent = people.name(me.id);
+  if (!$('my-picture').firstChild?.isEqualNode(picture)) $('my-picture').replaceChildren(picture);
+}
+
+/**
+ * Signing out: what was begun is kept for this person's next device, and nothing for the next person here.
+ */
+async function leave() {
+  await Promise.race([drafts.flush(), new Promise(resolve => setTimeout(resolve, GOOD_BYE_MS))]);
+  connection.close();
+  alerts.forget();
+  await pushes.forget();
+}
+
 // The open conversation is the one that the address names.
 
 const navigation = new Navigation(() => attempt(route));
@@ -173,13 +210,15 @@ $('back').addEventListener('click', () => navigation.leave());
 
 // The rest of the page.
 
-threads.addEventListener('change', () => { document.title = threads.unread > 0 ? `(${threads.unread}) ${NAME}` : NAME; });
+threads.addEventListener('change', () => {
+  document.title = threads.unread > 0 ? `(${threads.unread}) ${NAME}` : NAME;
+  drawMe();
+});
 startThread({ api, people, threads }, show);
 // A list that was never read says so itself.
 api.addEventListener('change', () => { $('trouble').textContent = threads.isLoaded && api.trouble ? `Something could not be loaded yet. ${api.trouble}` : ''; });
 for (const event of ['pointerdown', 'keydown', 'wheel']) addEventListener(event, () => presence.active(), { passive: true });
-$('me').textContent = me.name;
-$('my-picture').replaceChildren(people.picture(me.id));
-$('sign-out').addEventListener('click', async () => { connection.close(); await pushes.forget(); signOut(); });
+drawMe();
+$('sign-out').addEventListener('click', async () => { await leave(); signOut(); });
 $('chat').hidden = false;
 connection.open();

@@ -3,6 +3,7 @@
 
 import { button, element, harmlessAddress } from '/elements.js';
 import { drawText } from '/markup.js';
+import { mentionedIn } from '/mentions.js';
 import { clock, fullTime } from '/times.js';
 import { typed } from '/typed.js';
 
@@ -14,22 +15,25 @@ const drawn = new WeakMap();
 
 /**
  * Draws a stored message. `view` says the rest: `isOwn`, `isGroup`, `follows` (the one before is of the same
- * person), `name`, `nameOf(id)`, `readers`, `me`, and what to do: `react(message, emoji, isWanted)`.
+ * person), `name`, `nameOf(id)`, `readers`, `me`, `mentioned`, and what to do: `react(message, emoji)`.
  * @param {HTMLElement} item
  * @param {Message} message
  * @param {MessageView} view
  */
 export function drawMessage(item, message, view) {
   const { content, attachments, reactions, status, editedAt, deletedAt, updatedAt, pinned } = message;
-  const { follows, name, readers, answered } = view;
-  if (isAsDrawn(item, [content, attachments, reactions, status, editedAt, deletedAt, updatedAt, pinned, follows, name, readers, answered])) return;
-  item.className = kinds({ own: view.isOwn, follows: view.follows, 'taken-back': deletedAt, reacted: reactions.length > 0 });
+  const { follows, name, readers, answered, mentioned } = view;
+  const state = [content, attachments, reactions, status, editedAt, deletedAt, updatedAt, pinned, follows, name, readers, answered, mentioned];
+  if (isAsDrawn(item, state)) return;
+  const mentionsMe = mentioned.some(({ isMe }) => isMe) && !deletedAt;
+  item.className = kinds({ own: view.isOwn, follows, 'taken-back': deletedAt, reacted: reactions.length > 0, 'mentions-me': mentionsMe });
   item.dataset.messageId = message._id;
   replaceParts(item, [
     view.isGroup && !view.isOwn && !view.follows && element('strong', { class: 'sender', dir: 'auto' }, view.name),
     answered && !deletedAt && quote(answered, () => view.jump(answered)),
     said(
-      (content || deletedAt) && words(deletedAt ? ['Message taken back'] : drawText(typed(content))),
+      (content || deletedAt) && words(deletedAt ? ['Message taken back'] : drawText(typed(content), mentioned)),
+      !deletedAt && unnamed(typed(content), mentioned),
       attachments.length > 0 && element('div', { class: 'files' }, ...attachments.map(file)),
       note(message, view),
     ),
@@ -44,13 +48,13 @@ export function drawMessage(item, message, view) {
  * @param {OutboxEntry} entry
  * @param {{ again?: () => void, drop: () => void, jump: (answered: Answered) => void }} acts
  */
-export function drawWaiting(item, { content, state, reason, answered }, { again, drop, jump }) {
+export function drawWaiting(item, { content, state, reason, answered, mentioned }, { again, drop, jump }) {
   if (isAsDrawn(item, [content, state, reason, !again])) return;
   item.className = kinds({ own: true, waiting: true, failed: state === 'failed' });
   const failed = state === 'failed' && element('div', { class: 'choices' }, again && button('Try again', again), button('Discard', drop));
   replaceParts(item, [
     answered && quote(answered, () => jump(answered)),
-    said(words(drawText(content)), element('small', { class: 'note', dir: 'ltr' }, state === 'failed' ? `${WAITING.failed}: ${reason}` : WAITING[state])),
+    said(words(drawText(content, mentioned)), element('small', { class: 'note', dir: 'ltr' }, state === 'failed' ? `${WAITING.failed}: ${reason}` : WAITING[state])),
     failed,
   ]);
 }
@@ -63,6 +67,19 @@ const said = (...parts) => element('div', { class: 'said', dir: 'auto' }, ...par
 
 /** @param {(string | Node)[]} nodes */
 const words = nodes => element('p', { class: 'content' }, ...nodes);
+
+/**
+ * Whom a message mentions without their names in its text: another client may have written it, or a name is
+ * another one now.
+ * @param {string} text
+ * @param {Mentioned[]} mentioned
+ */
+function unnamed(text, mentioned) {
+  const named = mentionedIn(text, mentioned);
+  const others = mentioned.filter(({ id }) => !named.includes(id));
+  return others.length > 0 && element('p', { class: 'mentions' }, ...others.flatMap(({ name, isMe }) =>
+    [element('span', { class: isMe ? 'mention me' : 'mention', dir: 'auto' }, `@${name}`), ' ']));
+}
 
 /**
  * @param {Message} message
@@ -119,7 +136,7 @@ function drawReactions(message, { me, nameOf, react }) {
   return element('div', { class: 'reactions' }, ...[...byEmoji].map(([emoji, people]) => {
     const isOwn = people.includes(me.id);
     const names = people.map(nameOf).join(', ');
-    const chip = button(element('span', { class: 'emoji' }, emoji), () => react(message, emoji, !isOwn), {
+    const chip = button(element('span', { class: 'emoji' }, emoji), () => react(message, emoji), {
       'aria-pressed': String(isOwn), 'aria-label': `${emoji}, ${people.length === 1 ? '1 person' : `${people.length} people`}: ${names}`,
       title: names, 'data-emoji': emoji,
     });

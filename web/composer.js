@@ -1,9 +1,10 @@
-// The text field. It keeps a draft for each conversation over a reload, sends on Enter (under fingers Enter
-// begins a new line, and a button sends), answers a message, and edits one's own. A text that is too long
+// The text field. It shows the draft of each conversation, sends on Enter (under fingers Enter begins a new
+// line, and a button sends), answers a message, mentions people, and edits one's own. A text that is too long
 // stays as it is, and the field says by how much.
 
 import { $ } from '/elements.js';
-import { keep, recall } from '/storage.js';
+import { MentionPicker } from '/mention-picker.js';
+import { mentionedIn } from '/mentions.js';
 import { several } from '/times.js';
 import { typed } from '/typed.js';
 
@@ -14,37 +15,53 @@ const LENGTH_TOLD = 9_000;
 const fingers = matchMedia('(hover: none) and (pointer: coarse)');
 
 export class Composer {
+  #parts;
   #acts;
   /** @type {string | undefined} */
   #threadId;
   /** @type {Message | undefined} */
   #edited;
-  /** What each conversation's next message answers. @type {Map<string, Answered>} */
-  #answered = new Map();
-  /** @type {Record<string, string>} */
-  #drafts = recall('drafts', {});
+  #offers;
+  /**
+   * Whom the message that is edited may mention: whom it mentioned, and who was chosen since.
+   * @type {Person[]}
+   */
+  #mentioned = [];
+  /** @type {(messageId: string) => Answered | undefined} */
+  #saidNow = () => undefined;
 
   /**
-   * `acts`: `send(threadId, content, answered)`, `edit(message, content)`, `editNewest()`,
-   * `pressed(threadId)`, `stopped()`, `pickEmoji(choose, closed)`.
+   * `parts`: `drafts`, and to mention people `members`, `people`, `threads` and `me`. `acts`:
+   * `send(threadId, content, mentions, answered)`, `edit(message, content, mentions)`, `editNewest()`,
+   * `pressed(threadId)`, `stopped()`, and `pickEmoji(choose, closed)`.
+   * @param {{ drafts: import('/drafts.js').Drafts, members: import('/members.js').Members,
+   *   people: import('/people.js').People, threads: import('/threads.js').Threads, me: Me }} parts
    * @param {{ pickEmoji: (choose: (emoji: string) => void, closed: () => void) => void,
-   *   send: (threadId: string, content: string, answered?: Answered) => void,
-   *   edit: (message: Message, content: string) => void, editNewest: () => void,
+   *   send: (threadId: string, content: string, mentions: string[], answered?: Answered) => void,
+   *   edit: (message: Message, content: string, mentions: string[]) => void, editNewest: () => void,
    *   pressed: (threadId: string) => void, stopped: () => void }} acts
    */
-  constructor(acts) {
+  constructor(parts, acts) {
+    this.#parts = parts;
     this.#acts = acts;
+    const { drafts, threads } = parts;
+    this.#offers = new MentionPicker({ ...parts, thread: () => threads.get(this.#threadId), take: (...taken) => this.#mention(...taken) });
     const text = $('text');
     $('composer').addEventListener('submit', (/** @type {SubmitEvent} */ event) => { event.preventDefault(); this.#done(); });
     text.addEventListener('input', () => this.#typed());
-    text.addEventListener('blur', () => this.#acts.stopped());
-    text.addEventListener('keydown', (/** @type {KeyboardEvent} */ event) => this.#pressed(event));
+    text.addEventListener('blur', () => { this.#acts.stopped(); drafts.flush(); });
+    text.addEventListener('keydown', (/** @type {KeyboardEvent} */ event) => this.#offers.pressed(event) || this.#pressed(event));
     // The keyboard of a phone stays while one goes on writing.
     $('send').addEventListener('mousedown', (/** @type {MouseEvent} */ event) => event.preventDefault());
     $('pick-emoji').addEventListener('click', () => this.#acts.pickEmoji(emoji => this.#insert(emoji), () => text.focus()));
     text.enterKeyHint = fingers.matches ? 'enter' : 'send';
     $('stop-editing').addEventListener('click', () => this.#stopEditing());
     $('stop-answering').addEventListener('click', () => this.#stopAnswering());
+    drafts.addEventListener('taken', event => event instanceof CustomEvent && this.#taken(event.detail));
+    drafts.addEventListener('change', () => this.#drawOther());
+    for (const choice of /** @type {const} */ (['mine', 'theirs'])) {
+      $(`keep-${choice}`).addEventListener('click', () => this.#threadId && drafts.choose(this.#threadId, choice));
+    }
   }
 
   /**
@@ -52,7 +69,7 @@ export class Composer {
    * @param {string} threadId
    */
   draft(threadId) {
-    return this.#drafts[threadId] ?? '';
+    return this.#parts.drafts.of(threadId).content.trim();
   }
 
   /**
@@ -61,20 +78,24 @@ export class Composer {
    */
   show(threadId) {
     this.#acts.stopped();
+    this.#parts.drafts.flush();
     this.#threadId = threadId;
+    this.#saidNow = () => undefined;
     $('composer').hidden = !threadId;
     this.#stopEditing();
   }
 
   /**
-   * Says a message differently, beginning with `content`.
+   * Says a message differently, beginning with `content` and with these people mentioned.
    * @param {Message} message
    * @param {string} [content]
+   * @param {string[]} [mentions]
    */
-  edit(message, content = typed(message.content)) {
+  edit(message, content = typed(message.content), mentions = message.mentions ?? []) {
     this.#edited = message;
+    this.#mentioned = mentions.map(id => ({ id, name: this.#parts.people.name(id) }));
     $('editing').hidden = false;
-    $('answering').hidden = true;
+    $('answering').hidden = $('other-draft').hidden = true;
     this.#write(content);
   }
 
@@ -84,9 +105,18 @@ export class Composer {
    */
   answer(answered) {
     if (!this.#threadId) return;
-    this.#answered.set(this.#threadId, answered);
+    this.#parts.drafts.write(this.#threadId, { answered });
     this.#stopEditing();
     $('text').focus();
+  }
+
+  /**
+   * The conversation is here: `answered(messageId)` says what a message of it says now, if that is here.
+   * @param {(messageId: string) => Answered | undefined} answered
+   */
+  conversationRead(answered) {
+    this.#saidNow = answered;
+    if (!this.#edited) this.#showAnswered();
   }
 
   /** @param {string} emoji */
@@ -96,10 +126,28 @@ export class Composer {
     this.#typed();
   }
 
+  /**
+   * Somebody was chosen to be mentioned: their name takes the place of what was typed.
+   * @param {Person} person
+   * @param {number} start
+   * @param {number} end
+   */
+  #mention(person, start, end) {
+    const text = $('text');
+    const space = text.value[end] === ' ' ? '' : ' ';
+    text.setRangeText(`@${person.name}${space}`, start, end, 'end');
+    if (!space) text.setSelectionRange(text.selectionEnd + 1, text.selectionEnd + 1);
+    if (this.#edited) this.#mentioned.push(person);
+    else if (this.#threadId) this.#parts.drafts.write(this.#threadId, { mentioned: [...this.#parts.drafts.of(this.#threadId).mentioned, person] });
+    text.focus();
+    this.#typed();
+  }
+
   #typed() {
     this.#tellLength();
+    this.#offers.look();
     if (!this.#threadId) return;
-    if (!this.#edited) this.#keepDraft($('text').value);
+    if (!this.#edited) this.#parts.drafts.write(this.#threadId, { content: $('text').value });
     if ($('text').value.trim()) this.#acts.pressed(this.#threadId);
     else this.#acts.stopped();
   }
@@ -121,19 +169,39 @@ export class Composer {
 
   #done() {
     const content = $('text').value.trim();
-    const message = this.#edited;
     if (!content || !this.#threadId || this.#tellLength() < 0) return;
     this.#acts.stopped();
-    if (message) {
-      if (content !== typed(message.content)) this.#acts.edit(message, content);
-      this.#stopEditing();
-    } else {
-      const answered = this.#answered.get(this.#threadId);
-      this.#keepDraft('');
-      this.#write('');
-      this.#stopAnswering();
-      this.#acts.send(this.#threadId, content, answered);
-    }
+    this.#offers.close();
+    if (this.#edited) this.#doneEditing(this.#edited, content);
+    else this.#send(this.#threadId, content);
+  }
+
+  /**
+   * @param {string} threadId
+   * @param {string} content
+   */
+  #send(threadId, content) {
+    const { drafts, members, threads } = this.#parts;
+    const { answered, mentioned, isFromElsewhere } = drafts.of(threadId);
+    const thread = threads.get(threadId);
+    const mentions = mentionedIn(content, isFromElsewhere ? [...mentioned, ...thread ? members.of(thread) : []] : mentioned);
+    drafts.end(threadId);
+    this.#showDraft();
+    this.#acts.send(threadId, content, mentions, answered);
+  }
+
+  /**
+   * Whom the message mentioned without naming them in its text stays mentioned.
+   * @param {Message} message
+   * @param {string} content
+   */
+  #doneEditing(message, content) {
+    const before = message.mentions ?? [];
+    const named = mentionedIn(typed(message.content), before.map(id => ({ id, name: this.#parts.people.name(id) })));
+    const mentions = [...new Set([...before.filter(id => !named.includes(id)), ...mentionedIn(content, this.#mentioned)])];
+    const isSame = content === typed(message.content) && mentions.toSorted().join() === before.toSorted().join();
+    if (!isSame) this.#acts.edit(message, content, mentions);
+    this.#stopEditing();
   }
 
   /** Says how many characters are left, or too many; gives the number. */
@@ -150,34 +218,57 @@ export class Composer {
   #stopEditing() {
     this.#edited = undefined;
     $('editing').hidden = true;
-    this.#showAnswered();
-    this.#write(this.#threadId ? this.draft(this.#threadId) : '');
+    this.#showDraft();
   }
 
   #stopAnswering() {
-    if (this.#threadId) this.#answered.delete(this.#threadId);
+    if (this.#threadId) this.#parts.drafts.write(this.#threadId, { answered: undefined });
     this.#showAnswered();
   }
 
+  #showDraft() {
+    this.#showAnswered();
+    this.#drawOther();
+    this.#write(this.#threadId ? this.#parts.drafts.of(this.#threadId).content : '');
+  }
+
   #showAnswered() {
-    const answered = this.#threadId ? this.#answered.get(this.#threadId) : undefined;
+    const kept = this.#threadId ? this.#parts.drafts.of(this.#threadId).answered : undefined;
+    const answered = kept && (this.#saidNow(kept.messageId) ?? kept);
     $('answering').hidden = !answered;
-    $('answered-name').textContent = answered ? `Replying to ${answered.name}` : '';
+    $('answered-name').textContent = answered ? `Replying${answered.name ? ` to ${answered.name}` : ''}` : '';
     $('answered-text').textContent = answered?.text ?? '';
+  }
+
+  /** Two devices have different drafts: somebody has to choose. */
+  #drawOther() {
+    const theirs = this.#threadId && !this.#edited ? this.#parts.drafts.of(this.#threadId).theirs : undefined;
+    $('other-draft').hidden = !theirs;
+    $('other-text').textContent = typed(theirs?.content ?? '');
+  }
+
+  /**
+   * Another device has a newer draft. A caret in the field stays where it is, if that is still in the text.
+   * @param {string} threadId
+   */
+  #taken(threadId) {
+    if (threadId !== this.#threadId || this.#edited) return;
+    const text = $('text');
+    const { selectionStart, selectionEnd } = text;
+    const isAtEnd = selectionStart === text.value.length;
+    text.value = this.#parts.drafts.of(threadId).content;
+    if (!isAtEnd) text.setSelectionRange(selectionStart, selectionEnd);
+    this.#offers.close();
+    this.#tellLength();
+    this.#showAnswered();
+    this.#drawOther();
   }
 
   /** @param {string} content */
   #write(content) {
     $('text').value = content;
+    this.#offers.close();
     this.#tellLength();
     if (this.#threadId && !matchMedia('(pointer: coarse)').matches) $('text').focus();
-  }
-
-  /** @param {string} content */
-  #keepDraft(content) {
-    if (!this.#threadId) return;
-    if (content.trim()) this.#drafts[this.#threadId] = content;
-    else delete this.#drafts[this.#threadId];
-    keep('drafts', this.#drafts);
   }
 }

@@ -5,6 +5,7 @@
 // `change` when another conversation is open.
 
 import { drawMessage, drawWaiting } from '/bubble.js';
+import { Changes } from '/changes.js';
 import { Days } from '/days.js';
 import { showEdits } from '/edits.js';
 import { $, drawingOnce } from '/elements.js';
@@ -31,6 +32,7 @@ export class Conversation extends EventTarget {
   #scroller = new Scroller($('scroller'), () => this.#firstUnseen());
   #days = new Days($('messages'));
   #actions;
+  #changes;
   #place;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #glance;
@@ -40,11 +42,12 @@ export class Conversation extends EventTarget {
   #drawSoon = drawingOnce(() => this.#draw());
 
   /**
-   * `parts`: `api`, `connection`, `me`, `people`, `presence`, `threads`, `outbox`, `composer`, `emoji` to
-   * choose from, `seen()` for when more came into view, and `unread(message)` for when messages are to be
-   * unread again.
+   * `parts`: `api`, `connection`, `me`, `people`, `names`, `presence`, `threads`, `outbox`, `composer`,
+   * `emoji` to choose from, `seen()` for when more came into view, and `unread(message)` for when messages
+   * are to be unread again.
    * @param {{ api: import('/api.js').Api, connection: import('/connection.js').Connection, me: Me,
-   *   people: import('/people.js').People, presence: import('/presence.js').Presence,
+   *   people: import('/people.js').People, names: import('/names.js').Names,
+   *   presence: import('/presence.js').Presence,
    *   threads: import('/threads.js').Threads, outbox: import('/outbox.js').Outbox,
    *   composer: import('/composer.js').Composer, emoji: import('/emoji-picker.js').EmojiPicker,
    *   seen: () => void,
@@ -54,26 +57,24 @@ export class Conversation extends EventTarget {
     super();
     this.#parts = parts;
     this.#place = new ReaderPlace(parts.me);
+    this.#changes = new Changes({ ...parts, changed: ({ threadId, _id }, change) => this.messageChanged(threadId, _id, change) });
     this.#actions = new MessageActions($('messages'), {
       find: item => this.#messageOf(item),
       keeping: change => this.#scroller.keeping(change),
       isOwn: message => message.senderId === parts.me.id,
       pickEmoji: (choose, closed) => parts.emoji.open(choose, closed),
-      react: (message, emoji) => {
-        const isThere = message.reactions.some(each => each.emoji === emoji && each.userId === parts.me.id);
-        return this.#react(message, emoji, !isThere);
-      },
+      react: (message, emoji) => this.#changes.react(message, emoji),
       reply: message => parts.composer.answer(this.#answered(message._id, message)),
-      pin: message => this.#pin(message),
+      pin: message => this.#changes.pin(message),
       unread: message => parts.unread(message),
       edit: message => parts.composer.edit(message),
-      takeBack: message => this.#takeBack(message),
+      takeBack: message => this.#changes.takeBack(message),
     });
     this.#scroller.addEventListener('top', () => this.#readOlder());
     this.#scroller.addEventListener('moved', () => this.#look());
     $('new-messages').addEventListener('click', () => this.#toEnd());
     document.addEventListener('visibilitychange', () => this.#look());
-    parts.outbox.addEventListener('change', () => this.#drawSoon());
+    for (const each of [parts.outbox, parts.names]) each.addEventListener('change', () => this.#drawSoon());
   }
 
   get threadId() {
@@ -112,6 +113,7 @@ export class Conversation extends EventTarget {
       if (history !== this.#history) return undefined;
       this.#place.begin(history, first);
       this.#draw();
+      this.#parts.composer.conversationRead(messageId => this.#answeredHere(messageId));
       return this.#goToWanted();
     });
     this.#opened();
@@ -158,7 +160,8 @@ export class Conversation extends EventTarget {
     const isNews = message.seq > history.newest && message.senderId !== me.id;
     if (isNews) {
       this.#place.came(message);
-      $('news').textContent = `${people.name(message.senderId)}: ${typed(message.content)}`;
+      const says = message.mentions?.includes(me.id) ? ' mentions you' : '';
+      $('news').textContent = `${people.name(message.senderId)}${says}: ${typed(message.content)}`;
     }
     history.received(message);
   }
@@ -185,22 +188,22 @@ export class Conversation extends EventTarget {
    * One's own message is sent: its writer sees it, and has done with what was new.
    * @param {string} threadId
    * @param {string} content
+   * @param {string[]} mentions the ids of those whom it mentions
    * @param {Answered} [answered] what it answers
    */
-  send(threadId, content, answered) {
+  send(threadId, content, mentions, answered) {
     this.#place.answered();
     this.#scroller.toEnd();
-    attempt(() => this.#parts.outbox.send(threadId, content, answered));
+    attempt(() => this.#parts.outbox.send(threadId, content, this.#mentioned(mentions), answered));
   }
 
   /**
    * @param {Message} message
    * @param {string} content
+   * @param {string[]} mentions the ids of those whom it mentions from now on
    */
-  async edit(message, content) {
-    const answer = await attempt(() => this.#parts.api.ask('PATCH', `/messages/${message._id}`, { content }));
-    if (!answer) this.#parts.composer.edit(message, content);
-    else if (answer.message) this.messageChanged(message.threadId, message._id, answer.message);
+  async edit(message, content, mentions) {
+    if (!await this.#changes.edit(message, content, mentions)) this.#parts.composer.edit(message, content, mentions);
   }
 
   editNewest() {
@@ -208,27 +211,23 @@ export class Conversation extends EventTarget {
     if (own) this.#parts.composer.edit(own);
   }
 
-  /** @param {Message} message */
-  async #takeBack(message) {
-    const answer = await attempt(() => this.#parts.api.ask('DELETE', `/messages/${message._id}`));
-    if (answer?.message) this.messageChanged(message.threadId, message._id, answer.message);
-  }
-
-  /** @param {Message} message */
-  async #pin(message) {
-    const answer = await attempt(() => this.#parts.api.ask(message.pinned ? 'DELETE' : 'PUT', `/messages/${message._id}/pin`));
-    if (answer?.message) this.messageChanged(message.threadId, message._id, { pinned: undefined, ...answer.message });
+  /**
+   * What a reply shows of a message of this conversation, if the message is here.
+   * @param {string} messageId
+   * @returns {Answered | undefined}
+   */
+  #answeredHere(messageId) {
+    return this.#history?.messages.some(each => each._id === messageId) ? this.#answered(messageId) : undefined;
   }
 
   /**
-   * @param {Message} message
-   * @param {string} emoji
-   * @param {boolean} isWanted
+   * People as a text names them.
+   * @param {string[]} [ids]
+   * @returns {Mentioned[]}
    */
-  async #react(message, emoji, isWanted) {
-    const body = { emoji, action: isWanted ? 'add' : 'remove' };
-    const answer = await attempt(() => this.#parts.api.ask('POST', `/messages/${message._id}/reactions`, body));
-    if (answer?.message) this.messageChanged(message.threadId, message._id, { reactions: answer.message.reactions });
+  #mentioned(ids = []) {
+    const { me, people } = this.#parts;
+    return ids.map(id => ({ id, name: people.name(id), isMe: id === me.id }));
   }
 
   /**
@@ -363,15 +362,17 @@ export class Conversation extends EventTarget {
    * @returns {Row}
    */
   #row(message) {
-    const { me, people } = this.#parts;
+    const { me, people, names } = this.#parts;
     const isOwn = message.senderId === me.id;
+    names.want([message.senderId, ...message.mentions ?? []]);
     /** @type {Row['draw']} */
     const draw = (item, follows) => drawMessage(item, message, {
       isOwn, follows, me, isGroup: (this.#thread?.participantCount ?? 0) > 2, name: people.nameOrYou(message.senderId),
       readers: isOwn ? (this.#history?.readers(message) ?? []).map(id => people.name(id)).join(', ') : '',
+      mentioned: this.#mentioned(message.mentions),
       answered: message.replyTo && this.#answered(message.replyTo.messageId, message.replyTo.quote), jump: answered => this.jump(answered),
       edits: edited => void showEdits(this.#parts.api, edited),
-      nameOf: id => people.nameOrYou(id), react: (...wanted) => this.#react(...wanted),
+      nameOf: id => people.nameOrYou(id), react: (message, emoji) => this.#changes.react(message, emoji),
     });
     return { key: this.#key(message), at: message.createdAt, senderId: message.senderId, draw };
   }

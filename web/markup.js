@@ -1,17 +1,19 @@
-// What people mean by the signs in their texts: links, e-mail addresses, `code`, code blocks, *bold* and
-// _italic_.
+// What people mean by the signs in their texts: links, e-mail addresses, `code`, code blocks, *bold*,
+// _italic_, and the names of those whom a message mentions.
 //
 // A text is parsed into parts, and the parts are drawn as elements whose texts are set as text: nothing of it
 // is ever markup of the page. The signs themselves stay in the document and are not shown, so the text of the
 // elements is the text that was typed.
 
 import { element } from '/elements.js';
+import { mentionSource } from '/mentions.js';
 
 /**
  * @typedef {{ kind: 'link', text: string, href: string }} Link
  * @typedef {{ kind: 'code' | 'block', open: string, text: string, close: string }} Code
  * @typedef {{ kind: 'strong' | 'em', open: string, parts: Part[], close: string }} Emphasis
- * @typedef {string | Link | Code | Emphasis} Part
+ * @typedef {{ kind: 'mention', text: string, isMe: boolean }} Mention
+ * @typedef {string | Link | Code | Emphasis | Mention} Part
  */
 
 /** Letters and digits: a sign between them is part of a word, as in snake_case. */
@@ -34,14 +36,15 @@ const SENTENCE_SIGNS = '.,;:!?\'*_~…]}';
 /**
  * The text as parts; what is no part of something is a string.
  * @param {string} text
+ * @param {Mentioned[]} [mentioned] whom it mentions
  * @returns {Part[]}
  */
-export function parse(text) {
+export function parse(text, mentioned = []) {
   /** @type {Part[]} */
   const parts = [];
   let at = 0;
-  for (const match of text.matchAll(MARKED)) {
-    const part = partOf(match.groups ?? {});
+  for (const match of text.matchAll(marked(mentioned))) {
+    const part = partOf(match.groups ?? {}, mentioned);
     if (!part) continue;
     if (match.index > at) parts.push(text.slice(at, match.index));
     parts.push(part);
@@ -54,9 +57,10 @@ export function parse(text) {
 /**
  * The text as nodes of the document.
  * @param {string} text
+ * @param {Mentioned[]} [mentioned] whom it mentions
  * @returns {(string | Node)[]}
  */
-export const drawText = text => parse(text).map(draw);
+export const drawText = (text, mentioned) => parse(text, mentioned).map(draw);
 
 /**
  * The text without the signs, for a line that shows the beginning of it.
@@ -65,17 +69,36 @@ export const drawText = text => parse(text).map(draw);
  */
 export const plain = text => parse(text).map(plainPart).join('');
 
+/** @param {Mentioned[]} mentioned */
+function marked(mentioned) {
+  if (mentioned.length === 0) return MARKED;
+  return new RegExp(`(?<mention>${mentionSource(mentioned.map(({ name }) => name))})|${MARKED.source}`, MARKED.flags);
+}
+
 /**
  * @param {Record<string, string>} groups
+ * @param {Mentioned[]} mentioned
  * @returns {Exclude<Part, string> | undefined}
  */
-function partOf({ open, block, close, code, link, mail, strong, em }) {
+function partOf({ mention, open, block, close, code, link, mail, strong, em }, mentioned) {
+  if (mention) return mentionOf(mention, mentioned);
   if (block) return { kind: 'block', open, text: block, close };
   if (code) return { kind: 'code', open: '`', text: code, close: '`' };
   if (link) return linkOf(trimmed(link));
   if (mail) return { kind: 'link', text: mail, href: `mailto:${mail}` };
-  if (strong) return { kind: 'strong', open: '*', parts: parse(strong), close: '*' };
-  return { kind: 'em', open: '_', parts: parse(em), close: '_' };
+  if (strong) return { kind: 'strong', open: '*', parts: parse(strong, mentioned), close: '*' };
+  return { kind: 'em', open: '_', parts: parse(em, mentioned), close: '_' };
+}
+
+/**
+ * The expression does not tell large letters from small ones, and names do.
+ * @param {string} text
+ * @param {Mentioned[]} mentioned
+ * @returns {Mention | undefined}
+ */
+function mentionOf(text, mentioned) {
+  const meant = mentioned.filter(({ name }) => text === `@${name}`);
+  return meant.length > 0 ? { kind: 'mention', text, isMe: meant.some(({ isMe }) => isMe) } : undefined;
 }
 
 /**
@@ -116,6 +139,7 @@ function trimmed(address) {
 function draw(part) {
   if (typeof part === 'string') return part;
   if (part.kind === 'link') return element('a', { href: part.href, target: '_blank', rel: 'noopener noreferrer' }, part.text);
+  if (part.kind === 'mention') return element('span', { class: part.isMe ? 'mention me' : 'mention' }, part.text);
   const inside = 'parts' in part ? part.parts.map(draw) : [part.text];
   const isCode = part.kind === 'code' || part.kind === 'block';
   // The signs of a code block may be line breaks; as signs of the text they are not shown either.

@@ -20,6 +20,11 @@ export class MessageActions {
   #takeBack;
   /** @type {Message | undefined} */
   #message;
+  /**
+   * Whether something in the list is being pressed: the buttons must not move it away from under the finger,
+   * else something else is pressed.
+   */
+  #isPressed = false;
 
   /**
    * `find(item)` of the handlers gives the message of an item if there is something to do with it, and
@@ -50,6 +55,9 @@ export class MessageActions {
     const hovers = matchMedia('(hover: hover)');
     list.addEventListener('pointerover', event => hovers.matches && this.#emoji.hidden && this.#hang(itemOf(event)));
     list.addEventListener('focusin', event => this.#focused(itemOf(event)));
+    list.addEventListener('mousedown', () => { this.#isPressed = true; }, { capture: true });
+    // Behind the click, which comes with it.
+    addEventListener('mouseup', () => this.#isPressed && setTimeout(() => this.#letGo()), { capture: true });
     list.addEventListener('pointerleave', () => this.#hangOnFocused());
     list.addEventListener('focusout', ({ relatedTarget }) => {
       if (!(relatedTarget instanceof Node && list.contains(relatedTarget))) this.#hang(undefined);
@@ -94,8 +102,16 @@ export class MessageActions {
   #focused(item) {
     if (!item) return;
     this.#items().forEach(each => each.setAttribute('tabindex', each === item ? '0' : '-1'));
+    if (this.#isPressed) return;
     this.#hang(item);
     this.#show();
+  }
+
+  #letGo() {
+    this.#isPressed = false;
+    const { activeElement } = document;
+    const item = this.#list.contains(activeElement) ? activeElement?.closest('li') : undefined;
+    if (item) this.#focused(item);
   }
 
   /** @param {KeyboardEvent} event */

@@ -38,11 +38,12 @@ export class Outbox extends EventTarget {
   /**
    * @param {string} threadId
    * @param {string} content
+   * @param {Mentioned[]} mentioned
    * @param {Answered} [answered] what the message answers
    */
-  send(threadId, content, answered) {
+  send(threadId, content, mentioned, answered) {
     /** @type {OutboxEntry} */
-    const entry = { key: newKey(), threadId, content, answered, at: new Date().toISOString(), state: 'waiting', reason: '', tries: 0 };
+    const entry = { key: newKey(), threadId, content, mentioned, answered, at: new Date().toISOString(), state: 'waiting', reason: '', tries: 0 };
     this.#entries.set(entry.key, entry);
     this.#post(entry);
   }
@@ -104,8 +105,9 @@ export class Outbox extends EventTarget {
     this.#set(entry, this.#connection.isUp ? 'sending' : 'waiting');
     entry.tries += 1;
     try {
-      const { key, threadId, content, answered } = entry;
-      const body = { threadId, content, replyTo: answered?.messageId, clientMessageId: key };
+      const { key, threadId, content, mentioned = [], answered } = entry;
+      const mentions = mentioned.length > 0 ? mentioned.map(({ id }) => id) : undefined;
+      const body = { threadId, content, mentions, replyTo: answered?.messageId, clientMessageId: key };
       const answer = await this.#connection.ask('message:send', body);
       if (answer.message) this.#stored(entry, answer.message);
       else this.#set(entry, 'queued');

@@ -12,8 +12,6 @@ const NAMES_IN_TITLE = 4;
 export class People {
   /** @type {Map<string, { name: string, avatar?: string }>} */
   #known = new Map();
-  /** @type {Set<string>} */
-  #asked = new Set();
   #me;
 
   /** @param {Me} me */
@@ -30,16 +28,9 @@ export class People {
     if (name !== id || !this.#known.has(id)) this.#known.set(id, { name: typed(name), avatar });
   }
 
-  /**
-   * Everybody in a group whose name was not asked for yet. From now on it was.
-   * @param {Thread} thread
-   * @returns {string[]}
-   */
-  unnamed(thread) {
-    if (thread.participants.length === 2) return [];
-    const unnamed = thread.participants.filter(id => !this.#known.has(id) && !this.#asked.has(id));
-    for (const id of unnamed) this.#asked.add(id);
-    return unnamed;
+  /** @param {string} id */
+  isKnown(id) {
+    return this.#known.has(id);
   }
 
   /** @param {string} id */

@@ -7,8 +7,11 @@
 import { $, arrange, element } from '/elements.js';
 import { Refusal } from '/refusal.js';
 
-/** The server's name for messages among the kinds of notifications. */
+/** The server's names for messages, and those that mention somebody, among the kinds of notifications. */
 const MESSAGES = 'message';
+const MENTIONS = 'mention';
+/** @type {Record<string, string>} */
+const NAMES = { [MESSAGES]: 'Messages', [MENTIONS]: 'Mentions of me' };
 /** How the server writes a kind. */
 const KIND = /^[a-z0-9_.:-]{1,64}$/;
 /** @type {[keyof Channels, string][]} */
@@ -59,6 +62,19 @@ export class PreferencesForm extends EventTarget {
   /** The threads that are muted now. */
   get mutes() {
     return this.#known.mutes.filter(({ until }) => !until || new Date(until).getTime() > Date.now());
+  }
+
+  get quietHours() {
+    return this.#known.quietHours;
+  }
+
+  get timeZone() {
+    return this.#known.timeZone;
+  }
+
+  /** Whether pushes come also while a page is open. */
+  get whenAway() {
+    return this.#known.whenAway;
   }
 
   /** Reads them again. */
@@ -139,7 +155,7 @@ export class PreferencesForm extends EventTarget {
 
   #draw() {
     const { quietHours, digest, timeZone, whenAway, types } = this.#known;
-    const kinds = [...new Set([MESSAGES, ...Object.keys(types), ...this.#named])];
+    const kinds = [...new Set([MESSAGES, MENTIONS, ...Object.keys(types), ...this.#named])];
     const focused = document.activeElement?.id;
     arrange($('kinds'), [...kinds.map(kind => this.#row(kind)), this.#row(null)]);
     if (focused && !document.activeElement?.id) $(focused)?.focus();
@@ -158,11 +174,14 @@ export class PreferencesForm extends EventTarget {
   /** The channels of a kind; of `null` those of every other one. @param {string | null} kind */
   #row(kind) {
     const { channels, types } = this.#known;
-    const name = kind === MESSAGES ? 'Messages' : kind ?? 'Everything else';
-    const chosen = kind !== null && Object.hasOwn(types, kind) ? { ...channels, ...types[kind] } : channels;
+    const name = kind === null ? 'Everything else' : Object.hasOwn(NAMES, kind) ? NAMES[kind] : kind;
+    const own = (/** @type {string | null} */ of) => (of !== null && Object.hasOwn(types, of) ? types[of] : {});
+    // What is not said of mentions is as for messages.
+    const chosen = { ...channels, ...kind === MENTIONS && own(MESSAGES), ...own(kind) };
+    const isMessage = kind === MESSAGES || kind === MENTIONS;
     const cells = CHANNELS.map(([channel, words]) => {
       // A message is in its conversation, whatever somebody wants to be told of it.
-      if (kind === MESSAGES && channel === 'inApp') return element('td');
+      if (isMessage && channel === 'inApp') return element('td');
       const id = `by-${channel.toLowerCase()}-${kind ?? 'all'}`;
       const box = /** @type {HTMLInputElement} */ (element('input', { type: 'checkbox', id, 'aria-label': `${name} ${words}` }));
       box.checked = chosen[channel];
@@ -171,7 +190,7 @@ export class PreferencesForm extends EventTarget {
         const wanted = { [channel]: box.checked };
         return this.write(kind === null ? { channels: wanted } : { types: { [kind]: wanted } });
       });
-      return element('td', {}, box);
+      return element('td', {}, element('label', { class: 'tick' }, box));
     });
     return element('tr', {}, element('th', { scope: 'row' }, name), ...cells);
   }

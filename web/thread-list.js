@@ -15,17 +15,17 @@ export class ThreadList {
   #drawSoon = drawingOnce(() => this.#draw());
 
   /**
-   * `parts`: `api`, `threads`, `people`, `presence`, `typing`, `composer`, `conversation`, `me`, and
-   * `open(id)`.
+   * `parts`: `api`, `threads`, `people`, `presence`, `typing`, `drafts`, `composer`, `conversation`, `me`,
+   * and `open(id)`.
    * @param {{ api: import('/api.js').Api, threads: import('/threads.js').Threads,
-   *   people: import('/people.js').People, me: Me,
+   *   people: import('/people.js').People, me: Me, drafts: import('/drafts.js').Drafts,
    *   presence: import('/presence.js').Presence, typing: import('/typing.js').Typing,
    *   composer: import('/composer.js').Composer, conversation: import('/conversation.js').Conversation,
    *   open: (threadId: string) => void }} parts
    */
   constructor(parts) {
     this.#parts = parts;
-    for (const each of [parts.api, parts.threads, parts.presence, parts.typing, parts.conversation]) each.addEventListener('change', () => this.#drawSoon());
+    for (const each of [parts.api, parts.threads, parts.presence, parts.typing, parts.conversation, parts.drafts]) each.addEventListener('change', () => this.#drawSoon());
     $('more-threads').addEventListener('click', () => attempt(() => parts.threads.more()));
     $('show-active').addEventListener('click', () => this.#show('active'));
     $('show-archived').addEventListener('click', () => this.#show('archived'));
@@ -82,6 +82,7 @@ export class ThreadList {
     const others = people.others(thread);
     const isShown = conversation.showsNew(thread._id);
     const unread = isShown ? 0 : thread.unreadCount;
+    const mentions = unread > 0 ? thread.unreadMentions ?? 0 : 0;
     open.setAttribute('aria-current', String(thread._id === conversation.threadId));
     open.classList.toggle('has-unread', unread > 0);
     open.replaceChildren(
@@ -90,7 +91,8 @@ export class ThreadList {
       element('span', { class: 'name', dir: 'auto' }, people.title(thread)),
       element('time', { datetime: thread.lastMessageAt ?? thread.createdAt }, shortTime(thread.lastMessageAt ?? thread.createdAt)),
       ...this.#preview(thread),
-      ...unread > 0 ? [element('span', { class: 'unread', 'aria-label': `${unread} unread` }, String(unread))] : [],
+      ...unread > 0 ? [element('span', { class: 'counts' }, ...mentionSign(mentions),
+        element('span', { class: 'unread', 'aria-label': `${unread} unread` }, String(unread)))] : [],
     );
   }
 
@@ -120,6 +122,17 @@ export class ThreadList {
  * @param {Message} message
  */
 const fileNames = ({ attachments }) => attachments.map(({ filename, type }) => typed(filename) || type).join(', ');
+
+/**
+ * Somebody is meant by what they have not read yet.
+ * @param {number} count
+ */
+function mentionSign(count) {
+  if (count === 0) return [];
+  const words = `${count === 1 ? 'a message mentions' : `${count} messages mention`} you, `;
+  return [element('span', { class: 'mentions-me', title: 'You are mentioned' },
+    element('span', { 'aria-hidden': 'true' }, '@'), element('span', { class: 'unseen' }, words))];
+}
 
 /**
  * @param {string[]} others

@@ -4,11 +4,7 @@
 // the next one. If one in between was missed, the conversation is read again. Every event may be heard twice.
 // Dispatches `change`.
 
-import { onTheSide } from '/notice.js';
-
 const PAGE = 30;
-/** People in one question for names. */
-const NAMES_MAX = 100;
 /** A fleet counts a message within moments; what is read sooner is read again, each time later. */
 const SETTLE_MS = 500;
 const SETTLE_MAX_MS = 10_000;
@@ -19,6 +15,7 @@ export class Threads extends EventTarget {
   #api;
   #me;
   #people;
+  #names;
   /** @type {Map<string, Thread>} */
   #known = new Map();
   /** Questions for one conversation that have no answer yet. @type {Map<string, Promise<Thread>>} */
@@ -31,12 +28,17 @@ export class Threads extends EventTarget {
   /** How far each list is read. @type {Record<Thread['status'], { read: number, cursor: string | null }>} */
   #lists = { active: { read: 0, cursor: null }, archived: { read: 0, cursor: null } };
 
-  /** @param {{ api: import('/api.js').Api, me: Me, people: import('/people.js').People }} parts */
-  constructor({ api, me, people }) {
+  /**
+   * @param {{ api: import('/api.js').Api, me: Me, people: import('/people.js').People,
+   *   names: import('/names.js').Names }} parts
+   */
+  constructor({ api, me, people, names }) {
     super();
     this.#api = api;
     this.#me = me;
     this.#people = people;
+    this.#names = names;
+    names.addEventListener('change', () => this.#changed());
   }
 
   /** @param {string | undefined} id */
@@ -173,10 +175,11 @@ export class Threads extends EventTarget {
    * @param {Partial<Message>} change
    */
   messageChanged(threadId, id, change) {
-    const { lastMessage, unreadCount } = this.#known.get(threadId) ?? {};
+    const { lastMessage, unreadCount, unreadMentions } = this.#known.get(threadId) ?? {};
     const isLast = lastMessage?._id === id;
     // The count may fall then, and the message before it is shown, which the list may not have.
     if (change.deletedAt && (isLast || unreadCount)) this.learn(threadId).catch(() => {});
+    else if (unreadCount && 'mentions' in change && (unreadMentions || change.mentions?.includes(this.#me.id))) this.learn(threadId).catch(() => {});
     if (!isLast) return;
     Object.assign(lastMessage, change);
     this.#changed();
@@ -200,8 +203,12 @@ export class Threads extends EventTarget {
    * @param {{ _id: string, unreadCount?: number, status?: Thread['status'] }} thread
    */
   updated({ _id, unreadCount, status }) {
-    if (!this.#known.has(_id)) return;
-    this.#patch(_id, { ...unreadCount !== undefined && { unreadCount }, ...status && { status } });
+    const known = this.#known.get(_id);
+    if (!known) return;
+    const isMore = (unreadCount ?? 0) > known.unreadCount;
+    this.#patch(_id, { ...unreadCount !== undefined && { unreadCount }, ...unreadCount === 0 && { unreadMentions: 0 }, ...status && { status } });
+    // How many of them mention this person is not told with the number.
+    if (unreadCount && (isMore || known.unreadMentions)) this.learn(_id).catch(() => {});
   }
 
   /**
@@ -244,28 +251,16 @@ export class Threads extends EventTarget {
    * @param {Thread} thread
    */
   #take(thread) {
-    if (thread.participant) this.#people.learn(thread.participant);
-    onTheSide(() => this.#learnNames(thread));
+    for (const person of thread.members ?? [thread.participant]) if (person) this.#people.learn(person);
+    this.#names.want(thread.participants);
     const known = this.#known.get(thread._id);
-    const { lastSeq, unreadCount, lastMessage, lastMessageAt } = known ?? {};
+    const { lastSeq, unreadCount, unreadMentions, lastMessage, lastMessageAt } = known ?? {};
     const merged = Object.assign(known ?? {}, thread);
-    if (lastSeq !== undefined && lastSeq > thread.lastSeq) Object.assign(merged, { lastSeq, unreadCount });
+    if (lastSeq !== undefined && lastSeq > thread.lastSeq) Object.assign(merged, { lastSeq, unreadCount, unreadMentions });
     else if (thread.unreadCount === 0) merged.readTo = thread.lastSeq;
     const isLeft = lastMessage && !lastMessage.deletedAt;
     if (isLeft && lastMessage.seq > (thread.lastMessage?.seq ?? 0)) Object.assign(merged, { lastMessage, lastMessageAt });
     this.#known.set(thread._id, merged);
-  }
-
-  /**
-   * The names of a group's people: the list names only those of two.
-   * @param {Thread} thread
-   */
-  async #learnNames(thread) {
-    const unnamed = this.#people.unnamed(thread).slice(0, NAMES_MAX);
-    if (unnamed.length === 0) return;
-    const { users } = await this.#api.read(`/users?userIds=${unnamed.map(encodeURIComponent).join(',')}`);
-    for (const person of users) this.#people.learn(person);
-    this.#changed();
   }
 
   /**
@@ -275,7 +270,9 @@ export class Threads extends EventTarget {
    */
   #count(thread, message, isSeen) {
     thread.lastSeq = message.seq;
-    if (message.senderId !== this.#me.id && !isSeen) thread.unreadCount += 1;
+    if (message.senderId === this.#me.id || isSeen) return;
+    thread.unreadCount += 1;
+    if (message.mentions?.includes(this.#me.id)) thread.unreadMentions = (thread.unreadMentions ?? 0) + 1;
   }
 
   /**

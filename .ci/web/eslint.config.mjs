@@ -8,7 +8,7 @@ const names = list => Object.fromEntries(list.split(/\s+/).map(name => [name, 'r
 const BROWSER = names(`window document location history navigator sessionStorage localStorage matchMedia addEventListener
   innerHeight innerWidth console fetch crypto URL TextDecoder Intl WebSocket Event CustomEvent EventTarget AbortController
   ResizeObserver setTimeout clearTimeout setInterval clearInterval queueMicrotask atob getComputedStyle Element HTMLElement
-  HTMLLIElement Node Notification DOMException self`);
+  HTMLLIElement Node Notification DOMException AudioContext self`);
 const NODE = names(`process console fetch Buffer URL performance setTimeout clearTimeout setInterval clearInterval setImmediate btoa Response
   Blob CompressionStream EventTarget`);
 /** What browsers and Node 18 have alike; anything else is asked for by `typeof`. */

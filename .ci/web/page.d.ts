@@ -6,6 +6,17 @@ interface Me {
   name: string;
 }
 
+/** Somebody, with the name by which the page shows them. */
+interface Person {
+  id: string;
+  name: string;
+}
+
+/** Somebody whom a message mentions. */
+interface Mentioned extends Person {
+  isMe: boolean;
+}
+
 /** How somebody is; nothing is known of `undefined`. */
 type PresenceStatus = 'online' | 'away' | 'offline';
 
@@ -54,6 +65,8 @@ interface Message {
   senderId: string;
   content: string;
   attachments: Attachment[];
+  /** The ids of those whom it mentions. */
+  mentions?: string[];
   replyTo?: { messageId: string; quote?: Quote };
   reactions: Reaction[];
   status: MessageStatus;
@@ -95,9 +108,13 @@ interface Thread {
   participants: string[];
   participantCount: number;
   participant?: { id: string; name: string; avatar?: string };
+  /** The first ten of its people. */
+  members?: { id: string; name: string; avatar?: string }[];
   metadata?: { subject?: unknown };
   status: 'active' | 'archived';
   unreadCount: number;
+  /** How many of the unread messages mention whoever is signed in. */
+  unreadMentions?: number;
   lastSeq: number;
   lastMessage?: Message | null;
   lastMessageAt?: string | null;
@@ -183,11 +200,42 @@ interface OutboxEntry {
   content: string;
   /** What the message answers. */
   answered?: Answered;
+  /** Whom it mentions. */
+  mentioned?: Mentioned[];
   at: string;
   state: 'sending' | 'waiting' | 'queued' | 'failed';
   /** Why it failed, as a sentence. */
   reason: string;
   tries: number;
+}
+
+/** What somebody has begun to write in a conversation. */
+interface Draft {
+  content: string;
+  /** What the message is going to answer. */
+  answered?: Answered;
+  /** Those who were chosen to be mentioned; they are if their names still stand in the text. */
+  mentioned: Person[];
+  /** Whether it was written on another device, which does not tell whom it mentions. */
+  isFromElsewhere?: boolean;
+}
+
+/** A draft as the server keeps it. */
+interface StoredDraft {
+  threadId: string;
+  content: string;
+  replyTo?: string;
+  revision: number;
+  updatedAt: string | null;
+}
+
+/** A draft and what is known of it at the server. */
+interface DraftState extends Draft {
+  /** What the server has, as far as this page knows. */
+  saved: { content: string; replyTo?: string };
+  revision: number;
+  /** A newer one of another device, while somebody has to choose. */
+  theirs?: StoredDraft;
 }
 
 /** How the server refuses, by REST and by socket. */
@@ -215,12 +263,14 @@ interface MessageView {
   readers: string;
   /** What the message answers. */
   answered?: Answered;
+  /** Whom the message mentions. */
+  mentioned: Mentioned[];
   /** Shows what the message answers. */
   jump: (answered: Answered) => void;
   /** Shows what the message said before it was edited. */
   edits: (message: Message) => void;
   me: Me;
-  react: (message: Message, emoji: string, isWanted: boolean) => void;
+  react: (message: Message, emoji: string) => void;
 }
 
 /** One message or waiting entry of a conversation. */

@@ -2,7 +2,8 @@
 // into the document carelessly, and into our own page. No script runs, nothing is in the document but what
 // the page drew, and plain text is shown as it was written.
 //
-// Names, pictures and previews of the thread list are in previews.test.mjs.
+// Names, pictures and previews of the thread list are in previews.test.mjs; what else our own page shows is
+// in corpus-page.test.mjs.
 
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';

@@ -8,8 +8,12 @@ import { describe, test } from 'node:test';
 import { CORPUS, PLAIN } from './corpus.mjs';
 
 // The page's modules name each other by paths of its site, which Node does not know.
-const source = readFileSync(join(import.meta.dirname, '../../web/markup.js'), 'utf8').replace(/^import .*$/gm, 'const element = undefined;');
-const { parse, plain } = await import(`data:text/javascript,${encodeURIComponent(source)}`);
+const own = name => readFileSync(join(import.meta.dirname, '../../web', name), 'utf8');
+const address = source => `data:text/javascript,${encodeURIComponent(source)}`;
+const mentions = address(own('mentions.js'));
+const { mentionedIn } = await import(mentions);
+const markup = own('markup.js').replace(/^import .*elements.js';$/m, 'const element = undefined;').replace("'/mentions.js'", () => `'${mentions.replaceAll("'", '%27')}'`);
+const { parse, plain } = await import(address(markup));
 
 /** The longest text that there is, and what parsing it may take on a machine that is busy. */
 const LONGEST = 10_000;
@@ -80,6 +84,35 @@ describe('the signs in texts', () => {
         assert.equal(typedOf(parse(text)), text);
         assert.ok(performance.now() - began < PARSE_MAX_MS, JSON.stringify(piece));
       }
+    }
+  });
+
+  test('names stand for whom a message mentions, whole and as they are written', () => {
+    const people = ['Ann', 'Ann Lee', '小明', 'a.b*c (d)', 'ann@example.com'].map((name, n) => ({ id: `${n}`, name, isMe: n === 1 }));
+    for (const [text, wanted, ids] of [
+      ['@Ann and @Ann Lee!', 'mention(@Ann) and mention(@Ann Lee)!', '0,1'],
+      ['@Anna, mail@Ann, @ann, @ Ann', '@Anna, mail@Ann, @ann, @ Ann', ''],
+      ['*so says @Ann Lee*: _@Ann_', 'strong(so says mention(@Ann Lee)): em(mention(@Ann))', '1,0'],
+      ['@小明, 你好 @a.b*c (d)', 'mention(@小明), 你好 mention(@a.b*c (d))', '2,3'],
+      ['@ann@example.com or bob@example.com', 'mention(@ann@example.com) or link(bob@example.com → mailto:bob@example.com)', '4'],
+      ['`@Ann` https://example.com/@Ann', 'code(@Ann) link(https://example.com/@Ann)', '0'],
+    ]) {
+      assert.equal(words(parse(text, people)), wanted);
+      if (!text.includes('`')) assert.equal(mentionedIn(text, people).join(), ids, text);
+    }
+    assert.deepEqual(parse('@Ann Lee', people), [{ kind: 'mention', text: '@Ann Lee', isMe: true }]);
+    assert.deepEqual([parse('@Ann'), mentionedIn('@Ann', [])], [['@Ann'], []], 'whom the message does not mention is a text');
+    // Two of one name: each place is one of them.
+    const twins = [{ id: 'x', name: 'Sam' }, { id: 'y', name: 'Sam' }, { id: 'y', name: 'Sam' }];
+    assert.deepEqual([mentionedIn('@Sam', twins), mentionedIn('@Sam @Sam @Sam', twins)], [['x'], ['x', 'y']]);
+  });
+
+  test('whatever people are called, their names are found and nothing else breaks', () => {
+    for (const name of [...CORPUS, ...PLAIN]) {
+      const person = { id: 'x', name, isMe: false };
+      const text = `hello @${name} :`;
+      assert.equal(typedOf(parse(text, [person])), text);
+      assert.deepEqual(mentionedIn(text, [person]), ['x'], name);
     }
   });
 });

@@ -1,0 +1,165 @@
+// Script injection into our own page, by every field but the texts of messages (corpus.test.mjs): names of
+// people in messages, mentions, lists and pickers; subjects; drafts; notifications; what is found; earlier
+// wordings; pins.
+//
+// Needs `tests/services browser` (Chromium and playwright-core).
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { PATIENCE_MS, Person, eventually } from '../contract/person.mjs';
+import { CORPUS, PLAIN } from './corpus.mjs';
+import { field, message, onWindows, tell } from './windows.mjs';
+
+const ENTRIES = [...CORPUS, ...PLAIN];
+/** What was typed, out of what the server answers. */
+const typed = text => text.replaceAll('<\u2060', '<');
+/** Time for images to fail, frames to load, animations to begin. */
+const SETTLE_MS = 500;
+/** The page's own elements that could load or run something: one of each kind that is named here. */
+const OWN = ['SCRIPT /app.js', 'LINK /assets/avatar.svg', 'LINK /style.css', 'LINK /conversation.css', 'LINK /door.css'];
+
+/** For `page.evaluate`: whatever could run, and is not the page's own. */
+function strange(own) {
+  const RUNS = 'script, iframe, frame, object, embed, style, link, base, meta[http-equiv], img, image, video, audio, source, math, template, form[action], marquee, portal';
+  const address = each => `${each.tagName} ${each.getAttribute('src') ?? each.getAttribute('href')}`;
+  const all = [...document.querySelectorAll('*')];
+  return [
+    ...[...document.querySelectorAll(RUNS)].filter(each => !own.includes(address(each)) && !/^\/assets\//.test(each.getAttribute('src') ?? '')),
+    ...all.filter(each => each.getAttributeNames().some(name => /^on/i.test(name) || name === 'style' || name === 'srcdoc')),
+    ...[...document.querySelectorAll('a')].filter(each => !['http:', 'https:', 'mailto:'].includes(each.protocol)),
+  ].map(each => each.outerHTML);
+}
+
+onWindows('scripts in the page', stage => {
+  const becomes = (what, look) => eventually(what, look, PATIENCE_MS);
+
+  /** A window of somebody in which nothing unexpected goes unnoticed. */
+  async function watched(person) {
+    const { page, context, link } = await stage.openWindow();
+    const happened = [];
+    await page.exposeFunction('pwn', what => { happened.push(`ran: ${what}`); });
+    await page.exposeFunction('violated', what => { happened.push(`policy: ${what}`); });
+    await context.addInitScript(() => {
+      document.addEventListener('securitypolicyviolation', event => violated(`${event.violatedDirective} ${event.blockedURI}`));
+    });
+    page.on('dialog', dialog => happened.push(`dialog: ${dialog.message()}`) && dialog.dismiss());
+    page.on('framenavigated', frame => frame.url().startsWith(link.origin) || happened.push(`went to ${frame.url()}`));
+    await page.reload();
+    await page.getByLabel(/paste a token/i).fill(person.token);
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.locator('#connection.up').waitFor();
+    const isClean = async what => {
+      await page.waitForTimeout(SETTLE_MS); // sleep: what would run or load has begun by then
+      assert.deepEqual(await page.evaluate(strange, OWN), [], what);
+      assert.deepEqual(happened, [], what);
+    };
+    return { page, isClean, happened };
+  }
+
+  test('S7: names run nowhere: in messages, mentions, lists, members, pickers and what is typed for them', { timeout: 360_000 }, async () => {
+    const [ann, ben] = stage.people('ann', 'ben');
+    const root = new Person(stage.system, 'root', { role: 'admin' });
+    const zoes = stage.people(...ENTRIES.map(() => 'zoe'));
+    const named = [];
+    for (const [n, zoe] of zoes.entries()) {
+      const { status } = await root.api('PUT', `/users/${zoe.id}`, { name: `Zoe ${ENTRIES[n]}` });
+      if (status === 200) named.push(zoe);
+    }
+    assert.ok(named.length > ENTRIES.length / 2, `${named.length} names were taken`);
+    const group = await root.rest('POST', '/threads', { participants: [ann, ben, ...named].map(({ id }) => id), metadata: { subject: `Zoes ${CORPUS[0]}` } });
+    const thread = group.thread._id;
+    const names = new Map();
+    for (let at = 0; at < named.length; at += 100) {
+      const { users } = await root.api('GET', `/users?userIds=${named.slice(at, at + 100).map(({ id }) => encodeURIComponent(id)).join(',')}`);
+      users.forEach(({ id, name }) => names.set(id, typed(name)));
+    }
+    const { page, isClean } = await watched(ben);
+    await page.locator('#threads').getByRole('button', { name: /^ZZ?.*Zoes|Zoes/ }).first().click();
+    for (const zoe of named) await tell(zoe, thread, `hello @${names.get(zoe.id)} :`, { mentions: [zoe.id, ben.id] });
+    const marked = page.locator('#messages .content .mention');
+    await becomes('all mentions are marked', async () => await marked.count() === named.length);
+    assert.deepEqual((await marked.allTextContents()).toSorted(), named.map(({ id }) => `@${names.get(id)}`).toSorted());
+    await isClean('messages, mentions and the list');
+    // The picker offers them, and writes their names as text.
+    await field(page).fill('');
+    await page.keyboard.type('@zoe');
+    await page.getByRole('listbox', { name: 'People to mention' }).waitFor();
+    await isClean('whom to mention');
+    for (const zoe of named.slice(0, 20)) {
+      await field(page).fill('');
+      await page.keyboard.insertText(`@${names.get(zoe.id)}`.slice(0, 40));
+      await page.keyboard.press('Tab');
+    }
+    await isClean('whom to mention, by their names');
+    await page.getByRole('button', { name: 'Members' }).click();
+    const more = page.locator('#more-members');
+    await becomes('all are listed', async () => {
+      if (await more.isVisible()) await more.click();
+      return await page.locator('#member-names li').count() >= named.length + 3;
+    });
+    const listed = await page.locator('#member-names .name').allTextContents();
+    for (const name of names.values()) assert.ok(listed.includes(name), name);
+    await isClean('the members');
+  });
+
+  test('S7: drafts, notifications, subjects, wordings, pins and what is found are shown as text', { timeout: 360_000 }, async () => {
+    const [ann, ben] = stage.people('ann', 'ben');
+    const root = new Person(stage.system, 'root', { role: 'admin' });
+    const thread = await ann.startThread(ben);
+    const word = `find${ann.id.slice(-8)}`;
+    await tell(ann, thread, 'hello');
+    const { page, isClean, happened } = await watched(ben);
+    const shown = page.locator('#threads').getByRole('button', { name: ann.id });
+    await shown.waitFor();
+    // In the list, as the beginning of a draft.
+    for (const entry of ENTRIES) {
+      const { draft } = await ben.rest('PUT', `/threads/${thread}/draft`, { content: entry });
+      const wanted = typed(draft.content).trim();
+      if (wanted) await becomes(`the list shows ${JSON.stringify(entry)}`, async () => await shown.locator('.preview bdi').textContent() === wanted);
+    }
+    await isClean('drafts in the list');
+    await shown.click();
+    await message(page, 'hello').waitFor();
+    for (const entry of ENTRIES) {
+      const { draft } = await ben.rest('PUT', `/threads/${thread}/draft`, { content: entry });
+      await becomes(`the field shows ${JSON.stringify(entry)}`, async () => await field(page).inputValue() === typed(draft.content).replaceAll('\r', ''));
+    }
+    await isClean('drafts in the field');
+    for (const entry of CORPUS) {
+      const { message: sent } = await tellEdited(ann, thread, `${word} ${entry}`);
+      await ann.rest('PUT', `/${sent._id}/pin`);
+      await ann.rest('DELETE', `/${sent._id}/pin`);
+      await root.api('POST', '/notifications', { userId: ben.id, type: 'x', title: `T ${entry}`, message: `M ${entry}`, threadId: thread });
+    }
+    await becomes('all was heard', async () => await page.locator('#messages .edited').count() === CORPUS.length);
+    await page.getByRole('button', { name: /^Notifications/ }).click();
+    await becomes('all notifications are here', async () => await page.locator('#notifications li').count() >= CORPUS.length);
+    await isClean('notifications and edited messages');
+    await page.keyboard.press('Escape');
+    for (const edited of (await page.locator('#messages .edited').all()).slice(0, 20)) {
+      await edited.click();
+      await page.locator('#edits[open]').waitFor();
+      await page.keyboard.press('Escape');
+    }
+    await page.getByLabel('Search messages').fill(word);
+    await becomes('they are found', async () => {
+      await page.getByLabel('Search messages').press('Enter');
+      return page.locator('#hits mark').first().isVisible();
+    });
+    for (const entry of CORPUS) await ann.rest('POST', '/threads', { participants: [ben.id], metadata: { subject: entry } });
+    await becomes('the newest conversation is listed', async () => await page.locator('#threads li').count() > 20);
+    await isClean('wordings, what is found, subjects');
+
+    // Whatever is looked for would be found.
+    await page.evaluate(() => { document.getElementById('messages').innerHTML = '<img src=x onerror=pwn(1)>'; });
+    assert.equal((await page.evaluate(strange, OWN)).length, 2);
+    await becomes('the policy refuses', () => happened.some(each => each.startsWith('policy: script-src')));
+    stage.forgive();
+  });
+
+  /** A message that was edited once. */
+  async function tellEdited(person, thread, content) {
+    const { _id } = await tell(person, thread, `before ${content}`);
+    return person.rest('PATCH', `/${_id}`, { content });
+  }
+}, ['single']);
