@@ -74,6 +74,8 @@ impl Mailer for SmtpMailer {
     async fn probe(&self, from: &MailAddress) -> Result<(), MailError> {
         let from = mime::address(from).map_err(|unfit| unwritable(&unfit))?;
         let _room = self.pool.enter().await;
+        // A new connection says more than one that is open, and takes the place of one that is idle.
+        drop(self.pool.take());
         let mut session = self.open().await.map_err(|failure| error(&failure))?;
         session.probe(from).await.map_err(|failure| error(&failure))?;
         self.pool.give_back(session);

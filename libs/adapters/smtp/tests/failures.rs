@@ -162,6 +162,23 @@ async fn many_mails_at_once_share_a_few_connections() {
 }
 
 #[tokio::test]
+async fn asking_a_server_again_and_again_takes_no_connection_beyond_the_limit() {
+    let server = MailServer::start(&["--answer", "mail=451"]).await;
+    let mailer = server.mailer();
+    // Each of them leaves its session in order.
+    let locals = ["ann", "bob", "cat", "dan"];
+    for _ in 0..2 {
+        let sent = futures_util::future::join_all(locals.map(|local| send(&mailer, local))).await;
+        assert!(sent.iter().all(|sent| verdict(sent) == Verdict::Later(Blame::Provider)), "{sent:?}");
+        assert_eq!(server.connections(), CONNECTIONS_MAX);
+        let sender = sender();
+        let asked = futures_util::future::join_all((0..3).map(|_| mailer.probe(&sender))).await;
+        assert!(asked.iter().all(Result::is_err), "{asked:?}");
+        assert!(server.connections() <= CONNECTIONS_MAX, "{}", server.connections());
+    }
+}
+
+#[tokio::test]
 async fn mails_go_over_tls_to_a_server_whose_certificate_holds_and_to_no_other() {
     for (tls, scheme) in [("starttls", "smtp"), ("smtps", "smtps")] {
         let server = MailServer::start(&["--tls", tls, "--auth", "user:pass"]).await;

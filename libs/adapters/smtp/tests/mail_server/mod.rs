@@ -65,6 +65,14 @@ impl MailServer {
         }
     }
 
+    /// Open connections to this server, from the side that opened them.
+    pub(crate) fn connections(&self) -> usize {
+        let table = std::fs::read_to_string("/proc/net/tcp").unwrap();
+        let rows = table.lines().skip(1).map(|line| line.split_whitespace().collect::<Vec<_>>());
+        let to_here = format!(":{:04X}", self.port);
+        rows.filter(|row| row[2].ends_with(&to_here) && row[3] == "01").count()
+    }
+
     /// A mailer for this server, without encryption.
     pub(crate) fn mailer(&self) -> SmtpMailer {
         mailer(&format!("smtp://127.0.0.1:{}?tls=none", self.port))
