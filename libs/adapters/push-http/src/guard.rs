@@ -47,8 +47,8 @@ impl Reach {
 
 /// Looks up names, and gives only addresses within reach.
 #[derive(Clone)]
-pub(crate) struct GuardedResolver {
-    resolver: GaiResolver,
+pub(crate) struct GuardedResolver<R = GaiResolver> {
+    resolver: R,
     reach: Reach,
 }
 
@@ -58,7 +58,11 @@ impl GuardedResolver {
     }
 }
 
-impl Service<Name> for GuardedResolver {
+impl<R, A> Service<Name> for GuardedResolver<R>
+where
+    R: Service<Name, Response = A, Error = Error, Future: Send + 'static>,
+    A: Iterator<Item = SocketAddr>,
+{
     type Response = std::vec::IntoIter<SocketAddr>;
     type Error = Error;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Error>> + Send>>;
@@ -184,6 +188,36 @@ mod tests {
         }
         for none in ["https://2130706433/x", "https://127.1/x", "https://0177.0.0.1/x"] {
             assert!(!Reach::Public.admits(&none.parse().unwrap()), "{none}");
+        }
+    }
+
+    /// A name that leads to another address each time it is looked up (DNS rebinding).
+    struct Rebinding(Vec<&'static str>);
+
+    impl Service<Name> for Rebinding {
+        type Response = std::vec::IntoIter<SocketAddr>;
+        type Error = Error;
+        type Future = std::future::Ready<Result<Self::Response, Error>>;
+
+        fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn call(&mut self, _name: Name) -> Self::Future {
+            let addresses = self.0.remove(0).split(' ').map(|address| address.parse().unwrap());
+            std::future::ready(Ok(addresses.collect::<Vec<_>>().into_iter()))
+        }
+    }
+
+    #[tokio::test]
+    async fn a_name_is_judged_by_the_addresses_of_this_connection_and_not_by_those_before() {
+        let answers =
+            vec!["8.8.8.8:443", "127.0.0.1:443", "8.8.8.8:443 [::1]:443 10.0.0.1:443", "169.254.169.254:80"];
+        let mut guarded = GuardedResolver { resolver: Rebinding(answers), reach: Reach::Public };
+        let public: Vec<SocketAddr> = vec!["8.8.8.8:443".parse().unwrap()];
+        for expected in [Some(&public), None, Some(&public), None] {
+            let found = guarded.call("rebinds.example".parse().unwrap()).await;
+            assert_eq!(found.ok().map(Iterator::collect::<Vec<_>>).as_ref(), expected);
         }
     }
 
