@@ -2,11 +2,12 @@
 //!
 //! The push services are a stand-in on this machine that checks every signature.
 
+use super::push_stage::PushStage;
 use crate::backends::Own;
-use eventflow_testkit::push_services::{Fault, PushServices, ReceivedPush};
-use eventflow_testkit::{RawSocket, System, eventually};
+use eventflow_testkit::push_services::Fault;
+use eventflow_testkit::{RawSocket, eventually};
 use futures_util::future::join_all;
-use reqwest::{Client, Method};
+use reqwest::Method;
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -25,48 +26,7 @@ const DECIDED: &str = r#"eventflow_consume_envelopes_total{outcome="done",queue=
 /// Jobs that a push worker puts off, because another worker has their window.
 const PUT_OFF: &str = r#"eventflow_consume_envelopes_total{outcome="retry",queue="push"} "#;
 
-/// A system with push services, and somebody who may do everything.
-struct Stage {
-    services: PushServices,
-    system: System,
-    http: Client,
-}
-
-impl Stage {
-    async fn new(own: Option<&Own>, settings: &[(&str, &str)]) -> Self {
-        let services = PushServices::start().await.unwrap();
-        let of_services = services.settings();
-        let mut all = settings.to_vec();
-        all.extend(of_services.iter().map(|(name, value)| (*name, value.as_str())));
-        let system = match own {
-            Some(own) => System::fleet(&own.backends, &all).await.unwrap(),
-            None => System::single(&all).await.unwrap(),
-        };
-        Self { services, system, http: Client::new() }
-    }
-
-    async fn call(&self, token: &str, method: Method, path: &str, body: Value) -> Value {
-        let call = self.http.request(method, self.system.url(&format!("/api/v2{path}"))).bearer_auth(token);
-        let call = if body.is_null() { call } else { call.json(&body) };
-        let answer: Value = call.send().await.unwrap().json().await.unwrap();
-        assert_eq!(answer["success"], true, "{path}: {answer}");
-        answer
-    }
-
-    /// Starts a thread of the token's owner with `other`.
-    async fn thread(&self, token: &str, other: &str) -> String {
-        let thread = json!({ "participants": [other] });
-        let thread = self.call(token, Method::POST, "/messages/threads", thread).await;
-        thread["thread"]["_id"].as_str().unwrap().to_owned()
-    }
-
-    async fn received(&self, count: usize) -> Vec<ReceivedPush> {
-        let what = format!("{count} pushes, complaints: {:?}", self.services.complaints());
-        eventually(&what, async || Some(self.services.received()).filter(|all| all.len() >= count))
-            .await
-            .unwrap()
-    }
-
+impl PushStage {
     /// How many pushes each person has got, who has got any.
     fn pushes_by_person(&self) -> Vec<usize> {
         let mut pushes: HashMap<String, usize> = HashMap::new();
@@ -93,7 +53,7 @@ impl Stage {
     #[allow(clippy::print_stdout, reason = "a run shows how long it took")]
     async fn closed_laptop(&self) {
         let (ann, ben) = (self.system.token("ann").await.unwrap(), self.system.token("ben").await.unwrap());
-        self.call(&ben, Method::POST, "/devices", json!({"fcmToken": "phone-of-ben"})).await;
+        self.app(&ben, "phone-of-ben").await;
         let thread = self.thread(&ann, "ben").await;
         let laptop = RawSocket::connect(&self.system.sockets(), &ben).await.unwrap();
         let closed_at = Instant::now();
@@ -130,26 +90,26 @@ impl Stage {
 
 #[tokio::test]
 async fn who_closes_their_laptop_is_notified_within_a_minute_by_one_process() {
-    Stage::new(None, &[]).await.closed_laptop().await;
+    PushStage::new(None, &[]).await.closed_laptop().await;
 }
 
 #[tokio::test]
 async fn who_closes_their_laptop_is_notified_within_a_minute_by_a_fleet() {
     let own = Own::create("closed-laptop").await.unwrap();
-    Stage::new(Some(&own), &[]).await.closed_laptop().await;
+    PushStage::new(Some(&own), &[]).await.closed_laptop().await;
     own.delete().await.unwrap();
 }
 
 #[tokio::test]
 async fn pushes_that_were_taken_when_their_worker_was_killed_come_again_under_the_same_key() {
     let own = Own::create("killed-push-worker").await.unwrap();
-    let mut stage = Stage::new(Some(&own), &[("PUSH_GRACE_S", "0")]).await;
+    let mut stage = PushStage::new(Some(&own), &[("PUSH_GRACE_S", "0")]).await;
     let ann = stage.system.token("ann").await.unwrap();
     let mut threads = Vec::with_capacity(ON_THEIR_WAY);
     for number in 0..ON_THEIR_WAY {
         let name = format!("person-{number}");
         let token = stage.system.token(&name).await.unwrap();
-        stage.call(&token, Method::POST, "/devices", json!({"fcmToken": name})).await;
+        stage.app(&token, &name).await;
         threads.push(stage.thread(&ann, &name).await);
     }
     // Without an answer a push is given up after some seconds. So all windows are due when the worker starts,

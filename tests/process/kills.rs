@@ -139,6 +139,6 @@ fn said(output: &Output) -> String {
     clippy::disallowed_methods,
     reason = "whoever runs the tests says how long; this is no configuration"
 )]
-fn setting(name: &str, default: &str) -> String {
+pub(super) fn setting(name: &str, default: &str) -> String {
     std::env::var(name).unwrap_or_else(|_| default.to_owned())
 }

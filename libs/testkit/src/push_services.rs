@@ -119,6 +119,14 @@ impl PushServices {
         lock(&self.state.received).clone()
     }
 
+    /// Waits until so many pushes were taken, without a moment in between: for a test that kills who sent
+    /// them.
+    pub async fn has_taken(&self, count: usize) {
+        let mut taken = self.state.taken.subscribe();
+        // The sender lives as long as these services.
+        let _ = taken.wait_for(|taken| *taken >= count).await;
+    }
+
     /// Everything that senders did wrong.
     pub fn complaints(&self) -> Vec<String> {
         lock(&self.state.complaints).clone()

@@ -7,6 +7,7 @@ use serde_json::Value;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use tokio::sync::watch;
 
 /// A push as a device would read it.
 #[derive(Clone, Debug)]
@@ -27,6 +28,8 @@ pub(super) struct State {
     pub(super) origin: String,
     pub(super) browsers: Mutex<HashMap<String, Browser>>,
     pub(super) received: Mutex<Vec<ReceivedPush>>,
+    /// How many were taken, for whoever waits for it.
+    pub(super) taken: watch::Sender<usize>,
     /// What goes wrong with the next requests, one each.
     pub(super) faults: Mutex<VecDeque<Fault>>,
     /// How long the answer to a push takes.
@@ -46,6 +49,7 @@ impl State {
     pub(super) fn take(&self, push: ReceivedPush) -> usize {
         let mut received = lock(&self.received);
         received.push(push);
+        self.taken.send_replace(received.len());
         received.len()
     }
 
