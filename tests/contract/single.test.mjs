@@ -9,6 +9,7 @@ import { faults, floods } from './faults.mjs';
 import { inbox } from './inbox.mjs';
 import { onShape } from './stage.mjs';
 import { ops } from './ops.mjs';
+import { SHORT_GRACE, meanwhile } from './meanwhile.mjs';
 import { mentions } from './mentions.mjs';
 import { acquaintances, peopleSearches } from './people-search.mjs';
 import { pins } from './pins.mjs';
@@ -20,4 +21,4 @@ import { traps } from './traps.mjs';
 import { unread } from './unread.mjs';
 
 onShape('single', { together: [conversations, changes, replies, edits, unread, drafts, pins, mentions, inbox, presence, faults, traps, searches, security, doors, ops, consoles, acquaintances], alone: [restarts] });
-onShape('single', { together: [floods, peopleSearches] }, { EVENTS_PER_MINUTE: '0', REST_PER_MINUTE_USER: '0', PEOPLE_SEARCH: 'everybody' });
+onShape('single', { together: [floods, peopleSearches, meanwhile] }, { ...SHORT_GRACE, EVENTS_PER_MINUTE: '0', REST_PER_MINUTE_USER: '0', PEOPLE_SEARCH: 'everybody' });
