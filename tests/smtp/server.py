@@ -12,6 +12,7 @@ The part of a recipient before the `@` says what becomes of a mail to them:
                  the same without an enhanced code: this sender may not relay, is on a block list, or there is no
                  such recipient
   leak-CODE      the same; the answer repeats parts of the address in words of its own
+  later-TIMES-CODE… the answer to so many RCPT TO; then the mail is taken
   data-CODE      the answer to the mail
   endless        the answer to the mail is one line that does not end
   close          the connection ends behind the last line of the mail, without an answer
@@ -25,6 +26,7 @@ killed right behind the 250 for every Nth mail, K times in all).
 
 import argparse
 import asyncio
+import collections
 import email
 import email.header
 import email.policy
@@ -119,6 +121,7 @@ class Handler:
         self.hang = options.hang
         self.answers = dict(one.split("=") for one in options.answer)
         self.kill_every, self.kills, self.taken, self.killed = options.kill_every, options.kills, 0, set()
+        self.put_off = collections.Counter()
 
     async def handle_EHLO(self, server, session, envelope, hostname, responses):
         session.host_name = hostname
@@ -145,6 +148,12 @@ class Handler:
             if code == "421":
                 asyncio.get_running_loop().call_later(0.05, server.transport.close)
             return answer(int(code), address, kind)
+        if kind == "later":
+            times, code = map(int, code.split("-")[:2])
+            if self.put_off[address] < times:
+                self.put_off[address] += 1
+                say(event="put off", times=self.put_off[address])
+                return answer(code, address)
         envelope.rcpt_tos.append(address)
         return "250 2.1.5 ok"
 
@@ -192,11 +201,13 @@ class Handler:
 
 
 def certificate(folder):
-    """A certificate for this machine that signs itself, and its key."""
+    """A certificate for this machine that signs itself, and its key. A server that is started again in its
+    folder has the one it had."""
     cert, key = folder / "cert.pem", folder / "key.pem"
     command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost"
     names = ["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-addext", "basicConstraints=critical,CA:FALSE"]
-    subprocess.run([*command.split(), *names, "-keyout", key, "-out", cert], check=True, capture_output=True)
+    if not cert.exists():
+        subprocess.run([*command.split(), *names, "-keyout", key, "-out", cert], check=True, capture_output=True)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(cert, key)
     return cert, context
