@@ -1,6 +1,6 @@
-//! Each answer of a push service (P27), from the answer to its end: what the delivery log says, how often the
-//! service was asked, and whether the device stays. Nothing of it tells anybody's token, address or text (S14),
-//! and no subscription leads into this machine's own network (S11).
+//! Each answer of a push service (P27), from the answer to its end: what the delivery log says, how often
+//! the service was asked, and whether the device stays. Nothing of it tells anybody's token, address or text
+//! (S14), and no subscription leads into this machine's own network (S11).
 
 use super::push_stage::PushStage;
 use crate::backends::Own;
@@ -10,8 +10,8 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use std::time::Duration;
 
-/// What stands in tokens, names and texts, and must stand nowhere else.
-const CANARY: &str = "canary";
+/// A word that stands in tokens and texts, and must stand nowhere else.
+const CANARY: &str = "kestrel";
 /// Times that a push that is to be asked again may take: the device of a browser that was late waits 30 s.
 const PATIENCE: Duration = Duration::from_mins(2);
 
@@ -170,10 +170,10 @@ async fn subscribe(stage: &PushStage, token: &str) -> Browser {
 
 /// The rows of somebody's log once one of them says how it ended, the last first.
 async fn ended(stage: &PushStage, root: &str, person: &str, name: &str) -> Vec<Value> {
-    let begun = std::time::Instant::now();
+    let (begun, what) = (std::time::Instant::now(), format!("{name} ends"));
     loop {
         let is_end = |row: &Value| row["outcome"] != "held" && row["outcome"] != "folded";
-        let found = eventually(&format!("{name} ends"), async || {
+        let found = eventually(&what, async || {
             let rows = stage.rows(root, person).await;
             rows.first().is_some_and(is_end).then_some(rows)
         });
@@ -236,7 +236,8 @@ async fn no_subscription_makes_the_system_ask_its_own_network() {
         }
         let told = json!({"userIds": [person], "title": "x"});
         stage.call(&root, Method::POST, "/notifications", told).await;
-        let answered = eventually(&format!("{host} is judged"), async || {
+        let what = format!("{host} is judged");
+        let answered = eventually(&what, async || {
             stage.rows(&root, &person).await.into_iter().find(|row| row["answer"].is_string())
         });
         let row = answered.await.unwrap();

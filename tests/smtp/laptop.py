@@ -26,7 +26,7 @@ import time
 from running import MailServer, System, eventually, free_port, token
 
 NOTIFIED_WITHIN_S = 60
-# Somebody who is back is not told again by anything that was still under way: leases, sweeps and windows end by then.
+# Whoever is back is not told again by what was still under way: leases, sweeps and windows end by then.
 QUIET_S = 75
 NET = "10.77.9"
 CLIENT = """
