@@ -10,6 +10,7 @@ use sha2::Sha256;
 /// Separates this key from others that are derived from the same secret.
 const KEY_LABEL: &[u8] = b"eventflow seal 1";
 /// Closes and opens seals.
+#[derive(Clone)]
 pub(crate) struct Seal {
     key: LessSafeKey,
     previous: Option<LessSafeKey>,
