@@ -184,6 +184,7 @@ function drawMe() {
  */
 async function leave() {
   await Promise.race([drafts.flush(), new Promise(resolve => setTimeout(resolve, GOOD_BYE_MS))]);
+  drafts.close();
   connection.close();
   alerts.forget();
   await pushes.forget();

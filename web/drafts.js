@@ -29,6 +29,9 @@ export class Drafts extends EventTarget {
    * @type {Map<string, StoredDraft | undefined>}
    */
   #saving = new Map();
+  /** @type {Set<Promise<void>>} */
+  #running = new Set();
+  #isClosed = false;
 
   /** @param {import('/api.js').Api} api */
   constructor(api) {
@@ -126,9 +129,14 @@ export class Drafts extends EventTarget {
     this.flush();
   }
 
-  /** Saves at once what is not saved yet. */
+  /** Saves at once what is not saved yet; resolves once there is an answer to everything. */
   flush() {
-    return Promise.all([...this.#known.keys()].map(id => this.#save(id)));
+    return Promise.all([...[...this.#known.keys()].map(id => this.#save(id)), ...this.#running]);
+  }
+
+  /** Whoever signed in is leaving: from now on nothing of theirs is kept here. */
+  close() {
+    this.#isClosed = true;
   }
 
   /**
@@ -143,6 +151,13 @@ export class Drafts extends EventTarget {
 
   /** @param {string} threadId */
   async #save(threadId) {
+    const running = this.#saveNow(threadId);
+    this.#running.add(running);
+    await running.finally(() => this.#running.delete(running));
+  }
+
+  /** @param {string} threadId */
+  async #saveNow(threadId) {
     clearTimeout(this.#timers.get(threadId));
     this.#timers.delete(threadId);
     const draft = this.of(threadId);
@@ -206,7 +221,7 @@ export class Drafts extends EventTarget {
   }
 
   #keep() {
-    keep('drafts', Object.fromEntries(this.#known));
+    if (!this.#isClosed) keep('drafts', Object.fromEntries(this.#known));
   }
 
   #changed() {
