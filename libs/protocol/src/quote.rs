@@ -34,8 +34,8 @@ pub struct Quote {
     pub seq: u64,
     /// Who wrote the message.
     pub sender_id: UserId,
-    /// The first 200 characters of what the message says, without a `<` at the cut; empty if it has only files,
-    /// or was taken back.
+    /// The first 200 characters of what the message says, without a `<` at the cut; empty if it has only
+    /// files, or was taken back.
     pub content: String,
     /// The name of the message's first file.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -20,7 +20,8 @@ const GATEWAYS_MAX: u64 = 16;
 /// How long an index is held after its last use.
 const IDLE: Duration = Duration::from_secs(30);
 /// Tries to read a journal, and the pause between two: together 8 s, in which a server that keeps journals is
-/// started again. Live messages wait that long for the client; without the journal it would miss some for good.
+/// started again. Live messages wait that long for the client; without the journal it would miss some for
+/// good.
 const TRIES: u32 = 16;
 /// See [`TRIES`].
 const TRY_AGAIN_AFTER: Duration = Duration::from_millis(500);
