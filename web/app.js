@@ -148,6 +148,7 @@ function changed(threadId, id, change) {
   threads.messageChanged(threadId, id, change);
   conversation.messageChanged(threadId, id, change);
   pins.changed(threadId, id, change);
+  composer.messageChanged(id);
 }
 
 /**

@@ -226,6 +226,15 @@ export class Composer {
     this.#showAnswered();
   }
 
+  /**
+   * A message says something else, or nothing any more: what is shown of it above the field follows.
+   * @param {string} messageId
+   */
+  messageChanged(messageId) {
+    const answered = this.#threadId ? this.#parts.drafts.of(this.#threadId).answered : undefined;
+    if (answered?.messageId === messageId && !this.#edited) this.#showAnswered();
+  }
+
   #showDraft() {
     this.#showAnswered();
     this.#drawOther();

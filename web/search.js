@@ -3,6 +3,7 @@
 
 import { $, element } from '/elements.js';
 import { attempt } from '/notice.js';
+import { Refusal } from '/refusal.js';
 import { shortTime } from '/times.js';
 import { typed } from '/typed.js';
 
@@ -65,8 +66,8 @@ export class Search {
     do {
       const cursor = this.#cursor ? `&cursor=${encodeURIComponent(this.#cursor)}` : '';
       const path = `/messages/search?q=${encodeURIComponent(this.#words)}&limit=${PAGE}${cursor}`;
-      page = await attempt(() => this.#parts.api.ask('GET', path, undefined, signal));
-      if (signal.aborted) return;
+      page = await attempt(() => this.#ask(path, signal));
+      if (signal.aborted || page?.cannotBe) return;
       if (!page) return this.#show($('hits').childElementCount > 0);
       this.#cursor = page.nextCursor;
     } while (page.hits.length === 0 && this.#cursor);
@@ -75,13 +76,29 @@ export class Search {
     $('search-words').textContent = words($('hits').childElementCount, page.complete);
   }
 
+  /**
+   * Words that cannot be searched for are no trouble: where the hits would be it says what can.
+   * @param {string} path
+   * @param {AbortSignal} signal
+   */
+  async #ask(path, signal) {
+    try {
+      return await this.#parts.api.ask('GET', path, undefined, signal);
+    } catch (error) {
+      if (!(error instanceof Refusal && error.code === 'invalid')) throw error;
+      $('search-words').textContent = error.message.replace(/^Q /, 'A search ');
+      return { cannotBe: true };
+    }
+  }
+
   /** @param {SearchHit} hit */
   #item({ message, highlights }) {
     const { people, threads, open } = this.#parts;
     const thread = threads.get(message.threadId);
-    const where = thread ? people.title(thread) : '';
+    const [name, title] = [people.nameOrYou(message.senderId), thread ? people.title(thread) : ''];
+    const where = title === name ? '' : title;
     const button = element('button', { type: 'button' },
-      element('span', { class: 'name', dir: 'auto' }, people.nameOrYou(message.senderId), where && ` · ${where}`),
+      element('span', { class: 'name', dir: 'auto' }, name, where && ` · ${where}`),
       element('time', { datetime: message.createdAt }, shortTime(message.createdAt)),
       element('span', { class: 'preview', dir: 'auto' }, ...marked(message.content, highlights)),
     );

@@ -328,6 +328,7 @@ for (const shape of ['single', 'fleet']) {
       const offered = annsPage.getByRole('toolbar').getByRole('button').filter({ visible: true });
       assert.deepEqual(await offered.allTextContents(), ['☺', 'Reply', 'Pin', 'Unread']);
 
+      await useTool(bensPage, 'hello', 'Reply');
       await useTool(annsPage, 'hello', 'Take back');
       await annsPage.getByRole('button', { name: 'Keep it' }).click();
       assert.deepEqual(await contents(annsPage), ['hello', 'hi']);
@@ -337,6 +338,7 @@ for (const shape of ['single', 'fleet']) {
         await message(page, 'Message taken back').waitFor();
         assert.deepEqual(await contents(page), ['Message taken back', 'hi']);
       }
+      await bensPage.locator('#answered-text').getByText('Message taken back').waitFor();
       await message(annsPage, 'Message taken back').hover();
       assert.equal(await annsPage.getByRole('toolbar').count(), 0);
     });
@@ -851,6 +853,9 @@ for (const shape of ['single', 'fleet']) {
       await page.locator('#title').getByText(ben.id).waitFor();
       const found = page.locator('#messages li[data-message-id]').filter({ hasText: 'Treffpunkt' });
       await becomes('the message has the focus', () => found.evaluate(item => item === document.activeElement));
+      await page.getByRole('searchbox').fill('x');
+      await page.getByRole('searchbox').press('Enter');
+      await page.locator('#search-words').getByText('A search must have a word of at least 2 letters.').waitFor();
       await page.getByRole('searchbox').fill('');
       await page.locator('#found').waitFor({ state: 'hidden' });
     });

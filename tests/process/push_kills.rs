@@ -1,4 +1,4 @@
-//! Push workers that are killed just behind a push service's answer, again and again (P4): nobody misses a
+//! Push workers that are killed just behind a push service's answer, again and again: nobody misses a
 //! push, and one that comes twice replaces the first.
 //!
 //! `EVENTFLOW_TEST_KILLS` says how many kills. The push services are a stand-in on this machine.
