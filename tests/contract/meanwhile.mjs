@@ -50,7 +50,7 @@ export function meanwhile(stage) {
     return email && push && { email, push };
   }, TOLD_WITHIN_MS);
 
-  test('P28: what is read, taken back or unwanted before its mail is not told, and the log says why', async () => {
+  test('what is read, taken back or unwanted before its mail is not told, and the log says why', async () => {
     const root = admin();
     const told = await scene(root);
     const scenes = await Promise.all(Object.entries(ACTS).map(async ([reason, act]) => {
@@ -71,7 +71,7 @@ export function meanwhile(stage) {
     assert.ok(['sent', 'failed'].includes(push.outcome), JSON.stringify(push));
   });
 
-  test('P28: a notification that is read or deleted before its mail is not told', async () => {
+  test('a notification that is read or deleted before its mail is not told', async () => {
     const root = admin();
     const ways = { read: id => ['POST', `/notifications/${id}/read`], gone: id => ['DELETE', `/notifications/${id}`] };
     await Promise.all(Object.entries(ways).map(async ([reason, way]) => {
