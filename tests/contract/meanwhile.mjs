@@ -1,4 +1,4 @@
-// What happens between a message and its mail or push (P28): whoever has read it, does not want it or cannot
+// What happens between a message and its mail or push: whoever has read it, does not want it or cannot
 // see it any more is not told, and the delivery log says why.
 
 import assert from 'node:assert/strict';

@@ -1,4 +1,4 @@
-//! Each answer of a push service (P27), from the answer to its end: what the delivery log says, how often
+//! Each answer of a push service, from the answer to its end: what the delivery log says, how often
 //! the service was asked, and whether the device stays. Nothing of it tells anybody's token, address or text
 //! (S14), and no subscription leads into this machine's own network (S11).
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A mail server that is away in each way, behind a whole system (P26): mails wait and come once, and nothing
+"""A mail server that is away in each way, behind a whole system: mails wait and come once, and nothing
 else waits with them.
 
 Per outage: the mail server gives way to one that fails, people are told something by mail, push and inbox, and

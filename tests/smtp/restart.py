@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Mails that wait on the retry ladder while the broker is killed (P14): each comes, once.
+"""Mails that wait on the retry ladder while the broker is killed: each comes, once.
 
 The mail server puts every mail off four times, so that all of them wait on the rung of two minutes. Then the
 broker is killed (SIGKILL) and started again: RabbitMQ of a fleet, or the one process with its embedded broker.

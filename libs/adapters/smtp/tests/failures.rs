@@ -1,4 +1,4 @@
-//! A mail server that fails in each way that a real one does (P26): what the mailer says of it, and that it
+//! A mail server that fails in each way that a real one does: what the mailer says of it, and that it
 //! goes on afterwards.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
