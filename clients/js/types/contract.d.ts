@@ -867,7 +867,10 @@ export interface components {
         };
         /** @description The beginning of a message that another one answers. */
         Quote: {
-            /** @description The first 200 characters of what the message says; empty if it has only files, or was taken back. */
+            /**
+             * @description The first 200 characters of what the message says, without a `<` at the cut; empty if it has only
+             *     files, or was taken back.
+             */
             content: string;
             /**
              * Format: date-time
