@@ -169,6 +169,9 @@ fn body(route: &Route) -> Value {
     if route.path.ends_with("/preferences") {
         return json!({ "channels": {} });
     }
+    if route.path.contains("/mutes/") {
+        return json!({});
+    }
     let mut body = json!({
         "content": "new", "participants": ["bob", "eve"], "emoji": "👍", "userId": "bob", "title": "t", "name": "Bob", "channels": {}, "fcmToken": "new",
         "why": "repaired", "version": 1,
