@@ -76,8 +76,18 @@ pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, CodecError> {
 mod tests {
     use super::*;
     use crate::command::Command;
+    use crate::id::ThreadId;
     use serde_json::json;
     use std::error::Error as _;
+
+    #[test]
+    fn fields_that_a_later_version_added_are_passed_over() {
+        let leave = json!({"kind": "leave_thread", "thread_id": ThreadId::derive(&[], "{}"), "user_id": "ann", "at": 7});
+        let mut later = leave.clone();
+        later["colour"] = json!({"of": ["a later version"]});
+        let [known, later] = [leave, later].map(|value| decode::<Command>(&encode(&value).unwrap()).unwrap());
+        assert_eq!(later, known);
+    }
 
     #[test]
     fn an_error_quotes_nothing_of_what_it_found() {

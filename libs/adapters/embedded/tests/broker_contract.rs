@@ -8,6 +8,7 @@ use eventflow_bus::contract::{
     barriers, consuming, durability, gateways, hellos, publishing, replies, retrying, splitting,
 };
 use eventflow_bus::port::Broker;
+use eventflow_embedded::{Database, EmbeddedBroker};
 use std::sync::Arc;
 use support::Site;
 
@@ -59,18 +60,42 @@ async fn what_comes_of_a_split_frame_may_have_been_handled() {
     splitting::check_all(Arc::new(site.open().await.broker)).await;
 }
 
+/// A broker that can be ended, and its file opened again.
+struct Restartable<'a> {
+    site: &'a Site,
+    broker: Arc<EmbeddedBroker>,
+    database: Database,
+}
+
+impl<'a> Restartable<'a> {
+    async fn open(site: &'a Site) -> Self {
+        let opened = site.open().await;
+        Self { site, broker: Arc::new(opened.broker), database: opened.database }
+    }
+
+    fn port(&self) -> Arc<dyn Broker> {
+        self.broker.clone()
+    }
+
+    async fn restart(self, port: Arc<dyn Broker>) -> Arc<dyn Broker> {
+        drop(port);
+        self.broker.close().await.unwrap();
+        drop(self.broker);
+        self.database.close().await;
+        Arc::new(self.site.open().await.broker)
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_confirmed_survives_a_restart() {
     let site = Site::new();
-    let opened = site.open().await;
-    let (broker, database) = (Arc::new(opened.broker), opened.database);
-    let port: Arc<dyn Broker> = broker.clone();
-    let restart = |port: Arc<dyn Broker>| async move {
-        drop(port);
-        broker.close().await.unwrap();
-        drop(broker);
-        database.close().await;
-        Arc::new(site.open().await.broker) as Arc<dyn Broker>
-    };
-    durability::check(port, restart).await;
+    let broker = Restartable::open(&site).await;
+    durability::check(broker.port(), |port| broker.restart(port)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_thousand_messages_on_the_ladder_survive_a_restart_and_return_once() {
+    let site = Site::new();
+    let broker = Restartable::open(&site).await;
+    durability::check_ladder(broker.port(), 1_000, |port| broker.restart(port)).await;
 }

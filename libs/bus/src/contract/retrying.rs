@@ -1,6 +1,6 @@
 //! Retry ladder: a message returns to its queue after its delay and not before, on each rung independently.
 
-use super::bench::{cancel, next, numbers, publish, subscribe, tags, take};
+use super::bench::{cancel, consume, next, numbers, publish, quiet, subscribe, tags, take};
 use crate::port::{Broker, Destination, Headers, Outgoing};
 use crate::topology::{Delay, EMAIL, FANOUT, PERSIST};
 use bytes::Bytes;
@@ -9,11 +9,14 @@ use tokio::time::Instant;
 
 /// Tolerance: how much later than its delay a message may return on a busy machine.
 const LATENESS: Duration = Duration::from_secs(4);
+/// Messages behind one with a long wait.
+const MANY: usize = 100;
 
 /// Runs every check of this group.
 pub async fn check_all(broker: &dyn Broker) {
     a_message_returns_to_its_queue_after_its_delay(broker).await;
     rungs_do_not_wait_for_each_other(broker).await;
+    a_long_wait_holds_up_no_short_one(broker).await;
     a_message_can_be_retried_again(broker).await;
 }
 
@@ -68,6 +71,24 @@ pub async fn rungs_do_not_wait_for_each_other(broker: &dyn Broker) {
     let both = [first, second];
     assert_eq!(numbers(&both), [1, 5]);
     subscription.ack(&tags(&both)).await.expect("the subscription lives");
+    cancel(subscription).await;
+}
+
+/// Behind one message that waits for ten minutes, a hundred with a wait of five seconds come back in time.
+pub async fn a_long_wait_holds_up_no_short_one(broker: &dyn Broker) {
+    let queue = PERSIST.shard(0);
+    publish(broker, vec![retry(Delay::TenMinutes, queue.name(), MANY)]).await;
+    let start = Instant::now();
+    publish(broker, (0..MANY).map(|number| retry(Delay::FiveSeconds, queue.name(), number)).collect()).await;
+    let published = Instant::now();
+    let mut subscription = subscribe(broker, queue.name(), 64).await;
+    let mut returned = consume(&mut subscription, 1).await;
+    assert!(start.elapsed() >= Delay::FiveSeconds.duration(), "the first came after {:?}", start.elapsed());
+    returned.extend(consume(&mut subscription, MANY - 1).await);
+    let latest = Delay::FiveSeconds.duration() + LATENESS;
+    assert!(published.elapsed() < latest, "the last came back after {:?}", published.elapsed());
+    assert_eq!(returned, Vec::from_iter(0..MANY));
+    quiet(&mut subscription, "the long wait is not over").await;
     cancel(subscription).await;
 }
 
