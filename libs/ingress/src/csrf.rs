@@ -5,6 +5,7 @@
 //! Where the request came from (`Sec-Fetch-Site`, `Origin`) is checked besides, in [`crate::origin`]. A
 //! request with a bearer token needs no CSRF token, because no browser sends a bearer token by itself.
 
+use crate::derived_key::derived_key;
 use crate::identity::Session;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -53,10 +54,7 @@ impl Csrf {
 }
 
 fn derived(secret: &[u8]) -> Hmac<Sha256> {
-    let label = Hmac::<Sha256>::new_from_slice(secret)
-        .expect("HMAC takes keys of any length")
-        .chain_update(KEY_LABEL);
-    Hmac::new_from_slice(&label.finalize().into_bytes()).expect("HMAC takes keys of any length")
+    Hmac::new_from_slice(&derived_key(secret, KEY_LABEL)).expect("HMAC takes keys of any length")
 }
 
 fn tag(key: &Hmac<Sha256>, session: Session, random: &[u8]) -> Hmac<Sha256> {

@@ -24,6 +24,7 @@ pub mod commands;
 pub mod contacts;
 pub mod contract;
 pub mod csrf;
+mod derived_key;
 mod edge;
 pub mod http;
 pub mod identity;

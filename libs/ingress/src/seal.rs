@@ -3,9 +3,8 @@
 //! A seal is `nonce ‖ AES-256-GCM(key, nonce, bytes)`, bound to what it was given out for. The key is derived
 //! from the secret that the gateways share.
 
-use hmac::{Hmac, KeyInit as _, Mac as _};
+use crate::derived_key::derived_key;
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
-use sha2::Sha256;
 
 /// Separates this key from others that are derived from the same secret.
 const KEY_LABEL: &[u8] = b"eventflow seal 1";
@@ -51,8 +50,7 @@ impl Seal {
 }
 
 fn derived(secret: &[u8]) -> LessSafeKey {
-    let label = Hmac::<Sha256>::new_from_slice(secret).expect("HMAC takes keys of any length");
-    let key = label.chain_update(KEY_LABEL).finalize().into_bytes();
+    let key = derived_key(secret, KEY_LABEL);
     LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &key).expect("a SHA-256 is as long as the key"))
 }
 
