@@ -9,15 +9,12 @@ there must be none: in the logs, the metrics and the queues.
   eval "$(tests/services env)"; tests/smtp/failures.py --bins target/release --shape fleet
 """
 
-import argparse
 import base64
 import json
-import pathlib
 import sqlite3
 import sys
-import tempfile
 
-from running import MailServer, System, eventually, free_port, management
+from running import MailServer, System, arguments, eventually, free_port, management, new_folder
 
 # These words stand in every address, title and text.
 CANARIES = ["canary-address", "canary-title", "canary-text", "canary-name"]
@@ -92,15 +89,13 @@ def check(system, server):
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--bins", default="target/release")
-    parser.add_argument("--shape", choices=["single", "fleet"], default="single")
+    parser = arguments()
     parser.add_argument("--port", type=int, default=0)
     options = parser.parse_args()
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="eventflow-mail-failures-"))
+    folder = new_folder("failures")
     server = MailServer()
-    url, settings = f"smtp://127.0.0.1:{server.port}?tls=none", {"LOG_LEVEL": "debug", "EMAIL_GRACE_S": "0"}
-    system = System(options.shape, options.bins, folder, url, options.port or free_port(), settings)
+    settings = {"LOG_LEVEL": "debug", "EMAIL_GRACE_S": "0"}
+    system = System(options.shape, options.bins, folder, server.url, options.port or free_port(), settings)
     try:
         print(f"shape {options.shape}")
         check(system, server)

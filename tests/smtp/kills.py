@@ -11,18 +11,15 @@ one mail of every round that tells everything of it, and a second mail has the M
   tests/smtp/kills.py --bins target/release --people 500 --rounds 4 --kills 100 --behind-250
 """
 
-import argparse
 import collections
 import concurrent.futures
-import pathlib
 import random
 import re
 import sys
-import tempfile
 import threading
 import time
 
-from running import MailServer, System
+from running import MailServer, System, arguments, new_folder
 
 # Longest time for everything that was sent to arrive, after the last kill: a window that a killed worker had
 # waits for its lease.
@@ -76,8 +73,7 @@ def await_mails(distinct, expected, quiet_s):
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--bins", default="target/release")
+    parser = arguments(of_either_shape=False)
     parser.add_argument("--people", type=int, default=200)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--kills", type=int, default=10)
@@ -85,16 +81,15 @@ def main():
     parser.add_argument("--port", type=int, default=28080)
     parser.add_argument("--behind-250", action="store_true")
     options = parser.parse_args()
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="eventflow-mail-kills-"))
+    folder = new_folder("kills")
     expected = options.people * options.rounds
     # The last kills are long before the last mails.
     every = max(1, expected * 3 // 4 // options.kills)
     behind = ["--kill-every", every, "--kills", options.kills] if options.behind_250 else []
     told = Told()
     server = MailServer(*behind, mails=told)
-    url = f"smtp://127.0.0.1:{server.port}?tls=none"
     settings = {"EMAIL_GRACE_S": str(options.grace_s)}
-    fleet = System("fleet", options.bins, folder, url, options.port, settings, email_workers=2)
+    fleet = System("fleet", options.bins, folder, server.url, options.port, settings, email_workers=2)
     try:
         judged = run(options, fleet, server, told, expected)
         print(f"logs in {folder}")

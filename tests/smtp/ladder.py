@@ -10,14 +10,11 @@ however an administrator looks at it, in the logs or in the metrics.
 Needs a C compiler.
 """
 
-import argparse
 import json
-import pathlib
 import sys
-import tempfile
 import time
 
-from running import Clock, MailServer, System, eventually, free_port
+from running import Clock, MailServer, System, arguments, eventually, free_port, new_folder
 
 RUNGS_S = [1, 5, 30, 120, 600, 3600]
 CANARIES = ["canary-address", "canary-title", "canary-text", "canary-name"]
@@ -61,13 +58,10 @@ def run(system, server, clock):
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--bins", default="target/release")
-    options = parser.parse_args()
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="eventflow-mail-ladder-"))
+    options = arguments(of_either_shape=False).parse_args()
+    folder = new_folder("ladder")
     server, clock = MailServer(), Clock(folder)
-    url = f"smtp://127.0.0.1:{server.port}?tls=none"
-    system = System("single", options.bins, folder, url, free_port(), {"EMAIL_GRACE_S": "0", "LOG_LEVEL": "debug", **clock.settings})
+    system = System("single", options.bins, folder, server.url, free_port(), {"EMAIL_GRACE_S": "0", "LOG_LEVEL": "debug", **clock.settings})
     try:
         return run(system, server, clock)
     finally:

@@ -11,7 +11,6 @@ the message, and nobody is told a second time; what is written then comes by the
 Needs root and iproute2, and the client of `tests/services node`.
 """
 
-import argparse
 import json
 import os
 import pathlib
@@ -19,11 +18,10 @@ import queue
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 
-from running import MailServer, System, eventually, free_port, token
+from running import MailServer, System, arguments, eventually, free_port, new_folder, token
 
 NOTIFIED_WITHIN_S = 60
 # Whoever is back is not told again by what was still under way: leases, sweeps and windows end by then.
@@ -122,16 +120,13 @@ def run(system, server, laptop):
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--bins", default="target/release")
-    parser.add_argument("--shape", choices=["single", "fleet"], default="single")
-    options = parser.parse_args()
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="eventflow-mail-laptop-"))
+    options = arguments().parse_args()
+    folder = new_folder("laptop")
     server = MailServer()
-    url, settings = f"smtp://127.0.0.1:{server.port}?tls=none", {"EMAIL_GRACE_S": "0"}
+    settings = {"EMAIL_GRACE_S": "0"}
     laptop = Laptop(f"lap{os.getpid()}")
     try:
-        system = System(options.shape, options.bins, folder, url, free_port(), settings, host="0.0.0.0")
+        system = System(options.shape, options.bins, folder, server.url, free_port(), settings, host="0.0.0.0")
         try:
             return run(system, server, laptop)
         finally:

@@ -11,14 +11,11 @@ the night no mail comes; then one comes that tells of all twenty, and none after
 Needs a C compiler.
 """
 
-import argparse
 import datetime
-import pathlib
 import sys
-import tempfile
 import time
 
-from running import Clock, MailServer, System, eventually, free_port
+from running import Clock, MailServer, System, arguments, eventually, free_port, new_folder
 
 MESSAGES = 20
 # The night's place, and its quiet hours in UTC: the hour that is missing or comes twice is in them.
@@ -70,13 +67,11 @@ def night(system, server, clock, number, place, begin, end):
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--bins", default="target/release")
-    options = parser.parse_args()
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="eventflow-mail-night-"))
+    options = arguments(of_either_shape=False).parse_args()
+    folder = new_folder("night")
     server, clock = MailServer(), Clock(folder)
-    url, settings = f"smtp://127.0.0.1:{server.port}?tls=none", {"EMAIL_GRACE_S": "0", **clock.settings}
-    system = System("single", options.bins, folder, url, free_port(), settings)
+    settings = {"EMAIL_GRACE_S": "0", **clock.settings}
+    system = System("single", options.bins, folder, server.url, free_port(), settings)
     try:
         return 0 if all([night(system, server, clock, n, place, moment(begin), moment(end)) for n, (place, begin, end) in enumerate(NIGHTS)]) else 1
     finally:

@@ -11,15 +11,13 @@ their mail, once, and nothing is a dead letter.
   eval "$(tests/services env)"; tests/smtp/outages.py --bins target/release --shape fleet
 """
 
-import argparse
 import pathlib
 import sys
-import tempfile
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from running import MailServer, System, eventually, free_port
+from running import MailServer, System, arguments, eventually, free_port, new_folder
 
 GOOD = ["--tls", "starttls"]
 # Each outage: what it is called, and the mail server that stands there meanwhile; None for no server.
@@ -111,12 +109,10 @@ def run_outage(system, server_of, mails, number, words, options, workers):
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--bins", default="target/release")
-    parser.add_argument("--shape", choices=["single", "fleet"], default="single")
+    parser = arguments()
     parser.add_argument("--port", type=int, default=0)
     options = parser.parse_args()
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="eventflow-mail-outages-"))
+    folder = new_folder("outages")
     for name in ("good", "other"):
         (folder / name).mkdir()
     mails = {}

@@ -10,15 +10,12 @@ broker is killed (SIGKILL) and started again: RabbitMQ of a fleet, or the one pr
 A fleet needs servers of its own (EVENTFLOW_SERVICES_DIR, EVENTFLOW_SERVICES_PORT_SHIFT), since RabbitMQ is killed.
 """
 
-import argparse
-import pathlib
 import subprocess
 import sys
-import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from running import HERE, MailServer, System, eventually, free_port, management
+from running import HERE, MailServer, System, arguments, eventually, free_port, management, new_folder
 
 # The rungs are 1 s, 5 s, 30 s and 2 min: after so many failures a mail is on the last of these.
 PUT_OFF = 4
@@ -47,16 +44,14 @@ def kill_the_broker(system, count):
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--bins", default="target/release")
-    parser.add_argument("--shape", choices=["single", "fleet"], default="single")
+    parser = arguments()
     parser.add_argument("--people", type=int, default=1000)
     parser.add_argument("--port", type=int, default=0)
     options = parser.parse_args()
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="eventflow-mail-restart-"))
+    folder = new_folder("restart")
     server = MailServer()
-    url, settings = f"smtp://127.0.0.1:{server.port}?tls=none", {"EMAIL_GRACE_S": "0"}
-    system = System(options.shape, options.bins, folder, url, options.port or free_port(), settings, email_workers=2)
+    settings = {"EMAIL_GRACE_S": "0"}
+    system = System(options.shape, options.bins, folder, server.url, options.port or free_port(), settings, email_workers=2)
     try:
         return run(options, system, server)
     finally:

@@ -4,6 +4,7 @@ A system is one process with every role, or a fleet with one process for each ro
 tests/services. Both are asked by REST, as an administrator.
 """
 
+import argparse
 import base64
 import hashlib
 import hmac
@@ -15,6 +16,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import urllib.error
@@ -31,6 +33,20 @@ START_S, END_S = 120, 60
 BUSY_S = 120
 # Tokens hold for as long as any clock of these scripts is ahead.
 LIFE_S = 5 * 365 * 24 * 3600
+
+
+def arguments(of_either_shape=True):
+    """The arguments that these scripts share; a script adds its own."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--bins", default="target/release")
+    if of_either_shape:
+        parser.add_argument("--shape", choices=["single", "fleet"], default="single")
+    return parser
+
+
+def new_folder(name):
+    """A folder for the data and the logs of a run."""
+    return pathlib.Path(tempfile.mkdtemp(prefix=f"eventflow-mail-{name}-"))
 
 
 def token(user="root", role="admin"):
@@ -107,6 +123,7 @@ class MailServer:
         )
         said = json.loads(self.process.stdout.readline())
         self.port, self.ca = said["port"], said["ca"]
+        self.url = f"smtp://127.0.0.1:{self.port}?tls=none"
         threading.Thread(target=self._read, daemon=True).start()
 
     def _read(self):
