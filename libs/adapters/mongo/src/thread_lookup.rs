@@ -55,8 +55,9 @@ impl MongoStore {
         if !missing.is_empty() {
             missing.sort_unstable();
             missing.dedup();
+            let forgotten = self.memory.forgotten();
             for (thread, known) in self.look_up(&missing).await? {
-                self.memory.insert(thread, Arc::clone(&known));
+                self.memory.insert(thread, Arc::clone(&known), forgotten);
                 found.insert(thread, known);
             }
         }

@@ -5,7 +5,8 @@
 //! decide; after a wrong guess the store forgets the thread and reads it again. Both places only rise, and
 //! only after a majority confirmed them. The store never remembers that a thread does not exist. The people
 //! of a thread can leave it and come back. The process that carries that out forgets the thread; one that
-//! gets the shard later forgets all of them then.
+//! gets the shard later forgets all of them then. What was read before something was forgotten is not
+//! remembered.
 
 use crate::record::counters::SMALL_MAX;
 use eventflow_protocol::Participants;
@@ -35,7 +36,11 @@ pub(crate) struct KnownThread {
 
 /// The threads that the store remembers.
 #[derive(Clone, Debug)]
-pub(crate) struct ThreadMemory(Cache<ThreadId, Arc<KnownThread>>);
+pub(crate) struct ThreadMemory {
+    threads: Cache<ThreadId, Arc<KnownThread>>,
+    /// How often something was forgotten.
+    forgotten: Arc<AtomicU64>,
+}
 
 impl KnownThread {
     /// A thread of these people, whose newest message is at place `last` and whose document counts up to
@@ -86,26 +91,38 @@ impl ThreadMemory {
         let weigh = |_: &ThreadId, thread: &Arc<KnownThread>| {
             u32::try_from(thread.people.len()).unwrap_or(u32::MAX).saturating_add(THREAD_WEIGHT)
         };
-        Self(Cache::builder().max_capacity(CAPACITY_PEOPLE).weigher(weigh).time_to_live(TIME_TO_LIVE).build())
+        let threads = Cache::builder().max_capacity(CAPACITY_PEOPLE).weigher(weigh);
+        Self { threads: threads.time_to_live(TIME_TO_LIVE).build(), forgotten: Arc::default() }
     }
 
     /// What the store remembers of this thread.
     pub(crate) fn get(&self, thread: ThreadId) -> Option<Arc<KnownThread>> {
-        self.0.get(&thread)
+        self.threads.get(&thread)
     }
 
-    /// Remembers a thread.
-    pub(crate) fn insert(&self, thread: ThreadId, known: Arc<KnownThread>) {
-        self.0.insert(thread, known);
+    /// How often something was forgotten, to be asked before a thread is read.
+    pub(crate) fn forgotten(&self) -> u64 {
+        self.forgotten.load(Ordering::SeqCst)
+    }
+
+    /// Remembers a thread that was read after [`ThreadMemory::forgotten`] said this.
+    pub(crate) fn insert(&self, thread: ThreadId, known: Arc<KnownThread>, forgotten: u64) {
+        self.threads.insert(thread, known);
+        // Asked afterwards: whoever forgets counts first, so either this sees it or the entry goes then.
+        if self.forgotten() != forgotten {
+            self.threads.invalidate(&thread);
+        }
     }
 
     /// Forgets all threads.
     pub(crate) fn forget_all(&self) {
-        self.0.invalidate_all();
+        self.forgotten.fetch_add(1, Ordering::SeqCst);
+        self.threads.invalidate_all();
     }
 
     /// Forgets a thread.
     pub(crate) fn forget(&self, thread: ThreadId) {
-        self.0.invalidate(&thread);
+        self.forgotten.fetch_add(1, Ordering::SeqCst);
+        self.threads.invalidate(&thread);
     }
 }
