@@ -84,6 +84,7 @@ async fn a_message_after_an_archive_brings_the_thread_back<S: WholeStore>(
         thread_id,
         participants: people,
         metadata: serde_json::Map::new(),
+        group: None,
         created_by: user("ann"),
         at,
     };

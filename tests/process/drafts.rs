@@ -40,6 +40,7 @@ impl Stage {
             thread_id: ThreadId::derive(&people, "{}"),
             participants: people.clone(),
             metadata: serde_json::Map::new(),
+            group: None,
             created_by: people[0].clone(),
             at: at(0),
         };

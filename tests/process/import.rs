@@ -173,8 +173,10 @@ async fn history(store: &dyn Store, view: &ThreadView) -> Vec<Message> {
     let mut all: Vec<Message> = Vec::new();
     loop {
         let after = Some(Place::Seq(all.len() as u64));
-        let page =
-            store.messages(view.thread.id, MessagePage { before: None, after, limit: PAGE }).await.unwrap();
+        let page = store
+            .messages(view.thread.id, MessagePage { before: None, after, since: 0, limit: PAGE })
+            .await
+            .unwrap();
         if page.is_empty() {
             return all;
         }

@@ -7,7 +7,7 @@ use eventflow_bus::handler::{BatchHandler, Item, Performed, Unavailable};
 use eventflow_bus::port::Outgoing;
 use eventflow_bus::topology::{FANOUT, Topology, gateway};
 use eventflow_metrics::Metrics;
-use eventflow_ports::store_contract::fixtures::{Scene, append, at};
+use eventflow_ports::store_contract::fixtures::{Scene, append, at, commanded};
 use eventflow_ports::{MemoryRegistry, Registry as _, Store as _};
 use eventflow_protocol::command::{CreateThread, LeaveThread};
 use eventflow_protocol::event::Event;
@@ -44,13 +44,20 @@ async fn who_came_back_while_the_shard_was_elsewhere_hears_what_is_said() {
         broker.depth(gateway(&id).name()).await.unwrap().ready
     };
     assert_eq!(heard("to all").await, 1);
-    store.leave(&LeaveThread { thread_id, user_id: ben.clone(), at: at(2) }).await.unwrap();
+    let leave = LeaveThread { thread_id, user_id: ben.clone(), at: at(2) };
+    store.leave(&commanded(leave)).await.unwrap();
     stage.forget();
     assert_eq!(heard("while ben is not in the thread").await, 1);
     let thread = store.thread(thread_id).await.unwrap().unwrap();
     let participants = scene.people.clone();
-    let back =
-        CreateThread { thread_id, participants, metadata: thread.metadata, created_by: ben, at: at(3) };
+    let back = CreateThread {
+        thread_id,
+        participants,
+        metadata: thread.metadata,
+        group: None,
+        created_by: ben,
+        at: at(3),
+    };
     assert!(store.create_thread(&back).await.unwrap().1, "ben is back");
     stage.forget();
     assert_eq!(heard("to all again").await, 2);

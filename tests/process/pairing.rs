@@ -195,6 +195,7 @@ async fn every_click_is_one_message<S: WholeStore>(store: Arc<S>, again: Arc<S>,
                 thread_id,
                 participants: people.clone(),
                 metadata: serde_json::Map::new(),
+                group: None,
                 created_by: people[0].clone(),
                 at: Timestamp(START),
             };
@@ -227,7 +228,7 @@ fn judge(stored: &BTreeMap<String, usize>, clicked: &BTreeMap<String, Clicks>, f
 }
 
 async fn stored<S: Store>(store: &S, thread: ThreadId) -> Vec<String> {
-    let page = MessagePage { before: None, after: Some(Place::Seq(0)), limit: PAGE_MAX };
+    let page = MessagePage { before: None, after: Some(Place::Seq(0)), since: 0, limit: PAGE_MAX };
     let messages = store.messages(thread, page).await.unwrap();
     assert_eq!(
         messages.iter().map(|message| message.seq).collect::<Vec<_>>(),

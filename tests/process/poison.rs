@@ -193,6 +193,7 @@ fn new_thread(n: usize) -> CreateThread {
         created_by: participants[0].clone(),
         participants,
         metadata,
+        group: None,
         at: SystemClock.now(),
     }
 }
@@ -271,7 +272,12 @@ async fn publish(broker: &dyn Broker, messages: Vec<Outgoing>) {
 async fn history(store: &dyn Store, thread: ThreadId) -> Vec<String> {
     let mut contents = Vec::new();
     loop {
-        let page = MessagePage { after: Some(Place::Seq(contents.len() as u64)), before: None, limit: 100 };
+        let page = MessagePage {
+            after: Some(Place::Seq(contents.len() as u64)),
+            before: None,
+            since: 0,
+            limit: 100,
+        };
         let messages = store.messages(thread, page).await.unwrap();
         if messages.is_empty() {
             return contents;

@@ -74,6 +74,7 @@ fn with(other: &str) -> CreateThread {
         thread_id: ThreadId::derive(&participants, "{}"),
         participants,
         metadata: serde_json::Map::new(),
+        group: None,
         created_by: user("ann"),
         at: SystemClock.now(),
     }

@@ -121,7 +121,7 @@ impl Story {
         if known.last_seq >= conversation.lines.len() as u64 {
             return Ok(true);
         }
-        let page = MessagePage { before: None, after: Some(Place::Seq(0)), limit: 1 };
+        let page = MessagePage { before: None, after: Some(Place::Seq(0)), since: 0, limit: 1 };
         let first = self.store.messages(thread, page).await.context("read the conversation")?.pop();
         Ok(first.is_some_and(|first| first.client_message_id != Some(conversation.key_of(0))))
     }

@@ -47,6 +47,7 @@ pub(super) fn thread(old: &LegacyThread, messages: &[LegacyMessage]) -> Result<C
         created_by: created_by.clone(),
         participants: participants.into_iter().collect(),
         metadata: metadata(old),
+        group: None,
         at: old.created_at.or(first).unwrap_or_default(),
     })
 }

@@ -35,7 +35,7 @@ impl World {
     }
 
     async fn history(&self, thread: &ThreadView) -> Vec<Message> {
-        let page = MessagePage { before: None, after: None, limit: 100 };
+        let page = MessagePage { before: None, after: None, since: 0, limit: 100 };
         self.store.messages(thread.thread.id, page).await.unwrap()
     }
 }

@@ -12,13 +12,14 @@ use crate::replies;
 use crate::throttle::Throttle;
 use eventflow_bus::publish::PublishError;
 use eventflow_bus::request::{PendingCommand, Requests};
+use eventflow_ports::quotes::hide_before;
 use eventflow_ports::store::PAGE_MAX;
 use eventflow_ports::{Membership, MessagePage, Store};
-use eventflow_protocol::change::{Change, MarkUnread};
+use eventflow_protocol::change::{Change, ChangeMessage, MarkUnread};
 use eventflow_protocol::client::requests::Seq;
 use eventflow_protocol::command::{Command, CreateThread, SendMessage};
 use eventflow_protocol::content::{ContentError, Markup};
-use eventflow_protocol::document::Message;
+use eventflow_protocol::document::{Message, Thread};
 use eventflow_protocol::drafts::SaveDraft;
 use eventflow_protocol::reply::CommandResult;
 use eventflow_protocol::{CommandId, ErrorCode, MessageId, Participants, ThreadId, Timestamp, UserId};
@@ -37,6 +38,8 @@ pub struct Commands {
 pub struct SentCommand {
     pending: PendingCommand,
     membership: Membership,
+    /// Place after which the caller sees messages.
+    since: u64,
 }
 
 impl Commands {
@@ -50,9 +53,10 @@ impl Commands {
         if self.membership.includes(thread, user).await? { Ok(()) } else { Err(Refusal::not_found("thread")) }
     }
 
-    /// Refuses strangers before something of the thread is shown: whoever has left it by now is one.
-    pub async fn require_reader(&self, thread: ThreadId, user: &UserId) -> Result<(), Refusal> {
-        if self.membership.admits(thread, user).await? { Ok(()) } else { Err(Refusal::not_found("thread")) }
+    /// The place after which `user` sees messages of a thread. Refuses strangers before something of the
+    /// thread is shown: whoever has left it by now, or was removed, is one.
+    pub async fn require_reader(&self, thread: ThreadId, user: &UserId) -> Result<u64, Refusal> {
+        self.membership.seen_from(thread, user).await?.ok_or_else(|| Refusal::not_found("thread"))
     }
 
     /// Everybody in a thread that `user` is in; strangers are refused.
@@ -68,20 +72,36 @@ impl Commands {
 
     /// A message that `user` may see; strangers are refused with the words for one that does not exist.
     pub async fn message_for(&self, message: MessageId, user: &UserId) -> Result<Message, Refusal> {
-        let unknown = || Refusal::not_found("message");
-        let message = self.store.message(message).await?.ok_or_else(unknown)?;
-        if self.membership.admits(message.thread_id, user).await? { Ok(message) } else { Err(unknown()) }
+        Ok(self.seen_message(message, user).await?.0)
     }
 
-    /// The thread of a message that `user` may see and wants to change. Only a message with attachments can
-    /// lose its text, and an edit mentions people of the thread.
-    pub async fn thread_of(
+    /// A message that `user` may see, and the place after which they see its thread.
+    async fn seen_message(&self, message: MessageId, user: &UserId) -> Result<(Message, u64), Refusal> {
+        let unknown = || Refusal::not_found("message");
+        let message = self.store.message(message).await?.ok_or_else(unknown)?;
+        let since = self.membership.seen_from(message.thread_id, user).await?;
+        let since = since.filter(|since| message.seq > *since).ok_or_else(unknown)?;
+        Ok((message, since))
+    }
+
+    /// Puts a change on its way of a message that its person may see. Gives the message's thread too.
+    pub async fn change_message(
         &self,
-        message: MessageId,
-        user: &UserId,
-        change: &Change,
-    ) -> Result<ThreadId, Refusal> {
-        let message = self.message_for(message, user).await?;
+        message_id: MessageId,
+        by: &UserId,
+        change: Change,
+        at: Timestamp,
+    ) -> Result<(ThreadId, SentCommand), Refusal> {
+        let (message, since) = self.seen_message(message_id, by).await?;
+        self.check_change(&message, &change).await?;
+        let (thread_id, by) = (message.thread_id, by.clone());
+        let command = Command::ChangeMessage(ChangeMessage { thread_id, message_id, by, change, at });
+        Ok((thread_id, self.send_command_since(&command, since).await?))
+    }
+
+    /// Refuses an edit that takes all of a message away, or that mentions somebody outside of its thread:
+    /// only a message with attachments can lose its text.
+    async fn check_change(&self, message: &Message, change: &Change) -> Result<(), Refusal> {
         match change {
             Change::Edit { content, .. } if content.is_blank() && message.attachments.is_empty() => {
                 Err(ContentError::Empty.into())
@@ -90,13 +110,12 @@ impl Commands {
                 // Whom the message mentions already may have left: they stay mentioned.
                 let mut anew = mentioned.clone();
                 anew.retain(|user| !message.mentions.contains(user));
-                mentions::require_in_thread(&self.membership, message.thread_id, &anew).await?;
-                Ok(message.thread_id)
+                mentions::require_in_thread(&self.membership, message.thread_id, &anew).await
             }
             Change::Edit { mentions: None, .. }
             | Change::Delete
             | Change::React { .. }
-            | Change::Pin { .. } => Ok(message.thread_id),
+            | Change::Pin { .. } => Ok(()),
         }
     }
 
@@ -104,7 +123,7 @@ impl Commands {
     /// "everything" says the same whenever it is carried out; nothing while the store cannot say, which then
     /// decides by the time the command was accepted.
     pub async fn everything_in(&self, thread: ThreadId) -> Option<u64> {
-        let newest = MessagePage { before: None, after: None, limit: 1 };
+        let newest = MessagePage { before: None, after: None, since: 0, limit: 1 };
         let found = self.store.messages(thread, newest).await;
         let found = found.inspect_err(|error| {
             tracing::debug!(error = error as &dyn std::error::Error, "no newest message");
@@ -115,7 +134,7 @@ impl Commands {
     /// Place of the newest message of somebody else than `user`; 0 if there is none among the newest
     /// [`PAGE_MAX`].
     pub async fn newest_of_others(&self, thread: ThreadId, user: &UserId) -> Result<u64, Refusal> {
-        let page = MessagePage { before: None, after: None, limit: PAGE_MAX };
+        let page = MessagePage { before: None, after: None, since: 0, limit: PAGE_MAX };
         let found = self.store.messages(thread, page).await?;
         let is_of_another = |message: &&Message| message.sender_id != *user && message.deleted_at.is_none();
         Ok(found.iter().rev().find(is_of_another).map_or(0, |newest| newest.seq))
@@ -130,7 +149,7 @@ impl Commands {
         seq: Option<Seq>,
         at: Timestamp,
     ) -> Result<Command, Refusal> {
-        self.require_participant(thread_id, &user_id).await?;
+        self.require_reader(thread_id, &user_id).await?;
         let from = match seq {
             Some(Seq(seq)) => seq,
             // Where there is nothing of others, nothing becomes unread.
@@ -147,15 +166,32 @@ impl Commands {
     pub async fn send_message(&self, mut send: SendMessage) -> Result<SentCommand, Refusal> {
         self.require_participant(send.thread_id, &send.sender_id).await?;
         mentions::require_in_thread(&self.membership, send.thread_id, &send.mentions).await?;
-        replies::quote_answered(&*self.store, &mut send).await?;
-        self.send_command(&Command::SendMessage(send)).await
+        let mut since = Some(0);
+        if send.reply_to.is_some() {
+            since = self.quotable_from(send.thread_id, &send.sender_id).await?;
+            replies::quote_answered(&*self.store, &mut send, since).await?;
+        }
+        self.send_command_since(&Command::SendMessage(send), since.unwrap_or(u64::MAX)).await
+    }
+
+    /// The place after which messages are quoted to the sender of a reply; `None` while the store does not
+    /// say which they may see.
+    async fn quotable_from(&self, thread: ThreadId, sender: &UserId) -> Result<Option<u64>, Refusal> {
+        match self.membership.seen_from(thread, sender).await {
+            Ok(since) => since.map(Some).ok_or_else(|| Refusal::not_found("thread")),
+            Err(error) => {
+                tracing::debug!(error = &error as &dyn std::error::Error, "a reply goes on without a quote");
+                Ok(None)
+            }
+        }
     }
 
     /// Puts a draft on its way if its owner is in the thread.
     pub async fn save_draft(&self, save: SaveDraft) -> Result<SentCommand, Refusal> {
         self.require_participant(save.thread_id, &save.user_id).await?;
         if let Some(message) = save.reply_to {
-            replies::answered(&*self.store, save.thread_id, message).await?;
+            let since = self.quotable_from(save.thread_id, &save.user_id).await?;
+            replies::answered(&*self.store, (save.thread_id, since), message).await?;
         }
         self.send_command(&Command::SaveDraft(save)).await
     }
@@ -168,9 +204,15 @@ impl Commands {
     /// Puts any command on its way, with its texts in the form in which they are kept. The caller has checked
     /// that its user may.
     pub async fn send_command(&self, command: &Command) -> Result<SentCommand, Refusal> {
+        self.send_command_since(command, 0).await
+    }
+
+    /// As [`Commands::send_command`], for a caller who sees messages after the place `since`: the result
+    /// quotes nothing else to them.
+    async fn send_command_since(&self, command: &Command, since: u64) -> Result<SentCommand, Refusal> {
         let command = command.clone().written(self.markup)?;
         let pending = self.requests.send(CommandId::new(), &command).await?;
-        Ok(SentCommand { pending, membership: self.membership.clone() })
+        Ok(SentCommand { pending, membership: self.membership.clone(), since })
     }
 }
 
@@ -178,18 +220,32 @@ impl SentCommand {
     /// Waits for the result, at most [`eventflow_bus::request::ANSWER_PATIENCE`]. A worker's refusal is this
     /// one's error.
     pub async fn result(self) -> Result<CommandResult, Refusal> {
-        match self.pending.result().await? {
+        let Self { pending, membership, since } = self;
+        match pending.result().await? {
             CommandResult::Refused { code, error } => Err(Refusal::new(code, error)),
-            result => {
-                // A message to a new thread can follow at once, and should not need the store to learn who is
-                // in it.
+            mut result => {
                 if let CommandResult::Thread { thread, .. } = &result {
-                    self.membership.remember(thread.id, thread.participants.as_slice().into());
+                    note_people(&membership, thread);
+                }
+                if let CommandResult::Message { message, .. } | CommandResult::Changed { message, .. } =
+                    &mut result
+                {
+                    hide_before(message, since);
                 }
                 log_message(&result);
                 Ok(result)
             }
         }
+    }
+}
+
+/// A message to a new thread can follow at once, and should not need the store to learn who is in it. From
+/// where on the people of a group see it, the result does not say.
+fn note_people(membership: &Membership, thread: &Thread) {
+    if thread.group.is_some() && thread.last_seq > 0 {
+        membership.forget(thread.id);
+    } else {
+        membership.remember(thread.id, thread.participants.as_slice().into());
     }
 }
 

@@ -75,27 +75,50 @@ impl NewThreads {
         if caller.is_admin() {
             return Ok(());
         }
-        self.check_people(create).await?;
+        let others = create.participants.iter().filter(|user| **user != create.created_by);
+        self.check_people(others.cloned().collect()).await?;
         self.take_from_budget(&caller.user)
     }
 
+    /// Whether `caller` may add these people to a group of so many; takes it from their budget.
+    pub(crate) async fn admit_added(
+        &self,
+        caller: &Identity,
+        before: usize,
+        added: &[UserId],
+    ) -> Result<(), Refusal> {
+        let most = self.most(caller);
+        if !added.is_empty() && before + added.len() > most {
+            let error = format!("userIds: a group to which you add people has at most {most} participants");
+            return Err(Refusal::invalid(error));
+        }
+        if caller.is_admin() {
+            return Ok(());
+        }
+        self.check_people(added.to_vec()).await?;
+        self.take_from_budget(&caller.user)
+    }
+
+    /// Most people in a thread of this caller.
+    fn most(&self, caller: &Identity) -> usize {
+        *self.rules.people_max_by_role.get(&caller.role).unwrap_or(&self.rules.people_max) as usize
+    }
+
     fn check_size(&self, caller: &Identity, create: &CreateThread) -> Result<(), Refusal> {
-        let most = *self.rules.people_max_by_role.get(&caller.role).unwrap_or(&self.rules.people_max);
-        if create.participants.len() <= most as usize {
+        let most = self.most(caller);
+        if create.participants.len() <= most {
             return Ok(());
         }
         Err(Refusal::invalid(format!("a thread that you start has at most {most} participants")))
     }
 
-    async fn check_people(&self, create: &CreateThread) -> Result<(), Refusal> {
+    async fn check_people(&self, others: Vec<UserId>) -> Result<(), Refusal> {
         match self.rules.start_with {
             StartWith::Anybody => Ok(()),
             StartWith::Nobody => {
                 Err(Refusal::new(ErrorCode::Forbidden, "only an administrator may start a thread"))
             }
             StartWith::Directory => {
-                let others = create.participants.iter().filter(|user| **user != create.created_by);
-                let others: Vec<UserId> = others.cloned().collect();
                 let known = self.directory.profiles(&others).await?;
                 if others.iter().all(|user| known.contains_key(user)) {
                     return Ok(());

@@ -11,6 +11,7 @@ use crate::store::{Store, StoreError};
 use eventflow_protocol::Participants;
 use eventflow_protocol::{ThreadId, UserId};
 use moka::sync::Cache;
+use parking_lot::RwLock;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,6 +27,9 @@ const TIME_TO_LIVE: Duration = Duration::from_mins(1);
 pub struct Membership {
     store: Arc<dyn Store>,
     cache: Cache<ThreadId, Participants>,
+    /// How many changes were heard. What was read before one of them is not kept: the store may have been
+    /// asked before somebody left, and answer after that was heard.
+    changes: Arc<RwLock<u64>>,
     hears_changes: bool,
 }
 
@@ -40,7 +44,7 @@ impl Membership {
             .weigher(weigh)
             .time_to_live(TIME_TO_LIVE)
             .build();
-        Self { store, cache, hears_changes: true }
+        Self { store, cache, changes: Arc::default(), hears_changes: true }
     }
 
     /// The same cache for a process that hears of no changes.
@@ -66,12 +70,29 @@ impl Membership {
         missing.sort_unstable();
         missing.dedup();
         if !missing.is_empty() {
-            for (thread, people) in self.store.participants(&missing).await? {
-                self.cache.insert(thread, people.clone());
-                known.insert(thread, people);
-            }
+            let asked_at = *self.changes.read();
+            let found = self.store.participants(&missing).await?;
+            self.keep(&found, asked_at);
+            known.extend(found);
         }
         Ok(known)
+    }
+
+    /// Keeps what the store has answered, unless a change was heard since it was asked.
+    fn keep(&self, found: &HashMap<ThreadId, Participants>, asked_at: u64) {
+        let changes = self.changes.read();
+        if *changes == asked_at {
+            for (thread, people) in found {
+                self.cache.insert(*thread, people.clone());
+            }
+        }
+    }
+
+    /// Notes that a change was heard; until `act` is done nothing else is kept.
+    fn change(&self, act: impl FnOnce(&Cache<ThreadId, Participants>)) {
+        let mut changes = self.changes.write();
+        *changes += 1;
+        act(&self.cache);
     }
 
     /// Whether `user` is in `thread`; `false` too if there is no such thread.
@@ -79,12 +100,13 @@ impl Membership {
         Ok(self.of(thread).await?.is_some_and(|people| people.contains(user)))
     }
 
-    /// Whether `user` may be shown `thread` now. Asks the store if this process does not hear who leaves.
-    pub async fn admits(&self, thread: ThreadId, user: &UserId) -> Result<bool, StoreError> {
+    /// The place after which `user` may be shown messages of `thread` now; `None` if they may be shown
+    /// nothing. Asks the store if this process does not hear who leaves.
+    pub async fn seen_from(&self, thread: ThreadId, user: &UserId) -> Result<Option<u64>, StoreError> {
         if self.hears_changes {
-            self.includes(thread, user).await
+            Ok(self.of(thread).await?.and_then(|people| people.seen_from(user)))
         } else {
-            self.store.is_participant(thread, user).await
+            self.store.seen_from(thread, user).await
         }
     }
 
@@ -104,16 +126,16 @@ impl Membership {
 
     /// Stores the participants of a thread that a result or an event just named.
     pub fn remember(&self, thread: ThreadId, people: Participants) {
-        self.cache.insert(thread, people);
+        self.change(|cache| cache.insert(thread, people));
     }
 
     /// Drops all entries, because others may have heard what changed.
     pub fn forget_all(&self) {
-        self.cache.invalidate_all();
+        self.change(Cache::invalidate_all);
     }
 
     /// Drops the entry of a thread that changed.
     pub fn forget(&self, thread: ThreadId) {
-        self.cache.invalidate(&thread);
+        self.change(|cache| cache.invalidate(&thread));
     }
 }

@@ -1,7 +1,7 @@
 //! Quotes: the beginning of what a reply answers, read from that message itself.
 //!
-//! Whoever may see a reply may see what it answers, because both are in one thread. A reply that names a
-//! message of another thread, which the ingress took unchecked while no store answered, is quoted to nobody.
+//! A reply that names a message of another thread, which the ingress took unchecked while no store answered,
+//! is quoted to nobody. Who was added to a group may see a reply and not what it answers.
 
 use crate::store::{PAGE_MAX, Store, StoreError};
 use eventflow_protocol::document::Message;
@@ -33,6 +33,27 @@ pub async fn quote(store: &dyn Store, mut page: Vec<&mut Message>) -> Result<(),
         }
     }
     Ok(())
+}
+
+/// As [`quote`], for somebody who sees messages after the place `since`: what they may not see is quoted to
+/// them neither.
+pub async fn quote_since(
+    store: &dyn Store,
+    mut page: Vec<&mut Message>,
+    since: u64,
+) -> Result<(), StoreError> {
+    quote(store, page.iter_mut().map(|message| &mut **message).collect()).await?;
+    for message in page {
+        hide_before(message, since);
+    }
+    Ok(())
+}
+
+/// Takes the quote out of a message that answers one up to the place `since`.
+pub fn hide_before(message: &mut Message, since: u64) {
+    if let Some(reply) = &mut message.reply_to {
+        reply.quote = reply.quote.take().filter(|quote| quote.seq > since);
+    }
 }
 
 fn answered(message: &Message) -> Option<MessageId> {

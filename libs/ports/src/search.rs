@@ -32,6 +32,8 @@ pub struct Reach {
     pub stored: u64,
     /// Place up to which every message is in a block; 0 for none.
     pub indexed: u64,
+    /// Place after which the person who asks sees messages; 0 where nobody asks.
+    pub since: u64,
 }
 
 impl Reach {
@@ -69,7 +71,8 @@ pub struct BlockFilter {
 #[async_trait]
 pub trait SearchIndex: Send + Sync + 'static {
     /// Reads the threads that a person is in now, or the one of them that is named, at most `limit`, the most
-    /// recently active first as far as the store knows. Nobody else's thread is ever among them.
+    /// recently active first as far as the store knows. Nobody else's thread is ever among them. Each says
+    /// from where on the person sees it ([`eventflow_protocol::Participants::seen_from`]).
     async fn reaches_of(
         &self,
         user: &UserId,

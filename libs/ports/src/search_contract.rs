@@ -12,7 +12,9 @@ use self::world::World;
 use crate::search::block::{block_of_edited, catch_up};
 use crate::search::{Found, Reach, SearchIndex, SearchQuery, TAIL_MAX, find};
 use crate::store::{NewMessage, Store};
-use crate::store_contract::fixtures::{Scene, at, change, change_one, creation, fresh_people, ids};
+use crate::store_contract::fixtures::{
+    Scene, at, change, change_one, commanded, creation, fresh_people, ids,
+};
 use crate::store_contract::random::Random;
 use async_trait::async_trait;
 use eventflow_protocol::change::{Change, Changed};
@@ -89,7 +91,7 @@ pub async fn only_the_people_of_a_thread_find_its_messages(harness: &dyn Harness
     }
     let user_id = scene.people[1].clone();
     let leave = LeaveThread { thread_id: scene.thread, user_id, at: at(9) };
-    store.leave(&leave).await.expect("leave").expect("the thread exists");
+    store.leave(&commanded(leave)).await.expect("leave").expect("the thread exists");
     assert_eq!(whole(&*index, &asked(&scene.people[1], "secret")).await, [], "who has left");
     assert_eq!(whole(&*index, &asked(&scene.people[0], "secret")).await.len(), 1, "who has stayed");
     send(&*store, &[scene.say(0, "another secret")]).await;

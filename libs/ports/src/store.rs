@@ -7,10 +7,12 @@
 use async_trait::async_trait;
 use eventflow_protocol::Participants;
 use eventflow_protocol::change::{
-    AdvanceCursor, Advanced, ArchiveThread, ChangeMessage, Changed, MarkUnread, MarkedUnread, PersonCursors,
+    AdvanceCursor, Advanced, ArchiveThread, ChangeGroup, ChangeMessage, Changed, GroupChanged, MarkUnread,
+    MarkedUnread, PersonCursors,
 };
 use eventflow_protocol::command::{CreateThread, LeaveThread, SendMessage};
 use eventflow_protocol::document::{Message, Thread, ThreadStatus, ThreadView};
+use eventflow_protocol::group::Group;
 use eventflow_protocol::wording::Wording;
 use eventflow_protocol::{CommandId, MessageId, ThreadId, Timestamp, UserId};
 use std::collections::HashMap;
@@ -95,6 +97,8 @@ pub struct MessagePage {
     pub before: Option<Place>,
     /// Selects the oldest messages after this place.
     pub after: Option<Place>,
+    /// The page holds only messages after this `seq`: who was added to a group sees what came then.
+    pub since: u64,
     /// Page size, 1 to [`PAGE_MAX`].
     pub limit: u32,
 }
@@ -129,6 +133,8 @@ pub struct ChangePage {
 pub struct PinPage {
     /// Cursor: continue after the message with this time of its pin and this `seq`.
     pub after: Option<(Timestamp, u64)>,
+    /// The page holds only messages after this `seq`.
+    pub since: u64,
     /// Page size, 1 to [`PAGE_MAX`].
     pub limit: u32,
 }
@@ -177,12 +183,16 @@ pub struct ThreadPage {
 }
 
 /// What taking a person out of a thread came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Left {
     /// Whether the person was in the thread until now.
     pub was_in: bool,
     /// How many people are in the thread now.
     pub participant_count: u64,
+    /// The person is in the thread again, because they were added after the command was carried out.
+    pub is_back: bool,
+    /// The group as it is now, if it has other owners since the person has left.
+    pub handed_over: Option<Group>,
 }
 
 /// Stores threads and messages.
@@ -203,7 +213,8 @@ pub trait Store: Send + Sync + 'static {
     async fn touch_threads(&self, messages: &[Message]) -> Result<(), StoreError>;
 
     /// Creates a thread, or finds the one with this id. The flag is `true` if the thread was created now, or
-    /// if the creator had left it and came back now. Then nothing of it is unread for them.
+    /// if the creator had left it and came back now. Then nothing of it is unread for them. Nobody comes back
+    /// to a group: the thread that is found then has participants of whom the creator is none.
     async fn create_thread(&self, create: &CreateThread) -> Result<(Thread, bool), StoreError>;
 
     /// Applies changes to messages as [`eventflow_protocol::change::apply`] defines, each one atomically.
@@ -258,12 +269,26 @@ pub trait Store: Send + Sync + 'static {
     -> Result<Option<ThreadView>, StoreError>;
 
     /// Takes a person out of a thread; `None` if the thread does not exist. From then on it is to them as if
-    /// it did not exist. Repeating it changes nothing.
-    async fn leave(&self, leave: &LeaveThread) -> Result<Option<Left>, StoreError>;
+    /// it did not exist. Repeating it changes nothing. Of a group the last owner who leaves hands over
+    /// ([`eventflow_protocol::change::Roster::leave`]).
+    async fn leave(&self, leave: &WithCommandId<LeaveThread>) -> Result<Option<Left>, StoreError>;
 
-    /// Whether this person is in this thread now; `false` too if there is no such thread. Costs the same in a
-    /// thread of any size.
-    async fn is_participant(&self, thread: ThreadId, user: &UserId) -> Result<bool, StoreError>;
+    /// Changes a group as [`eventflow_protocol::change::Roster`] defines, atomically and all or nothing. A
+    /// repeated command changes nothing.
+    ///
+    /// Nothing is unread for who was added. They see messages after the newest one of that moment, or all if
+    /// the group says so ([`Participants::seen_from`]); their unread count never goes back before that. Who
+    /// was removed is a stranger from then on, as who has left.
+    async fn change_group(&self, change: &WithCommandId<ChangeGroup>) -> Result<GroupChanged, StoreError>;
+
+    /// The place after which this person sees messages of this thread ([`Participants::seen_from`]); `None`
+    /// if they are not in it now, or if there is no such thread. Costs the same in a thread of any size.
+    async fn seen_from(&self, thread: ThreadId, user: &UserId) -> Result<Option<u64>, StoreError>;
+
+    /// Whether this person is in this thread now; `false` too if there is no such thread.
+    async fn is_participant(&self, thread: ThreadId, user: &UserId) -> Result<bool, StoreError> {
+        Ok(self.seen_from(thread, user).await?.is_some())
+    }
 
     /// Reads one message; `None` if it does not exist.
     async fn message(&self, id: MessageId) -> Result<Option<Message>, StoreError>;
@@ -286,10 +311,11 @@ pub trait Store: Send + Sync + 'static {
 
     /// Reads one thread as `viewer` sees it, with the first of its people ([`Thread::shown`]); `None` also if
     /// they are not in it. Its last message is the newest one of the last [`PREVIEW_DEPTH`] that was not
-    /// taken back, else the newest one.
+    /// taken back, else the newest one; none before the place from which the viewer sees the thread.
     async fn thread_view(&self, id: ThreadId, viewer: &UserId) -> Result<Option<ThreadView>, StoreError>;
 
-    /// Reads the participants of these threads; unknown threads are absent.
+    /// Reads the participants of these threads, with the places from which they see them; unknown threads are
+    /// absent.
     async fn participants(&self, threads: &[ThreadId])
     -> Result<HashMap<ThreadId, Participants>, StoreError>;
 

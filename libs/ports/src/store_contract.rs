@@ -4,7 +4,7 @@
 //! even at the same time. It panics with a sentence when a promise is broken. [`faults`] needs a
 //! [`FaultHarness`], which can cut the store off. The modules follow the port: [`append`], [`redelivery`],
 //! [`keys`], [`pairing`], [`writers`], [`counters`], [`changes`], [`change_log`], [`taken_back`],
-//! [`cursors`], [`long_way`], [`together`], [`archive`], [`threads`], [`leaving`], [`reading`],
+//! [`cursors`], [`long_way`], [`together`], [`archive`], [`threads`], [`leaving`], [`groups`], [`reading`],
 //! [`mark_unread`], [`mentions`], [`pins`], [`replies`], [`wordings`].
 //! [`thread_costs`] measures and judges nothing.
 
@@ -16,6 +16,7 @@ pub mod counters;
 pub mod cursors;
 pub mod faults;
 pub mod fixtures;
+pub mod groups;
 pub mod keys;
 pub mod leaving;
 pub mod long_way;

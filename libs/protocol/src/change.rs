@@ -1,5 +1,5 @@
 //! Changes: what can happen to a message after it was sent (edit, deletion, reaction, pin, receipt), and to a
-//! thread (archiving).
+//! thread (archiving, a group's people).
 //!
 //! [`apply`] is the only place that says what a change does to a message. Every store runs it under its own
 //! lock or compare-and-set. Repeating a change is safe, because a message remembers the last commands of each
@@ -7,7 +7,9 @@
 
 mod archive;
 mod cursor;
+mod group;
 mod mark;
+mod roster;
 mod sign;
 
 pub use archive::{ArchiveThread, WISHES_REMEMBERED, remember_wish};
@@ -15,9 +17,10 @@ pub use cursor::{
     AdvanceCursor, Advanced, Cursor, MarkUnread, MarkedUnread, PersonCursors, RECEIPT_PARTICIPANTS_MAX,
     RECEIPTED_MAX, Receipted, UNREAD_REACH_MAX, add_receipt,
 };
-
+pub use group::{ChangeGroup, GroupChange, GroupChanged, GroupEffect};
 pub use mark::{COMMANDS_REMEMBERED, ChangeMark, mentioned_by};
-pub use sign::sign;
+pub use roster::{DoneChange, Roster, RosterStep};
+pub use sign::{shown_as, sign};
 
 use crate::content::{Content, ContentError, Markup, typed};
 use crate::document::{Message, Pinned, Reaction};
@@ -370,12 +373,6 @@ fn forget_oldest(marks: &mut Vec<ChangeMark>, reactions: &[Reaction], user: &Use
 /// came.
 fn is_of(mark: &ChangeMark, user: &UserId, wanted: Option<&str>) -> bool {
     !mark.is_pin && mark.user_id == *user && mark.emoji.as_deref().map(sign).as_deref() == wanted
-}
-
-/// How this emoji is spelled on the message; as it came if the message does not have it.
-pub fn shown_as<'a>(message: &'a Message, emoji: &'a str) -> &'a str {
-    let is_it = |reaction: &&Reaction| sign(&reaction.emoji) == sign(emoji);
-    message.reactions.iter().find(is_it).map_or(emoji, |reaction| &reaction.emoji)
 }
 
 fn done(message: &mut Message, at: Timestamp, effect: Effect) -> Changed {

@@ -4,11 +4,12 @@
 //! (or user), travels in an [`crate::frame::Envelope`] under its [`CommandId`], and is carried out once
 //! however often it arrives.
 
-use crate::change::{AdvanceCursor, ArchiveThread, ChangeMessage, MarkUnread};
+use crate::change::{AdvanceCursor, ArchiveThread, ChangeGroup, ChangeMessage, MarkUnread};
 use crate::content::{Content, ContentError, Markup};
 use crate::document::{Attachment, Message, MessageStatus, Thread, ThreadStatus};
 use crate::drafts::SaveDraft;
 use crate::fingerprint::{Fingerprint, Said};
+use crate::group::Group;
 use crate::inbox::{ChangeNotifications, Notify, SetPreferences};
 use crate::mail::{ChangeSuppression, MailAddress};
 use crate::pairing::Pairing;
@@ -43,6 +44,8 @@ pub enum Command {
     ArchiveThread(ArchiveThread),
     /// Take a person out of a thread.
     LeaveThread(LeaveThread),
+    /// Change a group: its name, its picture, its people or their roles.
+    ChangeGroup(ChangeGroup),
     /// Save what a person has begun to write in a thread.
     SaveDraft(SaveDraft),
     /// Put a notification into one person's inbox.
@@ -109,7 +112,8 @@ impl fmt::Display for Subject {
 }
 
 /// Command: start a thread, or find the one that the same people have with equal metadata. A creator who has
-/// left that thread comes back to it: nobody else can bring them back.
+/// left that thread comes back to it: nobody else can bring them back. To a group nobody comes back by
+/// themselves, since its owners say who is in it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CreateThread {
     /// [`ThreadId::derive`] of the participants and metadata.
@@ -119,6 +123,9 @@ pub struct CreateThread {
     /// The client's free-form object.
     #[serde(with = "crate::free_form")]
     pub metadata: serde_json::Map<String, serde_json::Value>,
+    /// The thread is a group that looks like this; a group that exists is as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<Group>,
     /// The creator.
     pub created_by: UserId,
     /// When the ingress accepted it.
@@ -183,8 +190,9 @@ impl Command {
             Self::PutProfile(profile) => Self::PutProfile(profile.written(markup)?),
             Self::NoteTokenName(name) => Self::NoteTokenName(name.written(markup)?),
             Self::AddSend(new) => Self::AddSend(new.written(markup)?),
-            Self::CreateThread(_)
-            | Self::AdvanceCursor(_)
+            Self::CreateThread(create) => Self::CreateThread(create.written(markup)?),
+            Self::ChangeGroup(change) => Self::ChangeGroup(change.written(markup)?),
+            Self::AdvanceCursor(_)
             | Self::MarkUnread(_)
             | Self::ArchiveThread(_)
             | Self::LeaveThread(_)
@@ -209,6 +217,7 @@ impl Command {
             Self::MarkUnread(mark) => Subject::Thread(mark.thread_id),
             Self::ArchiveThread(archive) => Subject::Thread(archive.thread_id),
             Self::LeaveThread(leave) => Subject::Thread(leave.thread_id),
+            Self::ChangeGroup(change) => Subject::Thread(change.thread_id),
             Self::SaveDraft(save) => Subject::User(save.user_id.clone()),
             Self::Notify(notify) => Subject::User(notify.user_id.clone()),
             Self::ChangeNotifications(change) => Subject::User(change.user_id.clone()),
@@ -241,6 +250,7 @@ impl Command {
             Self::MarkUnread(_) => "mark_unread",
             Self::ArchiveThread(_) => "archive_thread",
             Self::LeaveThread(_) => "leave_thread",
+            Self::ChangeGroup(_) => "change_group",
             Self::SaveDraft(_) => "save_draft",
             Self::Notify(_) => "notify",
             Self::ChangeNotifications(_) => "change_notifications",
@@ -267,6 +277,7 @@ impl Command {
             Self::MarkUnread(mark) => Some(mark.at),
             Self::ArchiveThread(archive) => Some(archive.at),
             Self::LeaveThread(leave) => Some(leave.at),
+            Self::ChangeGroup(change) => Some(change.at),
             Self::SaveDraft(save) => Some(save.at),
             Self::Notify(notify) => Some(notify.at),
             Self::ChangeNotifications(change) => Some(change.at),
@@ -283,6 +294,13 @@ impl Command {
 }
 
 impl CreateThread {
+    /// The thread with the name of its group in the form in which it is kept. Fails if nothing is left of the
+    /// name.
+    pub fn written(mut self, markup: Markup) -> Result<Self, ContentError> {
+        self.group = self.group.map(|group| group.written(markup)).transpose()?;
+        Ok(self)
+    }
+
     /// The thread as it is stored.
     pub fn to_thread(&self) -> Thread {
         Thread {
@@ -294,6 +312,7 @@ impl CreateThread {
             last_seq: 0,
             status: ThreadStatus::Active,
             metadata: self.metadata.clone(),
+            group: self.group.clone(),
             created_at: self.at,
             updated_at: self.at,
         }

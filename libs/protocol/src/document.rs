@@ -5,6 +5,7 @@
 //! [`crate::client::WithId`].
 
 use crate::content::beginning;
+use crate::group::{Group, Role};
 use crate::quote::{QUOTE_MAX_CHARS, Quote, ReplyTo};
 use crate::{MessageId, ThreadId, Timestamp, UserId};
 use schemars::JsonSchema;
@@ -235,6 +236,9 @@ pub struct Thread {
     #[serde(default, with = "crate::free_form")]
     #[schemars(with = "Map<String, Value>")]
     pub metadata: Map<String, Value>,
+    /// Name, picture and owners, if the thread was started as a group.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<Group>,
     /// When it was created.
     pub created_at: Timestamp,
     /// When it last changed.
@@ -242,6 +246,11 @@ pub struct Thread {
 }
 
 impl Thread {
+    /// What this person, who is in the thread, may do in it.
+    pub fn role(&self, user: &UserId) -> Role {
+        self.group.as_ref().map_or(Role::Member, |group| group.role(user))
+    }
+
     /// The people whose names and pictures come with the thread.
     pub fn members(&self) -> &[UserId] {
         &self.participants[..self.participants.len().min(MEMBERS_SHOWN_MAX)]

@@ -27,12 +27,14 @@ pub enum ErrorCode {
     /// A field is missing, of the wrong type or out of its bounds; or the body is not JSON, or compressed; or
     /// the request has no `Host`.
     Invalid,
-    /// The key belongs to another message or notification.
+    /// The key belongs to another message, notification or change of a group.
     KeyReused,
     /// What the request would stop is over.
     TooLate,
     /// What the request is based on has changed: read it again and decide.
     Conflict,
+    /// The thread was not started as a group, so it has no owners, and its people stay as they are.
+    NotGroup,
     /// The body is too large.
     TooLarge,
     /// A socket, a user or an address is over its budget, or has too many open sockets.
@@ -55,7 +57,7 @@ impl ErrorCode {
             Self::NotFound | Self::Unknown => 404,
             Self::Invalid => 400,
             Self::KeyReused => 422,
-            Self::TooLate | Self::Conflict => 409,
+            Self::TooLate | Self::Conflict | Self::NotGroup => 409,
             Self::TooLarge => 413,
             Self::RateLimited => 429,
             Self::Unavailable => 503,
@@ -81,7 +83,12 @@ impl ErrorCode {
             Self::TooLarge => "smaller",
             Self::RateLimited => "later",
             Self::Unavailable => "later, with the same key",
-            Self::Forbidden | Self::NotFound | Self::Unknown | Self::TooLate | Self::Failed => "no",
+            Self::Forbidden
+            | Self::NotFound
+            | Self::Unknown
+            | Self::TooLate
+            | Self::NotGroup
+            | Self::Failed => "no",
         }
     }
 

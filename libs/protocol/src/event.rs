@@ -7,12 +7,13 @@
 
 mod gateway;
 
-pub use self::gateway::{DeliveredMessage, GatewayEvent};
+pub use self::gateway::{DeliveredMessage, GatewayEvent, Unquoted};
 use crate::change::{Cursor, Effect, Receipted};
 use crate::codec::{self, CodecError};
 use crate::document::{Message, Thread, ThreadStatus};
 use crate::drafts::Draft;
 use crate::frame::Envelope;
+use crate::group::Group;
 use crate::inbox::{Notification, NotificationChange, Preferences};
 use crate::person::Revocation;
 use crate::{CommandId, EventId, GatewayId, NotificationId, ThreadId, Timestamp, TraceContext, UserId};
@@ -28,18 +29,49 @@ pub enum Event {
     ThreadCreated {
         /// The thread as it is stored.
         thread: Thread,
-        /// The thread existed: somebody who had left it came back.
+        /// The thread existed: somebody who had left it came back, or people were added.
         #[serde(default)]
         back: Option<CameBack>,
     },
-    /// A person has left a thread.
+    /// A person has left a thread, or was removed from it.
     ParticipantLeft {
         /// The thread.
         thread_id: ThreadId,
-        /// Who has left.
+        /// Who is not in it any more.
         user_id: UserId,
+        /// Who removed them; `None` if they left.
+        #[serde(default)]
+        removed_by: Option<UserId>,
         /// How many people are in the thread now.
         participant_count: u64,
+        /// The command that caused the event.
+        command: CommandId,
+        /// When the ingress accepted the command.
+        at: Timestamp,
+    },
+    /// People were added to a group.
+    MembersAdded {
+        /// The group.
+        thread_id: ThreadId,
+        /// Who was added.
+        added: Vec<UserId>,
+        /// The group as it is now.
+        group: Group,
+        /// Who added them.
+        by: UserId,
+        /// How many people are in the thread now.
+        participant_count: u64,
+        /// The command that caused the event.
+        command: CommandId,
+        /// When the ingress accepted the command.
+        at: Timestamp,
+    },
+    /// A group has another name, another picture or other owners.
+    GroupChanged {
+        /// The group's thread.
+        thread_id: ThreadId,
+        /// The group as it is now.
+        group: Group,
         /// The command that caused the event.
         command: CommandId,
         /// When the ingress accepted the command.
@@ -232,6 +264,8 @@ impl Event {
             Self::ThreadCreated { thread, back: None } => EventId::thread_created(thread.id),
             Self::ThreadCreated { back: Some(back), .. } => EventId::caused_by(back.command, "came back"),
             Self::ParticipantLeft { command, .. } => EventId::caused_by(*command, "participant left"),
+            Self::MembersAdded { command, .. } => EventId::caused_by(*command, "members added"),
+            Self::GroupChanged { command, .. } => EventId::caused_by(*command, "group changed"),
             Self::MessageStored { message, .. } => EventId::message_stored(message.id),
             Self::MessageChanged { command, .. } => EventId::caused_by(*command, "message changed"),
             Self::CursorAdvanced { command, .. } => EventId::caused_by(*command, "cursor advanced"),
@@ -266,7 +300,9 @@ impl Event {
     pub fn audience(&self) -> Audience {
         match self {
             Self::ThreadCreated { thread, .. } => Audience::Thread(thread.id),
-            Self::ParticipantLeft { thread_id, .. } => Audience::Thread(*thread_id),
+            Self::ParticipantLeft { thread_id, .. }
+            | Self::MembersAdded { thread_id, .. }
+            | Self::GroupChanged { thread_id, .. } => Audience::Thread(*thread_id),
             Self::MessageStored { message, .. } => Audience::Thread(message.thread_id),
             Self::MessageChanged { message, .. } => Audience::Thread(message.thread_id),
             Self::CursorAdvanced { thread_id, .. } | Self::Typing { thread_id, .. } => {
@@ -300,6 +336,8 @@ impl Event {
             | Self::ToldOutside { at, .. }
             | Self::PresenceChosen { at, .. }
             | Self::ParticipantLeft { at, .. }
+            | Self::MembersAdded { at, .. }
+            | Self::GroupChanged { at, .. }
             | Self::Typing { at, .. }
             | Self::GatewayUnlisted { at, .. } => *at,
         }
@@ -315,6 +353,8 @@ impl Event {
             Self::NotificationsChanged { user_id, unread_count, .. } => Some((user_id, unread_count)),
             Self::ThreadCreated { .. }
             | Self::ParticipantLeft { .. }
+            | Self::MembersAdded { .. }
+            | Self::GroupChanged { .. }
             | Self::MessageStored { .. }
             | Self::MessageChanged { .. }
             | Self::CursorAdvanced { .. }
@@ -335,7 +375,10 @@ impl Event {
         match self {
             Self::ThreadCreated { back, .. } => back.is_some(),
             Self::ParticipantLeft { .. } => true,
-            Self::MessageStored { .. }
+            // The event before it, of the same command, says that the people changed.
+            Self::MembersAdded { .. }
+            | Self::GroupChanged { .. }
+            | Self::MessageStored { .. }
             | Self::MessageChanged { .. }
             | Self::CursorAdvanced { .. }
             | Self::ThreadChanged { .. }

@@ -19,6 +19,7 @@ pub mod event;
 pub mod fingerprint;
 pub mod frame;
 pub mod free_form;
+pub mod group;
 pub mod hello;
 pub mod id;
 pub mod inbox;

@@ -1,25 +1,51 @@
 //! Participants: everybody in a thread, as one value that answers who is in it.
 
 use crate::UserId;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
 use std::ops::Deref;
 use std::sync::Arc;
 
-/// Everybody in a thread: sorted, without repeats. Cheap to clone; its JSON is the list of user ids.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(from = "Vec<UserId>")]
-pub struct Participants(Arc<[UserId]>);
+/// Most people in a thread, the creator included: what one fan-out and one membership entry are sized for.
+pub const PARTICIPANTS_MAX: usize = 5_000;
+
+/// Everybody in a thread: sorted, without repeats; and from where on they see it. Cheap to clone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Participants {
+    people: Arc<[UserId]>,
+    /// The places after which people see messages who do not see all.
+    since: Option<Arc<HashMap<UserId, u64>>>,
+}
 
 impl Participants {
+    /// These people, of whom some see only what comes after a place.
+    pub fn since(people: Vec<UserId>, since: HashMap<UserId, u64>) -> Self {
+        let since = Some(since).filter(|since| !since.is_empty()).map(Arc::new);
+        Self { since, ..people.into() }
+    }
+
     /// Whether this person is in the thread.
     pub fn contains(&self, user: &UserId) -> bool {
-        self.0.binary_search(user).is_ok()
+        self.people.binary_search(user).is_ok()
+    }
+
+    /// The place after which this person sees messages, if they are in the thread: 0 for who sees all.
+    pub fn seen_from(&self, user: &UserId) -> Option<u64> {
+        self.contains(user).then(|| self.place_of(user))
+    }
+
+    /// The place after which somebody sees messages who is known to be in the thread: 0 for who sees all.
+    pub fn place_of(&self, user: &UserId) -> u64 {
+        self.since.as_ref().and_then(|since| since.get(user).copied()).unwrap_or(0)
+    }
+
+    /// Whether everybody in the thread sees the message at this place.
+    pub fn all_see(&self, seq: u64) -> bool {
+        self.since.as_ref().is_none_or(|since| since.values().all(|place| seq > *place))
     }
 
     /// Everybody but this person.
     pub fn others<'a>(&'a self, user: &'a UserId) -> impl Iterator<Item = &'a UserId> {
-        self.0.iter().filter(move |other| *other != user)
+        self.people.iter().filter(move |other| *other != user)
     }
 }
 
@@ -27,7 +53,7 @@ impl From<Vec<UserId>> for Participants {
     fn from(mut people: Vec<UserId>) -> Self {
         people.sort_unstable();
         people.dedup();
-        Self(people.into())
+        Self { people: people.into(), since: None }
     }
 }
 
@@ -47,7 +73,7 @@ impl Deref for Participants {
     type Target = [UserId];
 
     fn deref(&self) -> &[UserId] {
-        &self.0
+        &self.people
     }
 }
 
@@ -69,9 +95,11 @@ mod tests {
     }
 
     #[test]
-    fn participants_are_a_list_in_json_and_read_back_sorted() {
-        let thread = people(&["bob", "ann"]);
-        assert_eq!(serde_json::to_string(&thread).unwrap(), r#"["ann","bob"]"#);
-        assert_eq!(serde_json::from_str::<Participants>(r#"["bob","ann","bob"]"#).unwrap(), thread);
+    fn who_came_later_sees_what_comes_after_their_place() {
+        let [ann, bob, eve] = ["ann", "bob", "eve"].map(|id| id.parse::<UserId>().unwrap());
+        let thread = Participants::since(vec![bob.clone(), ann.clone()], [(bob.clone(), 7)].into());
+        assert_eq!([&ann, &bob, &eve].map(|user| thread.seen_from(user)), [Some(0), Some(7), None]);
+        assert_eq!([&ann, &bob].map(|user| thread.place_of(user)), [0, 7]);
+        assert!(thread.all_see(8) && !thread.all_see(7));
     }
 }

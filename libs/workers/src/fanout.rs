@@ -55,6 +55,9 @@ pub struct Fanout {
 #[derive(Debug, Default)]
 pub struct Routes {
     to_all: Vec<Envelope>,
+    /// Threads whose people change in this batch. What follows goes to every gateway too, behind that: before
+    /// it, a gateway would still write to who has gone.
+    changed: BTreeSet<ThreadId>,
     by_gateway: BTreeMap<GatewayId, Vec<Envelope>>,
     jobs: Vec<Envelope>,
 }
@@ -120,12 +123,18 @@ impl Fanout {
     async fn people(&self, batch: &[Item<Event>]) -> Result<Audiences, Unavailable> {
         for item in batch {
             match &item.value {
+                // From where on the people of a group see it, the event does not say.
+                Event::ThreadCreated { thread, .. } if thread.group.is_some() => {
+                    self.membership.forget(thread.id);
+                }
                 Event::ThreadCreated { thread, .. } => {
                     self.membership.remember(thread.id, thread.participants.clone().into());
                 }
                 Event::ParticipantLeft { thread_id, .. } => self.membership.forget(*thread_id),
                 Event::GatewayUnlisted { .. } => self.doubt.heard(),
-                Event::MessageStored { .. }
+                Event::MembersAdded { .. }
+                | Event::GroupChanged { .. }
+                | Event::MessageStored { .. }
                 | Event::MessageChanged { .. }
                 | Event::CursorAdvanced { .. }
                 | Event::ThreadChanged { .. }
@@ -175,12 +184,15 @@ impl Fanout {
         Ok(people)
     }
 
-    /// How the members of the batch's new threads are shown.
+    /// How the members of the batch's new threads and the new members are shown.
     async fn members(&self, batch: &[Item<Event>]) -> HashMap<UserId, Participant> {
         let mut members: Vec<UserId> = Vec::new();
         for item in batch {
             if let Event::ThreadCreated { thread, .. } = &item.value {
                 members.extend_from_slice(thread.members());
+            }
+            if let Event::MembersAdded { added, .. } = &item.value {
+                members.extend_from_slice(added);
             }
         }
         if members.is_empty() { HashMap::new() } else { self.people.shown(&members).await }
@@ -285,12 +297,19 @@ impl Routes {
         if client_events::concerns_no_gateway(&item.value) || client_events::is_stale(&item.value, now) {
             return Outcome::Done;
         }
-        let envelope = match client_events::delivery(&item.value, item.redelivered, &people.shown) {
+        let known = match item.value.audience() {
+            Audience::Thread(thread) => people.known.get(&thread),
+            Audience::User(_) | Audience::Watchers(_) | Audience::Gateways => None,
+        };
+        let envelope = match client_events::delivery(&item.value, item.redelivered, &people.shown, known) {
             Ok(envelope) => Envelope { trace: item.trace, ..envelope },
             Err(error) => return Outcome::reject_for(&error),
         };
         // Every gateway has to forget who was in the thread, whoever is connected there.
         if item.value.changes_membership() {
+            if let Audience::Thread(thread) = item.value.audience() {
+                self.changed.insert(thread);
+            }
             self.to_all.push(envelope);
             return Outcome::Done;
         }
@@ -300,6 +319,11 @@ impl Routes {
                     let unknown = || Outcome::reject("the thread of this event does not exist");
                     return people.failed.get(&thread).cloned().unwrap_or_else(unknown);
                 };
+                if self.changed.contains(&thread) {
+                    log_routed(&item.value, &envelope.id, None);
+                    self.to_all.push(envelope);
+                    return Outcome::Done;
+                }
                 people.iter().filter_map(|user| located.gateways.get(user)).flatten().collect()
             }
             Audience::User(user) => located.gateways.get(&user).into_iter().flatten().collect(),

@@ -6,12 +6,14 @@
 //! what it did before, and an event that may not have been sent is sent again under the same id.
 //!
 //! [`append`] creates threads and messages and [`update`] changes what exists, both with [`together`];
-//! [`drafts`] saves drafts; [`applied`] says what a command came to, and [`outbox`] gathers that for a batch.
+//! [`drafts`] saves drafts and [`group`] says who is in a group; [`applied`] says what a command came to, and
+//! [`outbox`] gathers that for a batch.
 
 mod append;
 mod applied;
 mod change;
 mod drafts;
+mod group;
 mod outbox;
 mod quoted;
 mod together;
@@ -230,9 +232,12 @@ impl BatchHandler for Persistence {
 fn ends_a_part(command: &Command) -> bool {
     match command {
         Command::AdvanceCursor(advance) => advance.up_to.is_none(),
-        // What comes after it must not find the person who has left, and no reading that comes after a mark
-        // may be carried out before it.
-        Command::ArchiveThread(_) | Command::LeaveThread(_) | Command::MarkUnread(_) => true,
+        // What comes after it must not find the person who has left, and must find who came in. No reading
+        // that comes after a mark may be carried out before it.
+        Command::ArchiveThread(_)
+        | Command::LeaveThread(_)
+        | Command::ChangeGroup(_)
+        | Command::MarkUnread(_) => true,
         Command::ChangeMessage(wanted) => wanted.change == Change::Delete,
         Command::CreateThread(_)
         | Command::SendMessage(_)

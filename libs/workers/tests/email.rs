@@ -7,7 +7,7 @@ mod mail_desk;
 use eventflow_bus::handler::BatchHandler;
 use eventflow_bus::settle::{Outcome, RETRY_LIMIT};
 use eventflow_ports::mailer::{Blame, MailError, RefusedPart};
-use eventflow_ports::store_contract::fixtures::Scene;
+use eventflow_ports::store_contract::fixtures::{Scene, commanded};
 use eventflow_ports::{Directory, Held, Inbox, Outbound, Store, Suppressions};
 use eventflow_protocol::change::{AdvanceCursor, Change, ChangeMessage, Cursor};
 use eventflow_protocol::command::LeaveThread;
@@ -73,7 +73,7 @@ async fn what_was_read_or_taken_back_or_unwanted_meanwhile_is_not_mailed() {
             Reason::TakenBack => desk.take_back(&scene, &window).await,
             Reason::Left => {
                 let leave = LeaveThread { thread_id: scene.thread, user_id: bob.clone(), at: NOW };
-                desk.store.leave(&leave).await.unwrap();
+                desk.store.leave(&commanded(leave)).await.unwrap();
             }
             Reason::Muted => {
                 let mute = eventflow_protocol::schedule::Mute { thread_id: scene.thread, until: None };

@@ -11,18 +11,21 @@ use eventflow_embedded::{Database, EmbeddedBroker, EmbeddedStore};
 use eventflow_metrics::Metrics;
 use eventflow_ports::devices::Contact;
 use eventflow_ports::push_devices::Shown;
-use eventflow_ports::store_contract::fixtures::{at, change, creation, fresh_people, say};
+use eventflow_ports::store_contract::fixtures::{at, change, commanded, creation, fresh_people, say};
 use eventflow_ports::{
     Appended, Clock, DeliveriesOf, DeliveryPage, Directory, FixedClock, GatewayReport, GatewayStats, Inbox,
     MemoryPresence, NoPresence, Outbound, PresenceError, PresenceStore, PushDevices, Store, StoreError,
     WithCommandId,
 };
-use eventflow_protocol::change::{AdvanceCursor, ArchiveThread, Change, ChangeMessage, Cursor, MarkUnread};
-use eventflow_protocol::command::LeaveThread;
+use eventflow_protocol::change::{
+    AdvanceCursor, ArchiveThread, Change, ChangeGroup, ChangeMessage, Cursor, GroupChange, MarkUnread,
+};
+use eventflow_protocol::command::{CreateThread, LeaveThread};
 use eventflow_protocol::content::Content;
 use eventflow_protocol::document::Message;
 use eventflow_protocol::event::Event;
 use eventflow_protocol::frame::Frame;
+use eventflow_protocol::group::Group;
 use eventflow_protocol::inbox::{
     ChangeNotifications, Channels, MENTION_KIND, MESSAGE_KIND, NamedChannels, Notification,
     NotificationChange, Notify, Preferences, SetPreferences,
@@ -705,11 +708,35 @@ async fn the_second_decision_hears_of_everything_that_changed_meanwhile() {
     stage.prefers(Preferences::default()).await;
 
     let leave = LeaveThread { thread_id: stage.thread, user_id: stage.ben.clone(), at: stage.clock.now() };
-    stage.store.leave(&leave).await.unwrap();
+    stage.store.leave(&commanded(leave)).await.unwrap();
     assert_eq!(reasons(&stage.again(&mail).await), [Reason::Left]);
     let revocation = Revocation { user_id: stage.ben.clone(), session: None, at: stage.clock.now() };
     stage.store.revoke(&revocation).await.unwrap();
     assert_eq!(reasons(&stage.again(&mail).await), [Reason::Revoked]);
+}
+
+/// Also if they are in the group again by then: what was said before is not for them.
+#[tokio::test]
+async fn what_waits_for_somebody_who_was_removed_from_a_group_is_not_told() {
+    let stage = Stage::new().await;
+    let group = Some(Group { owners: vec![stage.ann.clone()], ..Group::default() });
+    let create = CreateThread { group, ..creation(&[stage.ann.clone(), stage.ben.clone()], 0) };
+    let (thread, _) = stage.store.create_thread(&create).await.unwrap();
+    let stage = Stage { thread: thread.id, ..stage };
+    let [said, mentioning] = [stage.says("hello").await, stage.mentions_ben("you").await];
+    stage.perform(&[stage.job(&said), stage.mention_job(&mentioning)]).await;
+    stage.clock.advance(60_000);
+    let [mail] = stage.due(Channel::Email).await.try_into().unwrap();
+    assert_eq!(reasons(&stage.again(&mail).await), []);
+    let change = async |change| {
+        let at = stage.clock.now();
+        let wanted = ChangeGroup { thread_id: stage.thread, by: stage.ann.clone(), change, key: None, at };
+        stage.store.change_group(&commanded(wanted)).await.unwrap();
+    };
+    change(GroupChange::Remove { user: stage.ben.clone() }).await;
+    assert_eq!(reasons(&stage.again(&mail).await), [Reason::Left; 2]);
+    change(GroupChange::Add { people: vec![stage.ben.clone()] }).await;
+    assert_eq!(reasons(&stage.again(&mail).await), [Reason::Read; 2]);
 }
 
 #[tokio::test]

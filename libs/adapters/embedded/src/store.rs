@@ -15,6 +15,7 @@ mod cursor;
 mod dead_letters;
 mod directory;
 mod drafts;
+mod group;
 mod history;
 mod inbox;
 mod kept_mail;
@@ -45,7 +46,8 @@ use eventflow_ports::{
 };
 use eventflow_protocol::Participants;
 use eventflow_protocol::change::{
-    AdvanceCursor, Advanced, ArchiveThread, ChangeMessage, Changed, MarkUnread, MarkedUnread, PersonCursors,
+    AdvanceCursor, Advanced, ArchiveThread, ChangeGroup, ChangeMessage, Changed, GroupChanged, MarkUnread,
+    MarkedUnread, PersonCursors,
 };
 use eventflow_protocol::command::{CreateThread, LeaveThread};
 use eventflow_protocol::document::{Message, Thread, ThreadView};
@@ -150,14 +152,19 @@ impl Store for EmbeddedStore {
         in_time("archive a thread", self.database.write(move |tx| thread::archive(tx, &archive))).await
     }
 
-    async fn leave(&self, leave: &LeaveThread) -> Result<Option<Left>, StoreError> {
+    async fn leave(&self, leave: &WithCommandId<LeaveThread>) -> Result<Option<Left>, StoreError> {
         let leave = leave.clone();
         in_time("leave a thread", self.database.write(move |tx| thread::leave(tx, &leave))).await
     }
 
-    async fn is_participant(&self, thread: ThreadId, user: &UserId) -> Result<bool, StoreError> {
+    async fn change_group(&self, change: &WithCommandId<ChangeGroup>) -> Result<GroupChanged, StoreError> {
+        let change = change.clone();
+        in_time("change a group", self.database.write(move |tx| group::change(tx, &change))).await
+    }
+
+    async fn seen_from(&self, thread: ThreadId, user: &UserId) -> Result<Option<u64>, StoreError> {
         let user = user.clone();
-        let read = self.database.read(move |connection| thread::includes(connection, thread, &user));
+        let read = self.database.read(move |connection| thread::seen_from(connection, thread, &user));
         in_time("read a membership", read).await
     }
 

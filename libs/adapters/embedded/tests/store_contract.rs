@@ -8,8 +8,9 @@ mod support;
 use async_trait::async_trait;
 use eventflow_ports::Store;
 use eventflow_ports::store_contract::{
-    Harness, append, archive, change_log, changes, counters, cursors, keys, leaving, long_way, mark_unread,
-    mentions, pairing, pins, reading, redelivery, replies, taken_back, threads, together, wordings, writers,
+    Harness, append, archive, change_log, changes, counters, cursors, groups, keys, leaving, long_way,
+    mark_unread, mentions, pairing, pins, reading, redelivery, replies, taken_back, threads, together,
+    wordings, writers,
 };
 use std::sync::Arc;
 use support::File;
@@ -679,4 +680,54 @@ async fn an_edit_says_whom_it_mentions_anew() {
 #[tokio::test]
 async fn unread_mentions_are_exact() {
     mentions::unread_mentions_are_exact(&File::new()).await;
+}
+
+#[tokio::test]
+async fn owners_alone_change_a_group() {
+    groups::owners_alone_change_a_group(&File::new()).await;
+}
+
+#[tokio::test]
+async fn who_was_added_sees_what_came_then() {
+    groups::who_was_added_sees_what_came_then(&File::new()).await;
+}
+
+#[tokio::test]
+async fn pins_are_seen_from_a_place() {
+    groups::pins_are_seen_from_a_place(&File::new()).await;
+}
+
+#[tokio::test]
+async fn who_was_removed_is_a_stranger_until_they_are_added_again() {
+    groups::who_was_removed_is_a_stranger_until_they_are_added_again(&File::new()).await;
+}
+
+#[tokio::test]
+async fn who_comes_again_and_sees_everything_counts_right() {
+    groups::who_comes_again_and_sees_everything_counts_right(&File::new()).await;
+}
+
+#[tokio::test]
+async fn the_last_owner_who_leaves_hands_over() {
+    groups::the_last_owner_who_leaves_hands_over(&File::new()).await;
+}
+
+#[tokio::test]
+async fn a_repeated_command_changes_no_group() {
+    groups::a_repeated_command_changes_no_group(&File::new()).await;
+}
+
+#[tokio::test]
+async fn a_refused_change_leaves_the_group_as_it_was() {
+    groups::a_refused_change_leaves_the_group_as_it_was(&File::new()).await;
+}
+
+#[tokio::test]
+async fn people_added_beside_each_other_and_beside_messages_count_right() {
+    groups::people_added_beside_each_other_and_beside_messages_count_right(&File::new()).await;
+}
+
+#[tokio::test]
+async fn mentions_of_before_are_not_unread() {
+    groups::mentions_of_before_are_not_unread(&File::new()).await;
 }

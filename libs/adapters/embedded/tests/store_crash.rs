@@ -188,6 +188,7 @@ fn creation(thread: usize) -> CreateThread {
         created_by: participants[0].clone(),
         participants,
         metadata: serde_json::Map::new(),
+        group: None,
         at: Timestamp(0),
     }
 }

@@ -33,8 +33,8 @@ const TOGETHER: usize = 256;
 const FRUITLESS_ROUNDS_MAX: u32 = 64;
 
 /// The counters of one person.
-pub(crate) const PERSONAL: [&str; 6] =
-    ["readSeq", "deliveredSeq", "sentBeyond", "unreadCount", "toldSeq", "unreadAt"];
+pub(crate) const PERSONAL: [&str; 7] =
+    ["readSeq", "deliveredSeq", "sentBeyond", "unreadCount", "toldSeq", "unreadAt", "sinceSeq"];
 
 const ADVANCE: &str = "advance cursors";
 

@@ -1,4 +1,5 @@
-//! Who is in a thread, as that changes: a person leaves, and comes back by starting the thread again.
+//! Who is in a thread that is no group, as that changes: a person leaves, and comes back by starting the
+//! thread again.
 //!
 //! Leaving takes the person out of `participants`, which every question about membership reads. Their cursors
 //! and counters stay in the document; coming back moves them to the newest message, so that nothing of the
@@ -6,11 +7,11 @@
 
 use crate::call::{CallError, Cause};
 use crate::connection::{READ_LIMIT, WRITE_LIMIT};
-use crate::record::by_person::path_of;
+use crate::record::by_person::{ByPerson, path_of};
 use crate::record::counters::SMALL_MAX;
 use crate::record::values::{count, object_id, place};
 use crate::store::MongoStore;
-use eventflow_ports::Left;
+use eventflow_ports::{Left, WithCommandId};
 use eventflow_protocol::command::LeaveThread;
 use eventflow_protocol::document::Thread;
 use eventflow_protocol::{ThreadId, UserId};
@@ -30,9 +31,22 @@ struct Counted {
     participant_count: i64,
 }
 
+#[derive(Deserialize)]
+struct Seen {
+    #[serde(default, rename = "sinceSeq")]
+    since_seq: ByPerson,
+}
+
 impl MongoStore {
     /// See [`eventflow_ports::Store::leave`].
-    pub(crate) async fn leave_thread(&self, leave: &LeaveThread) -> Result<Option<Left>, CallError> {
+    pub(crate) async fn leave_thread(
+        &self,
+        leave: &WithCommandId<LeaveThread>,
+    ) -> Result<Option<Left>, CallError> {
+        if let Some(left) = self.leave_group(leave).await? {
+            return Ok(Some(left));
+        }
+        let leave = &leave.wanted;
         let (id, user) = (object_id(leave.thread_id), leave.user_id.as_str());
         let collection = self.threads.clone_with_type::<Counted>();
         let filter = doc! { "_id": id, "participants": user };
@@ -45,24 +59,34 @@ impl MongoStore {
         // Also after an error: the statement may have been carried out.
         self.forget([leave.thread_id]);
         if let Some(left) = left? {
-            return Ok(Some(Left { was_in: true, participant_count: count(left.participant_count) }));
+            let participant_count = count(left.participant_count);
+            return Ok(Some(Left { was_in: true, participant_count, is_back: false, handed_over: None }));
         }
         let collection = self.threads.clone_with_type::<Counted>();
         let find = async move {
             collection.find_one(doc! { "_id": id }).projection(counted()).max_time(READ_LIMIT).await
         };
         let found = self.calls.run("read a thread", READ_LIMIT, find).await?;
-        Ok(found.map(|thread| Left { was_in: false, participant_count: count(thread.participant_count) }))
+        Ok(found.map(|thread| Left {
+            was_in: false,
+            participant_count: count(thread.participant_count),
+            is_back: false,
+            handed_over: None,
+        }))
     }
 
-    /// See [`eventflow_ports::Store::is_participant`].
-    pub(crate) async fn has_participant(&self, thread: ThreadId, user: &UserId) -> Result<bool, CallError> {
-        let collection = self.threads.clone_with_type::<Document>();
+    /// See [`eventflow_ports::Store::seen_from`].
+    pub(crate) async fn read_seen_from(
+        &self,
+        thread: ThreadId,
+        user: &UserId,
+    ) -> Result<Option<u64>, CallError> {
+        let collection = self.threads.clone_with_type::<Seen>();
         let filter = doc! { "_id": object_id(thread), "participants": user.as_str() };
-        let find = async move {
-            collection.find_one(filter).projection(doc! { "_id": 1 }).max_time(READ_LIMIT).await
-        };
-        Ok(self.calls.run("read a membership", READ_LIMIT, find).await?.is_some())
+        let fields = doc! { path_of("sinceSeq", user): 1 };
+        let find = async move { collection.find_one(filter).projection(fields).max_time(READ_LIMIT).await };
+        let found = self.calls.run("read a membership", READ_LIMIT, find).await?;
+        Ok(found.map(|seen| seen.since_seq.get(user).copied().map_or(0, count)))
     }
 
     /// Brings a person back to a thread that exists. `true` unless they are back already.

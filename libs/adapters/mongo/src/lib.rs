@@ -3,9 +3,10 @@
 //! Collections: `messages` follows the published schema and adds `seq`, `deliveredTo`,
 //! `clientMessageId`, `pair`, `marks`, `revision`, `editedAt`, `wordings`, `mentions`, `pinned` and
 //! `deletedAt`. `threads` adds `lastSeq`, `activityAt`, `readSeq`, `deliveredSeq`, `toldSeq`,
-//! `unreadAt`, `unreads`, `sentBeyond`, `takenBackSeq`, `takenBackTimes` and `archivedBy`; threads of
-//! more than 50 people have neither `activityAt` nor the schema's `unreadCount`. `changes` says which
-//! messages changed, in order. `notifications`, `preferences`, `profiles`, `tokenNames`, `names` and
+//! `unreadAt`, `unreads`, `sentBeyond`, `takenBackSeq`, `takenBackTimes`, `archivedBy` and what a group
+//! is (`group`, `groupDone`, `groupRevision`, `joinedAt`, `sinceSeq`); threads of more than 50 people
+//! have neither `activityAt` nor the schema's `unreadCount`. `changes` says which messages changed, in
+//! order. `notifications`, `preferences`, `profiles`, `tokenNames`, `names` and
 //! `revocations` are the system's own, as are `sends`, `drafts`, `suppressions`, `outbox`,
 //! `pushDevices`, `pushShown`, `deadLetters`, `deadLetterBodies`, `deadLetterReplays`, `audit` and
 //! `searchBlocks`; the host application's `users` is only read, and `probes` has one document, which
@@ -16,7 +17,7 @@
 //! Read in this order: [`store`] (the collections), `append` (places without gaps), `pairing` (one
 //! click, one message), `touch` (counters), `cursors` with `advances` (how far people have come, and
 //! what is unread), `receipts`, `mark_unread`, `change`, `wordings`, `mentions`, `pins`, `taken_back`,
-//! `change_log` (what changed since), `archive`, `leave`, `read`, `threads`, `lists`, `inbox`,
+//! `change_log` (what changed since), `archive`, `leave`, `group`, `read`, `threads`, `lists`, `inbox`,
 //! `directory`, `names`, `segments`, `search`, `sends`, `drafts`, `dead_letters` (with `letters`,
 //! `letter_bodies` and `replays`), `suppressions`, `outbox`, `foreign` (whose documents these are).
 //! Below them: `host_users` (how people of the host are found), `thread_lookup` and `thread_memory`
@@ -40,6 +41,7 @@ mod drafts;
 mod earlier;
 mod fingerprint;
 mod foreign;
+mod group;
 mod host_users;
 mod inbox;
 mod indexes;

@@ -47,7 +47,7 @@ impl MongoStore {
         for _ in 0..ROUNDS_MAX {
             let Some(counters) = self.counters_of(*thread, user).await? else { return Ok(None) };
             let from = counters.cursor(user, Cursor::Read);
-            let to = mark.wanted.place(from, counters.last());
+            let to = mark.wanted.place(from, counters.last()).max(counters.since(user).min(from));
             let left = self.left_behind(&mark.wanted, &counters, to).await?;
             if self.go_back(mark, &counters, &left, known.is_small()).await? {
                 let (read_seq, unread_count) = (left.read, left.unread);

@@ -23,6 +23,9 @@ impl MongoStore {
     pub(crate) async fn read_pins(&self, thread: ThreadId, page: PinPage) -> Result<Vec<Message>, CallError> {
         let limit = page.limit.clamp(1, PAGE_MAX);
         let mut filter = pinned(thread);
+        if page.since > 0 {
+            filter.insert("seq", doc! { "$gt": place(page.since) });
+        }
         if let Some((at, seq)) = page.after {
             let at = date(at);
             let beyond = [

@@ -40,7 +40,10 @@ impl MongoStore {
     ) -> Result<Vec<Message>, CallError> {
         let limit = page.limit.clamp(1, PAGE_MAX);
         let mut messages = Vec::new();
-        for part in parts(page) {
+        for mut part in parts(page) {
+            if page.since > 0 {
+                part.bound.insert("$and", vec![doc! { "seq": { "$gt": place(page.since) } }]);
+            }
             let missing = limit.saturating_sub(u32::try_from(messages.len()).unwrap_or(limit));
             if missing > 0 {
                 messages.extend(self.read_part(thread, part, missing).await?);
@@ -91,13 +94,15 @@ impl MongoStore {
         Ok(self.read_messages(thread, MessagePage { limit: 1, ..MessagePage::default() }).await?.pop())
     }
 
-    /// The newest message of a thread that was not taken back, among the last ones up to `last`.
+    /// The newest message of a thread that was not taken back, among the last ones after `since` up to
+    /// `last`.
     pub(crate) async fn newest_left(
         &self,
         thread: ThreadId,
+        since: u64,
         last: u64,
     ) -> Result<Option<Message>, CallError> {
-        let mut filter = between(thread, last.saturating_sub(PREVIEW_DEPTH), last);
+        let mut filter = between(thread, last.saturating_sub(PREVIEW_DEPTH).max(since), last);
         filter.insert("deletedAt", doc! { "$exists": false });
         let collection = self.messages.clone();
         let find = async move {

@@ -5,6 +5,7 @@ pub(crate) mod change;
 pub(crate) mod counters;
 pub(crate) mod dead_letters;
 pub(crate) mod drafts;
+pub(crate) mod group;
 pub(crate) mod inbox;
 pub(crate) mod mail;
 pub(crate) mod message;

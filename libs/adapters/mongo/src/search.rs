@@ -8,6 +8,7 @@
 
 use crate::call::{CallError, Cause};
 use crate::connection::{CONCURRENT, WRITE_LIMIT, majority_document};
+use crate::record::by_person::path_of;
 use crate::record::search::{BlockRecord, ReachRecord, block_statement, reach_statement};
 use crate::record::values::{date, object_id, place};
 use crate::store::MongoStore;
@@ -69,7 +70,8 @@ impl SearchIndex for MongoStore {
         }
         // The order of the index of lists; the few large threads come last.
         let order = only.is_none().then(|| doc! { "status": 1, "activityAt": -1, "_id": -1 });
-        Ok(self.read_reaches(SEARCH, filter, order, i64::from(limit)).await?)
+        let since = path_of("sinceSeq", user);
+        Ok(self.read_reaches(SEARCH, filter, order, i64::from(limit), Some(since)).await?)
     }
 
     async fn blocks(&self, threads: &[ThreadId], filter: &BlockFilter) -> Result<Vec<Run>, StoreError> {
@@ -92,7 +94,7 @@ impl SearchIndex for MongoStore {
 
     async fn reaches(&self, threads: &[ThreadId]) -> Result<Vec<Reach>, StoreError> {
         let ids: Vec<_> = threads.iter().copied().map(object_id).collect();
-        Ok(self.read_reaches(INDEX, doc! { "_id": { "$in": ids } }, None, 0).await?)
+        Ok(self.read_reaches(INDEX, doc! { "_id": { "$in": ids } }, None, 0, None).await?)
     }
 
     async fn behind(
@@ -101,7 +103,8 @@ impl SearchIndex for MongoStore {
         limit: u32,
     ) -> Result<(Vec<Reach>, Option<ThreadId>), StoreError> {
         let filter = after.map_or_else(Document::new, |after| doc! { "_id": { "$gt": object_id(after) } });
-        let mut page = self.read_reaches(INDEX, filter, Some(doc! { "_id": 1 }), i64::from(limit)).await?;
+        let order = Some(doc! { "_id": 1 });
+        let mut page = self.read_reaches(INDEX, filter, order, i64::from(limit), None).await?;
         let next = page.last().map(|last| last.thread).filter(|_| u32::try_from(page.len()) == Ok(limit));
         page.retain(Reach::is_behind);
         Ok((page, next))
@@ -136,16 +139,20 @@ impl SearchIndex for MongoStore {
 }
 
 impl MongoStore {
+    /// `since` is the path of the place from which the person sees a thread who asks.
     async fn read_reaches(
         &self,
         what: &'static str,
         filter: Document,
         order: Option<Document>,
         limit: i64,
+        since: Option<String>,
     ) -> Result<Vec<Reach>, CallError> {
         let collection = self.threads.clone_with_type::<ReachRecord>();
+        let mut fields = doc! { "lastSeq": 1, "indexedSeq": 1 };
+        fields.extend(since.map(|since| (since, Bson::Int32(1))));
         let find = async move {
-            let mut find = collection.find(filter).projection(doc! { "lastSeq": 1, "indexedSeq": 1 });
+            let mut find = collection.find(filter).projection(fields);
             find = find.limit(limit).batch_size(ANSWER_BATCH).max_time(SEARCH_LIMIT);
             if let Some(order) = order {
                 find = find.sort(order);

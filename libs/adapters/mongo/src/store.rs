@@ -23,7 +23,8 @@ use eventflow_ports::{
 };
 use eventflow_protocol::Participants;
 use eventflow_protocol::change::{
-    AdvanceCursor, Advanced, ArchiveThread, ChangeMessage, Changed, MarkUnread, MarkedUnread, PersonCursors,
+    AdvanceCursor, Advanced, ArchiveThread, ChangeGroup, ChangeMessage, Changed, GroupChanged, MarkUnread,
+    MarkedUnread, PersonCursors,
 };
 use eventflow_protocol::command::{CreateThread, LeaveThread};
 use eventflow_protocol::document::{Message, Thread, ThreadView};
@@ -223,12 +224,16 @@ impl Store for MongoStore {
         Ok(self.archive_thread(archive).await?)
     }
 
-    async fn leave(&self, leave: &LeaveThread) -> Result<Option<Left>, StoreError> {
+    async fn leave(&self, leave: &WithCommandId<LeaveThread>) -> Result<Option<Left>, StoreError> {
         Ok(self.leave_thread(leave).await?)
     }
 
-    async fn is_participant(&self, thread: ThreadId, user: &UserId) -> Result<bool, StoreError> {
-        Ok(self.has_participant(thread, user).await?)
+    async fn change_group(&self, change: &WithCommandId<ChangeGroup>) -> Result<GroupChanged, StoreError> {
+        Ok(self.change_one_group(change).await?)
+    }
+
+    async fn seen_from(&self, thread: ThreadId, user: &UserId) -> Result<Option<u64>, StoreError> {
+        Ok(self.read_seen_from(thread, user).await?)
     }
 
     async fn message(&self, id: MessageId) -> Result<Option<Message>, StoreError> {

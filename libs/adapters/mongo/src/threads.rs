@@ -5,10 +5,10 @@
 
 use crate::call::CallError;
 use crate::connection::{CONCURRENT, READ_LIMIT, WRITE_LIMIT};
-use crate::record::by_person::path_of;
+use crate::record::by_person::{ByPerson, path_of};
 use crate::record::counters::Counters;
 use crate::record::thread::ThreadRecord;
-use crate::record::values::object_id;
+use crate::record::values::{count, object_id};
 use crate::store::MongoStore;
 use crate::taken_back::OthersRange;
 use eventflow_protocol::Participants;
@@ -24,13 +24,14 @@ use std::collections::HashMap;
 
 /// The fields that a thread shows; a view reads only the first people. Left out: the counters and
 /// `archivedBy`, which hold as many entries as the thread has people.
-const SHOWN: [&str; 8] = [
+const SHOWN: [&str; 9] = [
     "participants",
     "lastMessageId",
     "lastMessageAt",
     "lastSeq",
     "status",
     "metadata",
+    "group",
     "createdAt",
     "updatedAt",
 ];
@@ -40,6 +41,15 @@ struct ParticipantsRecord {
     #[serde(rename = "_id")]
     id: ObjectId,
     participants: Vec<UserId>,
+    #[serde(default, rename = "sinceSeq")]
+    since_seq: ByPerson,
+}
+
+impl ParticipantsRecord {
+    fn participants(self) -> Participants {
+        let since = self.since_seq.iter().map(|(user, place)| (user.clone(), count(*place)));
+        Participants::since(self.participants, since.collect())
+    }
 }
 
 impl MongoStore {
@@ -56,7 +66,8 @@ impl MongoStore {
         // Threads are never removed, so the one that the insert met is found. If it is not, the error of the
         // insert is the answer.
         let found = self.read_thread(create.thread_id).await?.ok_or(exists)?;
-        if found.participants.contains(&create.created_by) {
+        // To a group nobody comes back by themselves.
+        if found.group.is_some() || found.participants.contains(&create.created_by) {
             return Ok((found, false));
         }
         self.come_back(create.thread_id, &create.created_by).await
@@ -90,13 +101,15 @@ impl MongoStore {
         let ids: Vec<ObjectId> = threads.iter().copied().map(object_id).collect();
         let collection = self.threads.clone_with_type::<ParticipantsRecord>();
         let find = async move {
-            let find = collection.find(doc! { "_id": { "$in": ids } }).projection(doc! { "participants": 1 });
+            let find = collection
+                .find(doc! { "_id": { "$in": ids } })
+                .projection(doc! { "participants": 1, "sinceSeq": 1 });
             find.max_time(READ_LIMIT).await?.try_collect::<Vec<_>>().await
         };
         let found = self.calls.run("read participants", READ_LIMIT, find).await?;
         Ok(found
             .into_iter()
-            .map(|people| (ThreadId::from_bytes(people.id.bytes()), people.participants.into()))
+            .map(|people| (ThreadId::from_bytes(people.id.bytes()), people.participants()))
             .collect())
     }
 
@@ -124,8 +137,9 @@ impl MongoStore {
             ranges.push(OthersRange::of_taken_back(counters, viewer, place));
         }
         let taken_back = self.count_taken_back(ranges).await?;
+        let since: Vec<u64> = counters.iter().map(|counters| counters.since(viewer)).collect();
         let threads: Vec<Thread> = records.into_iter().map(|record| record.seen_by(viewer)).collect();
-        let mut previews = self.previews(&threads).await?;
+        let mut previews = self.previews(&threads, &since).await?;
         let unread = |(counters, taken_back): (&Counters, u64)| {
             counters.of_others_beyond(viewer).saturating_sub(taken_back)
         };
@@ -145,14 +159,26 @@ impl MongoStore {
     }
 
     /// The message that lists show of each thread: the newest one. If that was taken back, the newest of the
-    /// last ones that was not.
-    async fn previews(&self, threads: &[Thread]) -> Result<HashMap<ThreadId, Message>, CallError> {
+    /// last ones that was not. Of each thread only messages after a place are shown.
+    async fn previews(
+        &self,
+        threads: &[Thread],
+        since: &[u64],
+    ) -> Result<HashMap<ThreadId, Message>, CallError> {
         let newest: Vec<MessageId> = threads.iter().filter_map(|thread| thread.last_message_id).collect();
         let newest = self.find_messages(&newest).await?;
-        let mut previews: HashMap<ThreadId, Message> =
-            newest.into_values().map(|message| (message.thread_id, message)).collect();
+        let since: HashMap<ThreadId, u64> =
+            threads.iter().map(|thread| thread.id).zip(since.iter().copied()).collect();
+        let place = |thread: &ThreadId| since.get(thread).copied().unwrap_or(0);
+        let mut previews: HashMap<ThreadId, Message> = newest
+            .into_values()
+            .filter(|message| message.seq > place(&message.thread_id))
+            .map(|message| (message.thread_id, message))
+            .collect();
         let gone = previews.values().filter(|message| message.deleted_at.is_some());
-        let asked: Vec<_> = gone.map(|message| self.newest_left(message.thread_id, message.seq)).collect();
+        let asked: Vec<_> = gone
+            .map(|message| self.newest_left(message.thread_id, place(&message.thread_id), message.seq))
+            .collect();
         let left: Vec<Option<Message>> =
             stream::iter(asked).buffer_unordered(CONCURRENT).try_collect().await?;
         previews.extend(left.into_iter().flatten().map(|message| (message.thread_id, message)));
@@ -167,7 +193,7 @@ fn shown() -> Document {
 /// The fields that a thread shows to this person.
 pub(crate) fn shown_to(viewer: &UserId) -> Document {
     let mut projection = shown();
-    for counters in ["readSeq", "sentBeyond", "unreadCount"] {
+    for counters in ["readSeq", "sentBeyond", "unreadCount", "sinceSeq"] {
         projection.insert(path_of(counters, viewer), 1);
     }
     projection.insert("takenBackSeq", 1);

@@ -18,7 +18,7 @@ mod support;
 
 use eventflow_ports::store_contract::Fault;
 use eventflow_ports::store_contract::{
-    append, counters, faults, keys, leaving, reading, redelivery, replies, threads, wordings, writers,
+    append, counters, faults, groups, keys, leaving, reading, redelivery, replies, threads, wordings, writers,
 };
 use support::{run, run_with_faults};
 
@@ -369,4 +369,54 @@ async fn wordings_go_with_their_message() {
 #[tokio::test]
 async fn edits_beside_each_other_lose_no_wording() {
     run(wordings::edits_beside_each_other_lose_no_wording).await;
+}
+
+#[tokio::test]
+async fn owners_alone_change_a_group() {
+    run(groups::owners_alone_change_a_group).await;
+}
+
+#[tokio::test]
+async fn who_was_added_sees_what_came_then() {
+    run(groups::who_was_added_sees_what_came_then).await;
+}
+
+#[tokio::test]
+async fn pins_are_seen_from_a_place() {
+    run(groups::pins_are_seen_from_a_place).await;
+}
+
+#[tokio::test]
+async fn who_was_removed_is_a_stranger_until_they_are_added_again() {
+    run(groups::who_was_removed_is_a_stranger_until_they_are_added_again).await;
+}
+
+#[tokio::test]
+async fn who_comes_again_and_sees_everything_counts_right() {
+    run(groups::who_comes_again_and_sees_everything_counts_right).await;
+}
+
+#[tokio::test]
+async fn the_last_owner_who_leaves_hands_over() {
+    run(groups::the_last_owner_who_leaves_hands_over).await;
+}
+
+#[tokio::test]
+async fn a_repeated_command_changes_no_group() {
+    run(groups::a_repeated_command_changes_no_group).await;
+}
+
+#[tokio::test]
+async fn a_refused_change_leaves_the_group_as_it_was() {
+    run(groups::a_refused_change_leaves_the_group_as_it_was).await;
+}
+
+#[tokio::test]
+async fn people_added_beside_each_other_and_beside_messages_count_right() {
+    run(groups::people_added_beside_each_other_and_beside_messages_count_right).await;
+}
+
+#[tokio::test]
+async fn mentions_of_before_are_not_unread() {
+    run(groups::mentions_of_before_are_not_unread).await;
 }

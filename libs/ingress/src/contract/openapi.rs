@@ -87,7 +87,8 @@ const REFUSALS: &[(&str, u16, &str)] = &[
     (
         "TooLate",
         409,
-        "What the request would change is over (`too_late`), or is newer than what it is based on (`conflict`).",
+        "What the request would change is over (`too_late`), is newer than what it is based on (`conflict`), or is no \
+         group (`not_group`).",
     ),
     ("TooLarge", 413, "The body is larger than any limit (`too_large`)."),
     ("NotJson", 415, "The body is not plain `application/json` (`invalid`)."),
@@ -153,6 +154,7 @@ fn who_may(needs: Needs) -> &'static str {
         Needs::Thread => "For the people of the thread.",
         Needs::Message => "For the people of the message's thread.",
         Needs::Sender => "For the sender of the message.",
+        Needs::GroupOwner => "For the owners of the group.",
         Needs::Owner => "For the person to whom it belongs.",
         Needs::OwnerOrAdmin => "For the person to whom it belongs, and administrators.",
         Needs::Admin => "For administrators.",
@@ -161,9 +163,11 @@ fn who_may(needs: Needs) -> &'static str {
 
 fn parameters(route: &Route, words: &Operation, shape: &Shape, schemas: &mut Schemas) -> Vec<Value> {
     let mut parameters = Vec::new();
-    if let Some(id) = shape.path {
-        let schema = schemas.request(id);
-        parameters.push(json!({ "name": "id", "in": "path", "required": true, "schema": schema }));
+    for (name, id) in [("id", shape.path), ("member", shape.member)] {
+        if let Some(id) = id {
+            let schema = schemas.request(id);
+            parameters.push(json!({ "name": name, "in": "path", "required": true, "schema": schema }));
+        }
     }
     for one in words.query {
         parameters.push(json!({
@@ -171,8 +175,7 @@ fn parameters(route: &Route, words: &Operation, shape: &Shape, schemas: &mut Sch
             "required": one.kind.is_required(), "style": "form", "explode": false,
         }));
     }
-    if matches!(words.id, "sendMessage" | "notify") {
-        let about = "The write's own key, as in the body: a repetition under it finds what was made.";
+    if let Some(about) = about_key(words.id) {
         // Bare or quoted.
         let most = CLIENT_KEY_MAX_BYTES + 2;
         let schema = json!({ "type": "string", "minLength": 1, "maxLength": most });
@@ -186,6 +189,19 @@ fn parameters(route: &Route, words: &Operation, shape: &Shape, schemas: &mut Sch
             .push(json!({ "name": "X-CSRF-Token", "in": "header", "description": about, "schema": schema }));
     }
     parameters
+}
+
+/// What the key in a header does, for the operations that take one.
+fn about_key(operation: &str) -> Option<&'static str> {
+    match operation {
+        "sendMessage" | "notify" => {
+            Some("The write's own key, as in the body: a repetition under it finds what was made.")
+        }
+        "changeGroup" | "addMembers" | "removeMember" | "setMemberRole" => {
+            Some("The change's own key: a repetition under it changes nothing.")
+        }
+        _ => None,
+    }
 }
 
 fn responses(route: &Route, words: &Operation, shape: &Shape, schemas: &mut Schemas) -> Map<String, Value> {

@@ -6,10 +6,11 @@ use crate::edge::Edge;
 use crate::http::answer::RouteResult;
 use crate::http::body::{JsonBody, OptionalJsonBody};
 use crate::http::caller::Caller;
-use crate::http::path::{IdPath, PathId};
+use crate::http::path::{IdPath, MemberPath, PathId};
 use crate::http::query::Query;
 use axum::extract::State;
 use eventflow_protocol::client::catalogue::Describe;
+use eventflow_protocol::{ThreadId, UserId};
 use http::HeaderMap;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::DeserializeOwned;
@@ -21,6 +22,8 @@ pub(crate) struct Shape {
     pub(crate) body: Option<BodyShape>,
     /// The id in the path, if there is one.
     pub(crate) path: Option<Describe>,
+    /// The person in the path, if there is one beside it.
+    pub(crate) member: Option<Describe>,
     /// Whether the handler reads the query.
     pub(crate) has_query: bool,
     /// The body of the answer.
@@ -56,6 +59,13 @@ impl Argument for Query {
 impl<Id: PathId + JsonSchema> Argument for IdPath<Id> {
     fn describe(shape: &mut Shape) {
         shape.path = Some(of::<Id>);
+    }
+}
+
+impl Argument for MemberPath {
+    fn describe(shape: &mut Shape) {
+        shape.path = Some(of::<ThreadId>);
+        shape.member = Some(of::<UserId>);
     }
 }
 
@@ -98,7 +108,7 @@ macro_rules! described {
         {
             fn shape() -> Shape {
                 #[allow(unused_mut, reason = "a handler may have no arguments")]
-                let mut shape = Shape { body: None, path: None, has_query: false, answer: of::<Body> };
+                let mut shape = Shape { body: None, path: None, member: None, has_query: false, answer: of::<Body> };
                 $($argument::describe(&mut shape);)*
                 shape
             }

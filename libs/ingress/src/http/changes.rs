@@ -14,11 +14,10 @@ use crate::http::cursors;
 use crate::http::path::IdPath;
 use crate::refusal::Refusal;
 use axum::extract::State;
-use eventflow_protocol::change::{AdvanceCursor, Change, ChangeMessage, Cursor, Effect};
+use eventflow_protocol::change::{AdvanceCursor, Change, Cursor, Effect};
 use eventflow_protocol::client::answers::{ChangeAnswer, CursorAnswer, EarlierWording, EditsAnswer};
 use eventflow_protocol::client::requests::{EditMessageBody, ReactionBody};
 use eventflow_protocol::client::{Sorted, Success, WithId};
-use eventflow_protocol::command::Command;
 use eventflow_protocol::document::Message;
 use eventflow_protocol::reply::CommandResult;
 use eventflow_protocol::wording;
@@ -98,9 +97,8 @@ pub(crate) async fn change(
     by: UserId,
     change: Change,
 ) -> RouteResult<ChangeAnswer> {
-    let thread_id = edge.commands.thread_of(message_id, &by, &change).await?;
-    let change = ChangeMessage { thread_id, message_id, by, change, at: edge.clock.now() };
-    match edge.commands.send_command(&Command::ChangeMessage(change)).await?.result().await? {
+    let (_, sent) = edge.commands.change_message(message_id, &by, change, edge.clock.now()).await?;
+    match sent.result().await? {
         CommandResult::Changed { message, effect } => Ok(RouteAnswer::Ok(changed(*message, effect))),
         CommandResult::Queued { command } => Ok(RouteAnswer::queued(command)),
         other => Err(unexpected(&other)),

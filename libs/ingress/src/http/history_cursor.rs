@@ -48,8 +48,9 @@ impl HistoryCursor {
         if page.after.is_some() {
             return messages.iter().max_by_key(order).map(place).map(Self::After);
         }
-        // Nothing is before the first message of a thread.
-        let next = messages.iter().min_by_key(order).map(place).filter(|next| *next != Place::Seq(1));
+        // Nothing is before the first message that the person sees of a thread.
+        let first = Place::Seq(page.since + 1);
+        let next = messages.iter().min_by_key(order).map(place).filter(|next| *next != first);
         next.map(Self::Before)
     }
 
@@ -57,10 +58,10 @@ impl HistoryCursor {
     pub(crate) fn page(self, limit: u32) -> HistoryPage {
         match self {
             Self::Before(place) => {
-                HistoryPage::Messages(MessagePage { before: Some(place), after: None, limit })
+                HistoryPage::Messages(MessagePage { before: Some(place), after: None, since: 0, limit })
             }
             Self::After(place) => {
-                HistoryPage::Messages(MessagePage { before: None, after: Some(place), limit })
+                HistoryPage::Messages(MessagePage { before: None, after: Some(place), since: 0, limit })
             }
             Self::Changes(after) => HistoryPage::Changes(ChangePage { after, limit }),
         }

@@ -3,7 +3,7 @@
 
 use crate::edge::Edge;
 use eventflow_protocol::UserId;
-use eventflow_protocol::client::answers::{ListedThread, ThreadCompanion};
+use eventflow_protocol::client::answers::{ListedThread, ThreadCompanion, ThreadMember};
 use eventflow_protocol::client::{Sorted, WithId};
 use eventflow_protocol::document::{MEMBERS_SHOWN_MAX, Thread, ThreadView};
 use eventflow_protocol::person::{DEFAULT_AVATAR, Participant};
@@ -31,10 +31,26 @@ pub(crate) async fn listed_one(edge: &Edge, view: ThreadView, viewer: &UserId) -
     Sorted(listed_thread(view, viewer, &people))
 }
 
+/// These people of a thread, with their roles in it.
+pub(crate) async fn members(edge: &Edge, people: &[UserId], thread: &Thread) -> Vec<ThreadMember> {
+    let shown = edge.people.shown(people).await;
+    shown_members(people, thread, &shown)
+}
+
+fn shown_members(
+    people: &[UserId],
+    thread: &Thread,
+    shown: &HashMap<UserId, Participant>,
+) -> Vec<ThreadMember> {
+    let person =
+        |user: &UserId| shown.get(user).cloned().unwrap_or_else(|| Participant::unknown(user.clone()));
+    people.iter().map(|user| ThreadMember::new(person(user), thread.role(user))).collect()
+}
+
 fn listed_thread(view: ThreadView, viewer: &UserId, people: &HashMap<UserId, Participant>) -> ListedThread {
     ListedThread {
         participant: companion(&view.thread, viewer, people),
-        members: view.thread.members().iter().filter_map(|user| people.get(user)).cloned().collect(),
+        members: shown_members(view.thread.members(), &view.thread, people),
         thread: WithId(view.thread.shown()),
         unread_count: view.unread_count,
         unread_mentions: view.unread_mentions,
@@ -42,12 +58,19 @@ fn listed_thread(view: ThreadView, viewer: &UserId, people: &HashMap<UserId, Par
     }
 }
 
-/// Whom the viewer talks to: the other one, or in a larger thread some of them by name, without an id.
+/// Whom the viewer talks to: the group by its name, the other one, or in a larger thread some of them by
+/// name, without an id.
 fn companion(thread: &Thread, viewer: &UserId, people: &HashMap<UserId, Participant>) -> ThreadCompanion {
     let named: Vec<&Participant> =
         others(thread, viewer).take(NAMED_MAX).filter_map(|user| people.get(user)).collect();
+    let group = thread.group.as_ref();
+    let avatar = group.and_then(|group| group.picture.clone()).unwrap_or_else(|| DEFAULT_AVATAR.to_owned());
+    if let Some(name) = group.and_then(|group| group.name.clone()) {
+        return ThreadCompanion { id: None, name, avatar };
+    }
     if let [other] = named.as_slice()
         && count(thread) == 2
+        && group.is_none()
     {
         return ThreadCompanion {
             id: Some(other.id.clone()),
@@ -58,7 +81,7 @@ fn companion(thread: &Thread, viewer: &UserId, people: &HashMap<UserId, Particip
     let more = count(thread).saturating_sub(1 + named.len() as u64);
     let joined = named.iter().map(|person| person.name.as_str()).collect::<Vec<_>>().join(", ");
     let name = if more == 0 { joined } else { format!("{joined} + {more}") };
-    ThreadCompanion { id: None, name, avatar: DEFAULT_AVATAR.to_owned() }
+    ThreadCompanion { id: None, name, avatar }
 }
 
 /// How many people are in the thread, which may name only the first of them.

@@ -34,8 +34,9 @@ pub(crate) async fn history(
 ) -> RouteResult<HistoryAnswer> {
     let page = page(&query)?;
     let people = edge.commands.people_of(thread, &caller.user).await?;
+    let since = people.seen_from(&caller.user).unwrap_or(0);
     Ok(RouteAnswer::Ok(match page {
-        HistoryPage::Messages(page) => messages(&edge, thread, page).await?,
+        HistoryPage::Messages(page) => messages(&edge, thread, MessagePage { since, ..page }).await?,
         HistoryPage::Changes(page) => changes(&edge, thread, page, &people, &caller.user).await?,
     }))
 }
@@ -44,7 +45,7 @@ pub(crate) async fn history(
 async fn messages(edge: &Edge, thread: ThreadId, page: MessagePage) -> Result<HistoryAnswer, Refusal> {
     let last_change = edge.store.newest_change(thread).await?;
     let (mut messages, limit) = page_bytes::read_messages(&*edge.store, thread, page).await?;
-    quotes::quote(&*edge.store, messages.iter_mut().collect()).await?;
+    quotes::quote_since(&*edge.store, messages.iter_mut().collect(), page.since).await?;
     let page = MessagePage { limit, ..page };
     let next_cursor = HistoryCursor::behind(&page, &messages).map(|cursor| cursor.to_string());
     let messages = shown(messages);
@@ -59,10 +60,12 @@ async fn changes(
     people: &Participants,
     viewer: &UserId,
 ) -> Result<HistoryAnswer, Refusal> {
+    let since = people.seen_from(viewer).unwrap_or(0);
     let mut changed = edge.store.changes(thread, page).await?;
+    changed.messages.retain(|changed| changed.message.seq > since);
     cut(&mut changed);
     let found = changed.messages.iter_mut().map(|changed| &mut changed.message);
-    quotes::quote(&*edge.store, found.collect()).await?;
+    quotes::quote_since(&*edge.store, found.collect(), since).await?;
     let cursors =
         if people.len() <= RECEIPT_PARTICIPANTS_MAX { Some(edge.store.cursors(thread).await?) } else { None };
     let cursors = cursors.map(|cursors| PersonCursors::shown_to(cursors, viewer));

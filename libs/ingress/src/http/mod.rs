@@ -39,6 +39,7 @@ pub(crate) mod dead_letters;
 mod deliveries;
 mod devices;
 mod drafts;
+mod groups;
 mod history_cursor;
 mod layers;
 mod listed_threads;

@@ -94,6 +94,7 @@ pub(crate) async fn read_messages(
         rest = MessagePage {
             after: place.filter(|_| is_forward),
             before: place.filter(|_| !is_forward),
+            since: page.since,
             limit: missing.min(room.entries_left()),
         };
     };

@@ -68,6 +68,20 @@ impl PathId for UserId {
     }
 }
 
+/// The thread and the person that the path names.
+pub(crate) struct MemberPath(pub(crate) ThreadId, pub(crate) UserId);
+
+impl<S: Send + Sync> FromRequestParts<S> for MemberPath {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
+        let segments = Path::<(String, String)>::from_request_parts(parts, state).await;
+        let Ok(Path((thread, user))) = segments else { return Err(ThreadId::refusal()) };
+        let thread = thread.parse().map_err(|_| ThreadId::refusal())?;
+        Ok(Self(thread, user.parse().map_err(|_| UserId::refusal())?))
+    }
+}
+
 impl<S: Send + Sync, Id: PathId> FromRequestParts<S> for IdPath<Id> {
     type Rejection = Refusal;
 

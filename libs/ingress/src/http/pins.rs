@@ -45,10 +45,10 @@ pub(crate) async fn list(
 ) -> RouteResult<PinsAnswer> {
     let asked = query.limit()?;
     let after = query.cursor()?;
-    edge.commands.require_reader(thread, &caller.user).await?;
-    let mut messages = edge.store.pins(thread, PinPage { after, limit: asked }).await?;
+    let since = edge.commands.require_reader(thread, &caller.user).await?;
+    let mut messages = edge.store.pins(thread, PinPage { after, since, limit: asked }).await?;
     let limit = page_bytes::cut(&mut messages, asked);
-    quotes::quote(&*edge.store, messages.iter_mut().collect()).await?;
+    quotes::quote_since(&*edge.store, messages.iter_mut().collect(), since).await?;
     let next_cursor = query::last_of_full(&messages, limit).and_then(cursor);
     let messages = messages.into_iter().map(|message| Sorted(WithId(message))).collect();
     Ok(RouteAnswer::Ok(PinsAnswer { messages, next_cursor, success: Success }))

@@ -73,6 +73,12 @@ impl Query {
         parsed.map(Some).ok_or_else(|| Refusal::invalid("cursor is not one of ours"))
     }
 
+    /// The person in `name`, whose id the page before ended with.
+    pub(crate) fn user(&self, name: &str) -> Result<Option<UserId>, Refusal> {
+        let user = self.text(name).map(str::parse).transpose();
+        user.map_err(|_| Refusal::invalid(format!("{name} is not one of ours")))
+    }
+
     /// A place in a history: a `seq` or a time in `name`, or a time in `time_name`.
     pub(crate) fn place(&self, name: &str, time_name: &str) -> Result<Option<Place>, Refusal> {
         let time = self.time(time_name)?.map(Place::Time);

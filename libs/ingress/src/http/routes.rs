@@ -7,8 +7,9 @@
 use crate::contract::shape::{Shape, shape_of};
 use crate::edge::Edge;
 use crate::http::{
-    changes, csrf_token, dead_letters, deliveries, devices, drafts, messages, notifications, notify, ops,
-    people_search, pins, preferences, presence, replays, search, sends, status, suppressions, threads, users,
+    changes, csrf_token, dead_letters, deliveries, devices, drafts, groups, messages, notifications, notify,
+    ops, people_search, pins, preferences, presence, replays, search, sends, status, suppressions, threads,
+    users,
 };
 use axum::routing::{MethodFilter, MethodRouter, on};
 use http::Method;
@@ -55,6 +56,8 @@ pub(crate) enum Needs {
     Message,
     /// The sender of the message that the path names.
     Sender,
+    /// An owner of the group that the path names.
+    GroupOwner,
     /// The person whose notification or device the path names.
     Owner,
     /// The person whose notification the path names, and administrators.
@@ -98,6 +101,11 @@ pub(crate) const ROUTES: &[Route] = &[
     route(Method::POST,   "/v2/messages/threads/{id}/unread",    Needs::Thread,  to!(threads::unread)),
     route(Method::POST,   "/v2/messages/threads/{id}/leave",     Needs::Thread,  to!(threads::leave)),
     route(Method::GET,    "/v2/messages/threads/{id}/participants", Needs::Thread, to!(threads::participants)),
+    route(Method::PATCH,  "/v2/messages/threads/{id}",           Needs::GroupOwner, to!(groups::describe)),
+    route(Method::GET,    "/v2/messages/threads/{id}/members",   Needs::Thread,  to!(groups::list)),
+    route(Method::POST,   "/v2/messages/threads/{id}/members",   Needs::GroupOwner, to!(groups::add)),
+    route(Method::DELETE, "/v2/messages/threads/{id}/members/{member}", Needs::Thread, to!(groups::remove)),
+    route(Method::PATCH,  "/v2/messages/threads/{id}/members/{member}", Needs::GroupOwner, to!(groups::set_role)),
     route(Method::GET,    "/v2/messages/threads/{id}/pins",      Needs::Thread,  to!(pins::list)).paged(),
     route(Method::GET,    "/v2/messages/threads/{id}/draft",     Needs::Thread,  to!(drafts::show)),
     route(Method::PUT,    "/v2/messages/threads/{id}/draft",     Needs::Thread,  to!(drafts::save)),

@@ -5,6 +5,7 @@ mod dead_letters;
 mod deliveries;
 mod devices;
 mod drafts;
+mod groups;
 mod history;
 mod inbox;
 mod mail;

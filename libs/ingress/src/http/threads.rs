@@ -107,12 +107,9 @@ pub(crate) async fn participants(
     query: Query,
 ) -> RouteResult<ParticipantsAnswer> {
     let limit = query.limit()?;
-    let after = query.text("cursor").map(str::parse::<UserId>).transpose();
-    let after = after.map_err(|_| Refusal::invalid("cursor is not one of ours"))?;
+    let after = query.user("cursor")?;
     let people = edge.commands.people_of(id, &caller.user).await?;
-    let start = after.map_or(0, |after| people.partition_point(|user| *user <= after));
-    let end = people.len().min(start + limit as usize);
-    let page = &people[start..end];
+    let page = page_of_people(&people, after.as_ref(), limit);
     let shown = edge.people.shown(page).await;
     let person =
         |user: &UserId| shown.get(user).cloned().unwrap_or_else(|| Participant::unknown(user.clone()));
@@ -124,6 +121,13 @@ pub(crate) async fn participants(
     }))
 }
 
+/// The people who follow this one, in the order of their ids.
+pub(crate) fn page_of_people<'a>(people: &'a [UserId], after: Option<&UserId>, limit: u32) -> &'a [UserId] {
+    let start = after.map_or(0, |after| people.partition_point(|user| user <= after));
+    let end = people.len().min(start + limit as usize);
+    &people[start..end]
+}
+
 /// `POST /threads/{id}/leave`: takes the caller out of the thread. From then on it is to them as if it did
 /// not exist.
 pub(crate) async fn leave(
@@ -131,9 +135,18 @@ pub(crate) async fn leave(
     Caller(caller): Caller,
     IdPath(thread_id): IdPath<ThreadId>,
 ) -> RouteResult<ThreadAck> {
-    edge.commands.require_reader(thread_id, &caller.user).await?;
-    edge.contacts.forget(std::slice::from_ref(&caller.user));
-    let leave = LeaveThread { thread_id, user_id: caller.user, at: edge.clock.now() };
+    leave_thread(&edge, thread_id, caller.user).await
+}
+
+/// Takes a person out of a thread who wants to leave it.
+pub(crate) async fn leave_thread(
+    edge: &Edge,
+    thread_id: ThreadId,
+    user_id: UserId,
+) -> RouteResult<ThreadAck> {
+    edge.commands.require_reader(thread_id, &user_id).await?;
+    edge.contacts.forget(std::slice::from_ref(&user_id));
+    let leave = LeaveThread { thread_id, user_id, at: edge.clock.now() };
     let result = edge.commands.send_command(&Command::LeaveThread(leave)).await?.result().await;
     edge.commands.forget_people(thread_id);
     match result? {
@@ -168,7 +181,7 @@ pub(crate) async fn read(
     IdPath(thread_id): IdPath<ThreadId>,
     OptionalJsonBody(body): OptionalJsonBody<ReadThreadBody>,
 ) -> RouteResult<CursorAnswer> {
-    edge.commands.require_participant(thread_id, &caller.user).await?;
+    edge.commands.require_reader(thread_id, &caller.user).await?;
     let at = edge.clock.now();
     let up_to = match body.seq {
         Some(Seq(seq)) => Some(seq),
@@ -196,7 +209,7 @@ async fn set_status(
     user_id: UserId,
     status: ThreadStatus,
 ) -> RouteResult<ArchiveAnswer> {
-    edge.commands.require_participant(thread_id, &user_id).await?;
+    edge.commands.require_reader(thread_id, &user_id).await?;
     let archived = status == ThreadStatus::Archived;
     let command =
         Command::ArchiveThread(ArchiveThread { thread_id, user_id, archived, at: edge.clock.now() });

@@ -13,7 +13,7 @@ use eventflow_bus::port::{
     Broker, BrokerError, Depth, Destination, Health, Hellos, Outgoing, Publish, Subscription,
 };
 use eventflow_bus::topology::{CURSORS, PERSIST, Topology};
-use eventflow_protocol::change::Changed;
+use eventflow_protocol::change::{Changed, GroupChange, GroupChanged};
 use eventflow_protocol::command::Command;
 use eventflow_protocol::frame::{Envelope, Frame};
 use eventflow_protocol::reply::{CommandResult, ReplyFrame};
@@ -147,6 +147,23 @@ impl Worker {
             Command::LeaveThread(leave) if self.store.leave_one(&leave) => CommandResult::Done,
             Command::LeaveThread(_) => refused(ErrorCode::NotFound),
             Command::SaveDraft(save) => self.drafts.save(id, &save),
+            Command::ChangeGroup(change) => {
+                match self.store.change_one_group(change.remembered_as(id), &change) {
+                    GroupChanged::Done(_) if matches!(change.change, GroupChange::Remove { .. }) => {
+                        CommandResult::Done
+                    }
+                    GroupChanged::Done(effect) => {
+                        CommandResult::Thread { thread: Box::new(effect.thread), created: false }
+                    }
+                    GroupChanged::NotFound | GroupChanged::NoSuchMember => refused(ErrorCode::NotFound),
+                    GroupChanged::NotGroup => refused(ErrorCode::NotGroup),
+                    GroupChanged::NotOwner => refused(ErrorCode::Forbidden),
+                    GroupChanged::KeyReused => refused(ErrorCode::KeyReused),
+                    GroupChanged::TooManyPeople | GroupChanged::TooManyOwners | GroupChanged::LastOwner => {
+                        refused(ErrorCode::Invalid)
+                    }
+                }
+            }
             Command::Notify(notify) => {
                 let told = self.inbox.notify(id.into(), notify);
                 let answer = |(notification, deduplicated)| CommandResult::Notification {

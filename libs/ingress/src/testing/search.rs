@@ -18,7 +18,7 @@ impl SearchIndex for TestStore {
         self.check()?;
         let threads =
             self.threads_with(user).into_iter().filter(|(thread, _)| only.is_none_or(|id| id == *thread));
-        Ok(threads.map(|(thread, stored)| Reach { thread, stored, indexed: 0 }).collect())
+        Ok(threads.map(|(thread, stored)| Reach { thread, stored, indexed: 0, since: 0 }).collect())
     }
     async fn blocks(&self, _threads: &[ThreadId], _filter: &BlockFilter) -> Result<Vec<Run>, StoreError> {
         self.check().map(|()| Vec::new())

@@ -11,11 +11,12 @@ use eventflow_ports::{
 };
 use eventflow_protocol::Participants;
 use eventflow_protocol::change::{
-    self, AdvanceCursor, Advanced, ArchiveThread, ChangeMessage, Changed, Cursor, MarkUnread, MarkedUnread,
-    PersonCursors,
+    self, AdvanceCursor, Advanced, ArchiveThread, ChangeGroup, ChangeMessage, Changed, Cursor, GroupChanged,
+    MarkUnread, MarkedUnread, PersonCursors,
 };
 use eventflow_protocol::command::{CreateThread, LeaveThread, SendMessage};
 use eventflow_protocol::document::{Message, Thread, ThreadView};
+use eventflow_protocol::group::Group;
 use eventflow_protocol::wording::Wording;
 use eventflow_protocol::{CommandId, MessageId, ThreadId, Timestamp, UserId};
 use parking_lot::Mutex;
@@ -40,6 +41,15 @@ impl TestStore {
 
     /// Creates a thread of these people.
     pub(crate) fn thread_of(&self, people: &[&str]) -> ThreadId {
+        self.start(people, None)
+    }
+
+    /// Creates a group of these people, which the first of them owns.
+    pub(crate) fn group_of(&self, people: &[&str]) -> ThreadId {
+        self.start(people, Some(Group { owners: vec![people[0].parse().unwrap()], ..Group::default() }))
+    }
+
+    fn start(&self, people: &[&str], group: Option<Group>) -> ThreadId {
         let participants: Vec<UserId> = people.iter().map(|name| name.parse().unwrap()).collect();
         let thread_id = ThreadId::derive(&participants, "{}");
         let created_by = participants[0].clone();
@@ -47,6 +57,7 @@ impl TestStore {
             thread_id,
             participants,
             metadata: serde_json::Map::new(),
+            group,
             created_by,
             at: super::NOW,
         };
@@ -79,6 +90,11 @@ impl TestStore {
         let before = thread.participants.len();
         thread.participants.retain(|person| *person != leave.user_id);
         thread.participants.len() < before
+    }
+
+    /// Changes a group as a store does.
+    pub(crate) fn change_one_group(&self, id: CommandId, wanted: &ChangeGroup) -> GroupChanged {
+        self.state.lock().change_group(id, wanted)
     }
 
     pub(crate) fn create(&self, create: &CreateThread) -> (Thread, bool) {
@@ -216,13 +232,15 @@ impl Store for TestStore {
     ) -> Result<Option<ThreadView>, StoreError> {
         panic!("the ingress writes nothing")
     }
-    async fn leave(&self, _leave: &LeaveThread) -> Result<Option<Left>, StoreError> {
+    async fn leave(&self, _leave: &WithCommandId<LeaveThread>) -> Result<Option<Left>, StoreError> {
         panic!("the ingress writes nothing")
     }
-    async fn is_participant(&self, thread: ThreadId, user: &UserId) -> Result<bool, StoreError> {
+    async fn change_group(&self, _change: &WithCommandId<ChangeGroup>) -> Result<GroupChanged, StoreError> {
+        panic!("the ingress writes nothing")
+    }
+    async fn seen_from(&self, thread: ThreadId, user: &UserId) -> Result<Option<u64>, StoreError> {
         self.check()?;
-        let state = self.state.lock();
-        Ok(state.threads.get(&thread).is_some_and(|thread| thread.participants.contains(user)))
+        Ok(self.state.lock().people(thread).and_then(|people| people.seen_from(user)))
     }
     async fn message(&self, id: MessageId) -> Result<Option<Message>, StoreError> {
         self.check()?;
@@ -253,8 +271,7 @@ impl Store for TestStore {
     async fn participants(&self, ids: &[ThreadId]) -> Result<HashMap<ThreadId, Participants>, StoreError> {
         self.check()?;
         let state = self.state.lock();
-        let found = ids.iter().filter_map(|id| state.threads.get(id));
-        Ok(found.map(|thread| (thread.id, thread.participants.as_slice().into())).collect())
+        Ok(ids.iter().filter_map(|id| Some((*id, state.people(*id)?))).collect())
     }
     async fn threads_of(&self, viewer: &UserId, page: ThreadPage) -> Result<Vec<ThreadView>, StoreError> {
         self.check()?;
@@ -280,7 +297,8 @@ impl Store for TestStore {
             Place::Moment { at, seq } => (message.created_at, message.seq).cmp(&(at, seq)),
         };
         found.retain(|message| {
-            page.before.is_none_or(|place| side(message, place).is_lt())
+            message.seq > page.since
+                && page.before.is_none_or(|place| side(message, place).is_lt())
                 && page.after.is_none_or(|place| side(message, place).is_gt())
         });
         let limit = (page.limit as usize).min(found.len());
@@ -317,7 +335,9 @@ impl Store for TestStore {
         let mut pinned: Vec<Message> =
             self.state.lock().of(thread).filter(|message| message.pinned.is_some()).cloned().collect();
         pinned.sort_by_key(|message| std::cmp::Reverse(place(message)));
-        pinned.retain(|message| page.after.is_none_or(|after| place(message) < Some(after)));
+        pinned.retain(|message| {
+            message.seq > page.since && page.after.is_none_or(|after| place(message) < Some(after))
+        });
         pinned.truncate(page.limit as usize);
         Ok(pinned)
     }

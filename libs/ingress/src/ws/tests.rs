@@ -4,6 +4,7 @@ mod budgets;
 mod change_message;
 mod credentials;
 mod drafts;
+mod groups;
 mod joins;
 mod leaving;
 mod limits;

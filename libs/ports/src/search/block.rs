@@ -181,7 +181,7 @@ mod tests {
     fn run(stored: u64, indexed: u64, end: Option<(u64, u64, bool)>) -> (u64, u64) {
         let thread = ThreadId::from_bytes([1; 12]);
         let end = end.map(|(first, last, is_open)| BlockEnd { first, last, is_open });
-        let run = next_run(&Reach { thread, stored, indexed }, end.as_ref(), STEP_MESSAGES);
+        let run = next_run(&Reach { thread, stored, indexed, since: 0 }, end.as_ref(), STEP_MESSAGES);
         (run.first, run.last)
     }
 
@@ -208,7 +208,8 @@ mod tests {
 
     #[test]
     fn a_step_has_room_for_some_messages_of_all_its_threads() {
-        let reach = |n: u8| Reach { thread: ThreadId::from_bytes([n; 12]), stored: 10_000, indexed: 0 };
+        let reach =
+            |n: u8| Reach { thread: ThreadId::from_bytes([n; 12]), stored: 10_000, indexed: 0, since: 0 };
         let behind: Vec<Reach> = (0..64).map(reach).collect();
         let steps = steps(&behind, &HashMap::new());
         assert_eq!(steps.iter().map(|(_, run)| run.last + 1 - run.first).sum::<u64>(), STEP_TOTAL);

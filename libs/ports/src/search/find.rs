@@ -1,9 +1,9 @@
 //! Finding messages: which runs may have hits, then their messages, the newest runs first.
 //!
 //! In comes a query of one person; out comes a page of hits, newest first, and the place where the next page
-//! begins. Only threads that the person is in now are looked at. The work is bounded: a page ends when enough
-//! is found, or when enough was looked at; then it may have fewer hits, and the next page goes on from there.
-//! Safe to repeat because nothing is written.
+//! begins. Only threads that the person is in now are looked at, and of each only what they may see. The work
+//! is bounded: a page ends when enough is found, or when enough was looked at; then it may have fewer hits,
+//! and the next page goes on from there. Safe to repeat because nothing is written.
 
 use super::turns::Turns;
 use super::{BlockFilter, Reach, Run, SearchIndex};
@@ -12,7 +12,7 @@ use eventflow_protocol::document::Message;
 use eventflow_protocol::search::{Highlight, Mark, Terms, Wanted};
 use eventflow_protocol::{MessageId, ThreadId, Timestamp, UserId};
 use std::cmp::Reverse;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 use tokio::time::{Instant, timeout};
 
@@ -120,9 +120,9 @@ async fn search(index: &dyn SearchIndex, query: &SearchQuery) -> Result<Found, S
     } else {
         runs.clear();
     }
-    for run in &mut runs {
-        run.newest = run.newest.min(page.to);
-    }
+    let runs = seen(runs, &reaches);
+    let mut runs: Vec<Run> =
+        runs.into_iter().map(|run| Run { newest: run.newest.min(page.to), ..run }).collect();
     // A message that was edited often has many blocks of one and the same run.
     runs.sort_unstable_by_key(|run| (Reverse(run.newest), run.thread, run.first, run.last));
     runs.dedup();
@@ -135,7 +135,7 @@ async fn search(index: &dyn SearchIndex, query: &SearchQuery) -> Result<Found, S
 fn tails(reaches: &[Reach], newest: Timestamp) -> (Vec<Run>, bool) {
     let (mut room, mut has_all) = (TAIL_MAX, true);
     let mut runs = Vec::new();
-    for Reach { thread, stored, indexed } in reaches.iter().filter(|reach| reach.is_behind()).copied() {
+    for Reach { thread, stored, indexed, .. } in reaches.iter().filter(|reach| reach.is_behind()).copied() {
         let length = room.min(stored - indexed);
         has_all &= length == stored - indexed;
         room -= length;
@@ -147,6 +147,17 @@ fn tails(reaches: &[Reach], newest: Timestamp) -> (Vec<Run>, bool) {
         }
     }
     (runs, has_all)
+}
+
+/// The parts of runs that the person may see.
+fn seen(mut runs: Vec<Run>, reaches: &[Reach]) -> Vec<Run> {
+    let since: HashMap<ThreadId, u64> = reaches.iter().map(|reach| (reach.thread, reach.since)).collect();
+    runs.retain_mut(|run| {
+        let since = since.get(&run.thread).copied().unwrap_or(0);
+        run.first = run.first.max(since + 1);
+        run.first <= run.last
+    });
+    runs
 }
 
 /// The order of hits: by time, then by id.

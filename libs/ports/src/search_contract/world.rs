@@ -1,19 +1,24 @@
 //! Random people, threads and messages that know a few words, and what happens to them.
 //!
-//! Who is in which thread is kept here too, so that what is found is not judged by the store that found it.
+//! Who is in which thread and what they may see of it is kept here too, so that what is found is not judged
+//! by the store that found it. Some threads are groups: the first of their people owns them and lets others
+//! in and out.
 
 use super::queries::{asked, send, timed};
 use crate::search::block::block_of_edited;
 use crate::search::{SearchIndex, SearchQuery};
 use crate::store::{NewMessage, Store, WithCommandId};
-use crate::store_contract::fixtures::{Scene, at, change, change_one, creation, fresh_people, history, say};
+use crate::store_contract::fixtures::{
+    Scene, at, change, change_one, commanded, creation, fresh_people, history, say,
+};
 use crate::store_contract::random::Random;
-use eventflow_protocol::change::{ArchiveThread, Change, Changed};
+use eventflow_protocol::change::{ArchiveThread, Change, ChangeGroup, Changed, GroupChange, GroupChanged};
 use eventflow_protocol::command::{CreateThread, LeaveThread};
 use eventflow_protocol::content::Content;
 use eventflow_protocol::document::{Attachment, AttachmentKind, Message};
+use eventflow_protocol::group::{Group, History};
 use eventflow_protocol::{CommandId, MessageId, ThreadId, UserId};
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 const WORDS: [&str; 12] = [
     "alpha",
@@ -36,11 +41,11 @@ pub(super) struct World {
     rooms: Vec<Room>,
 }
 
-/// A thread, and who is in it now.
+/// A thread, and who is in it now with the place after which they see it.
 struct Room {
     create: CreateThread,
     scene: Scene,
-    members: BTreeSet<UserId>,
+    members: BTreeMap<UserId, u64>,
 }
 
 impl World {
@@ -52,7 +57,12 @@ impl World {
             random.shuffle(&mut of_thread);
             of_thread.truncate(2 + random.below(3));
             of_thread.sort_unstable();
-            let room = Room::open(store, of_thread).await;
+            let group = random.percent(50).then(|| Group {
+                owners: vec![of_thread[0].clone()],
+                history: if random.percent(30) { History::All } else { History::Joined },
+                ..Group::default()
+            });
+            let room = Room::open(store, of_thread, group).await;
             let count = 1 + random.below(60);
             let batch: Vec<NewMessage> = (0..count).map(|_| room.message(random)).collect();
             for message in send(store, &batch).await {
@@ -85,9 +95,11 @@ impl World {
     /// What reading everything finds.
     pub(super) async fn wanted(&self, store: &dyn Store, query: &SearchQuery) -> Vec<MessageId> {
         let mut found: Vec<Message> = Vec::new();
-        for room in self.rooms.iter().filter(|room| room.members.contains(&query.user)) {
+        for room in &self.rooms {
+            let Some(since) = room.members.get(&query.user) else { continue };
             let all = history(store, room.scene.thread).await;
-            found.extend(all.into_iter().filter(|message| is_wanted(message, query)));
+            let seen = all.into_iter().filter(|message| message.seq > *since);
+            found.extend(seen.filter(|message| is_wanted(message, query)));
         }
         found.sort_by_key(|message| std::cmp::Reverse((message.created_at, message.id)));
         found.into_iter().map(|message| message.id).collect()
@@ -110,15 +122,15 @@ impl World {
 }
 
 impl Room {
-    async fn open(store: &dyn Store, people: Vec<UserId>) -> Self {
-        let create = creation(&people, 0);
+    async fn open(store: &dyn Store, people: Vec<UserId>, group: Option<Group>) -> Self {
+        let create = CreateThread { group, ..creation(&people, 0) };
         let (thread, _) = store.create_thread(&create).await.expect("create a thread");
         let scene = Scene { thread: thread.id, people: people.clone() };
-        Self { create, scene, members: people.into_iter().collect() }
+        Self { create, scene, members: people.into_iter().map(|user| (user, 0)).collect() }
     }
 
     fn message(&self, random: &mut Random) -> NewMessage {
-        let sender = self.members.iter().nth(random.below(self.members.len())).expect("somebody is in it");
+        let sender = self.members.keys().nth(random.below(self.members.len())).expect("somebody is in it");
         let mut new = timed(say(self.scene.thread, sender, &random_text(random)), random.below(20));
         if random.percent(20) {
             new.send.attachments.push(attachment());
@@ -132,14 +144,38 @@ impl Room {
         }
     }
 
+    /// Whoever owns the room stays.
     async fn leave(&mut self, store: &dyn Store, user_id: UserId) {
+        if self.create.group.is_some() {
+            if user_id != self.scene.people[0] && self.members.remove(&user_id).is_some() {
+                self.change_people(store, GroupChange::Remove { user: user_id }).await;
+            }
+            return;
+        }
         self.members.remove(&user_id);
         let leave = LeaveThread { thread_id: self.scene.thread, user_id, at: at(999) };
-        store.leave(&leave).await.expect("leave");
+        store.leave(&commanded(leave)).await.expect("leave");
     }
 
+    async fn change_people(&self, store: &dyn Store, change: GroupChange) {
+        let (thread_id, by) = (self.scene.thread, self.scene.people[0].clone());
+        let wanted = commanded(ChangeGroup { thread_id, by, change, key: None, at: at(999) });
+        let changed = store.change_group(&wanted).await.expect("change a group");
+        assert!(matches!(changed, GroupChanged::Done(_)), "{changed:?}");
+    }
+
+    /// Who is in the room is not let in anew.
     async fn come_back(&mut self, store: &dyn Store, created_by: UserId) {
-        self.members.insert(created_by.clone());
+        if let Some(group) = &self.create.group {
+            let sees_all = group.history == History::All;
+            if !self.members.contains_key(&created_by) {
+                let newest = history(store, self.scene.thread).await.len() as u64;
+                self.members.insert(created_by.clone(), if sees_all { 0 } else { newest });
+                self.change_people(store, GroupChange::Add { people: vec![created_by] }).await;
+            }
+            return;
+        }
+        self.members.entry(created_by.clone()).or_insert(0);
         let again = CreateThread { created_by, at: at(999), ..self.create.clone() };
         store.create_thread(&again).await.expect("come back");
     }

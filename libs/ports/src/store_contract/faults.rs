@@ -2,12 +2,13 @@
 //! and nothing is done twice.
 
 use super::fixtures::{
-    Scene, again, append, at, change, creation, expect_history, fresh_people, present, unread,
+    Scene, again, append, at, change, commanded, creation, expect_history, fresh_people, present, unread,
 };
 use super::{Fault, FaultHarness};
 use crate::store::{ChangePage, MessagePage, NewMessage, Store, StoreError, WithCommandId};
 use eventflow_protocol::CommandId;
-use eventflow_protocol::change::{AdvanceCursor, ArchiveThread, Change, Cursor};
+use eventflow_protocol::change::{AdvanceCursor, ArchiveThread, Change, ChangeGroup, Cursor, GroupChange};
+use eventflow_protocol::command::LeaveThread;
 use eventflow_protocol::document::Message;
 use std::future::Future;
 use std::sync::Arc;
@@ -30,7 +31,7 @@ pub async fn every_operation_fails_in_time(harness: &dyn FaultHarness, fault: Fa
     let scene = Scene::with_people(&*store, 2).await;
     let messages = append(&*store, &scene.talk(1)).await;
     harness.suffer(fault).await;
-    let page = MessagePage { before: None, after: None, limit: 1 };
+    let page = MessagePage { before: None, after: None, since: 0, limit: 1 };
     let list = super::fixtures::first_threads(1);
     let create = creation(&fresh_people(2), 0);
     let batch = scene.talk(1);
@@ -40,6 +41,14 @@ pub async fn every_operation_fails_in_time(harness: &dyn FaultHarness, fault: Fa
     let (thread_id, user_id) = (scene.thread, viewer.clone());
     let wanted = ArchiveThread { thread_id, user_id: user_id.clone(), archived: true, at: at(1) };
     let archive = WithCommandId { command_id: CommandId::new(), wanted };
+    let leave = commanded(LeaveThread { thread_id, user_id: user_id.clone(), at: at(1) });
+    let change_group = commanded(ChangeGroup {
+        thread_id,
+        by: user_id.clone(),
+        change: GroupChange::Remove { user: scene.people[1].clone() },
+        key: None,
+        at: at(1),
+    });
     let advances = [AdvanceCursor { thread_id, user_id, cursor: Cursor::Read, up_to: None, at: at(1) }];
     tokio::join!(
         unavailable("append", store.append_messages(&batch)),
@@ -48,6 +57,9 @@ pub async fn every_operation_fails_in_time(harness: &dyn FaultHarness, fault: Fa
         unavailable("change", store.change_messages(&changes)),
         unavailable("advance", store.advance(&advances)),
         unavailable("archive", store.archive(&archive)),
+        unavailable("leave", store.leave(&leave)),
+        unavailable("change a group", store.change_group(&change_group)),
+        unavailable("membership", store.seen_from(scene.thread, viewer)),
         unavailable("message", store.message(messages[0].id)),
         unavailable("thread", store.thread(scene.thread)),
         unavailable("view", store.thread_view(scene.thread, viewer)),

@@ -77,9 +77,15 @@ pub fn creation(people: &[UserId], seconds: i64) -> CreateThread {
         thread_id: ThreadId::derive(people, &canonical),
         participants: people.to_vec(),
         metadata,
+        group: None,
         created_by: people[0].clone(),
         at: at(seconds),
     }
+}
+
+/// What somebody asks for, under an id of its own.
+pub fn commanded<T>(wanted: T) -> WithCommandId<T> {
+    WithCommandId { command_id: CommandId::new(), wanted }
 }
 
 /// An object with numbers that no double holds, beside ordinary values.
@@ -160,7 +166,12 @@ pub fn present(answer: Appended) -> Message {
 pub async fn history(store: &dyn Store, thread: ThreadId) -> Vec<Message> {
     let mut all: Vec<Message> = Vec::new();
     loop {
-        let page = MessagePage { before: None, after: Some(Place::Seq(all.len() as u64)), limit: PAGE_MAX };
+        let page = MessagePage {
+            before: None,
+            after: Some(Place::Seq(all.len() as u64)),
+            since: 0,
+            limit: PAGE_MAX,
+        };
         let next = store.messages(thread, page).await.expect("read a page");
         if next.is_empty() {
             break;

@@ -2,15 +2,22 @@
 //! back. Documents for clients name some people of a large thread and count all.
 
 use super::Harness;
-use super::fixtures::{Scene, append, at, creation, first_threads, fresh_people, say, unread, view};
-use crate::store::{Appended, Left, Store};
+use super::fixtures::{
+    Scene, append, at, commanded, creation, first_threads, fresh_people, say, unread, view,
+};
+use crate::store::{Appended, Left, Store, WithCommandId};
 use eventflow_protocol::change::{AdvanceCursor, Cursor};
 use eventflow_protocol::command::{CreateThread, LeaveThread};
 use eventflow_protocol::document::PARTICIPANTS_SHOWN_MAX;
 use eventflow_protocol::{ThreadId, UserId};
 
-fn leaving(thread_id: ThreadId, user: &UserId) -> LeaveThread {
-    LeaveThread { thread_id, user_id: user.clone(), at: at(60) }
+fn leaving(thread_id: ThreadId, user: &UserId) -> WithCommandId<LeaveThread> {
+    commanded(LeaveThread { thread_id, user_id: user.clone(), at: at(60) })
+}
+
+/// What leaving a thread comes to that is no group.
+fn left_behind(was_in: bool, participant_count: u64) -> Left {
+    Left { was_in, participant_count, is_back: false, handed_over: None }
 }
 
 async fn leave(store: &dyn Store, scene: &Scene, who: usize) -> Left {
@@ -25,8 +32,8 @@ pub async fn who_has_left_is_a_stranger_and_the_others_go_on(harness: &dyn Harne
     let messages = append(&*store, &[scene.say(0, "before")]).await;
     store.touch_threads(&messages).await.expect("touch");
     assert!(store.is_participant(scene.thread, &scene.people[1]).await.expect("ask"));
-    assert_eq!(leave(&*store, &scene, 1).await, Left { was_in: true, participant_count: 2 });
-    assert_eq!(leave(&*store, &scene, 1).await, Left { was_in: false, participant_count: 2 }, "repeated");
+    assert_eq!(leave(&*store, &scene, 1).await, left_behind(true, 2));
+    assert_eq!(leave(&*store, &scene, 1).await, left_behind(false, 2), "repeated");
     for store in [store.clone(), harness.open().await] {
         let gone = &scene.people[1];
         assert!(!store.is_participant(scene.thread, gone).await.expect("ask"));
@@ -57,7 +64,7 @@ pub async fn the_last_one_leaves_an_empty_thread(harness: &dyn Harness) {
     let store = harness.open().await;
     let scene = Scene::with_people(&*store, 2).await;
     assert_eq!(leave(&*store, &scene, 0).await.participant_count, 1);
-    assert_eq!(leave(&*store, &scene, 1).await, Left { was_in: true, participant_count: 0 });
+    assert_eq!(leave(&*store, &scene, 1).await, left_behind(true, 0));
     let thread = store.thread(scene.thread).await.expect("read").expect("it exists");
     assert_eq!((thread.participants.len(), thread.participant_count), (0, 0));
     let known = store.participants(&[scene.thread]).await.expect("ask");

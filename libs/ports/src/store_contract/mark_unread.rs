@@ -4,7 +4,9 @@
 //! them differently.
 
 use super::Harness;
-use super::fixtures::{Scene, append, at, change, change_one, creation, fresh_people, history, unread};
+use super::fixtures::{
+    Scene, append, at, change, change_one, commanded, creation, fresh_people, history, unread,
+};
 use super::random::Random;
 use crate::store::{Store, WithCommandId};
 use eventflow_protocol::change::{
@@ -123,7 +125,7 @@ pub async fn strangers_mark_nothing(harness: &dyn Harness) {
     advance(&*store, &left, 0, None, 50).await;
     mark(&*store, &left, 0, 2, 60).await;
     let leave = LeaveThread { thread_id: left.thread, user_id: left.people[0].clone(), at: at(61) };
-    store.leave(&leave).await.expect("leave");
+    store.leave(&commanded(leave)).await.expect("leave");
     assert_eq!(store.mark_unread(&command(&left, 0, 1, 62)).await.expect("mark"), None);
     store.create_thread(&CreateThread { at: at(63), ..create }).await.expect("come back");
     assert_eq!(unread(&*store, &left).await[0], 0);

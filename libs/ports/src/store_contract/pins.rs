@@ -55,7 +55,7 @@ pub async fn pins_are_listed_by_the_time_of_the_pin(harness: &dyn Harness) {
     assert_eq!(listed(&*store, elsewhere.thread).await, [1]);
     let (mut seen, mut after) = (Vec::new(), None);
     loop {
-        let page = store.pins(scene.thread, PinPage { after, limit: 1 }).await.expect("list");
+        let page = store.pins(scene.thread, PinPage { after, since: 0, limit: 1 }).await.expect("list");
         let Some(last) = page.last() else { break };
         after = last.pinned.as_ref().map(|pinned| (pinned.pinned_at, last.seq));
         seen.extend(page.iter().map(|message| message.seq));
@@ -112,6 +112,6 @@ fn unpin(scene: &Scene, who: usize, message: &Message, seconds: i64) -> WithComm
 }
 
 async fn listed(store: &dyn Store, thread: ThreadId) -> Vec<u64> {
-    let all = store.pins(thread, PinPage { after: None, limit: 100 }).await.expect("list");
+    let all = store.pins(thread, PinPage { after: None, since: 0, limit: 100 }).await.expect("list");
     all.iter().map(|message| message.seq).collect()
 }

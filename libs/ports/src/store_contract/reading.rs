@@ -19,6 +19,7 @@ pub async fn pages_of_messages_are_cut_at_the_right_places(harness: &dyn Harness
     let page = |before: Option<u64>, after: Option<u64>, limit| MessagePage {
         before: before.map(Place::Seq),
         after: after.map(Place::Seq),
+        since: 0,
         limit,
     };
     for (asked, expected) in [
@@ -50,8 +51,10 @@ pub async fn pages_of_messages_are_cut_at_a_moment(harness: &dyn Harness) {
     let store = harness.open().await;
     let scene = Scene::with_people(&*store, 2).await;
     append(&*store, &talk_at(&scene, [10, 20, 15, 30, 30, 25, 40, 50].map(at))).await;
-    let before = |seconds, limit| MessagePage { before: Some(Place::Time(at(seconds))), after: None, limit };
-    let after = |seconds, limit| MessagePage { before: None, after: Some(Place::Time(at(seconds))), limit };
+    let before =
+        |seconds, limit| MessagePage { before: Some(Place::Time(at(seconds))), after: None, since: 0, limit };
+    let after =
+        |seconds, limit| MessagePage { before: None, after: Some(Place::Time(at(seconds))), since: 0, limit };
     for (asked, expected) in [
         (before(30, 10), vec![1, 2, 3, 6]),
         (before(30, 2), vec![2, 6]),
@@ -79,7 +82,7 @@ pub async fn pages_by_time_show_each_message_once(harness: &dyn Harness) {
             let mut place = Place::Time(at(if is_forward { -1 } else { 1 }));
             loop {
                 let (before, after) = if is_forward { (None, Some(place)) } else { (Some(place), None) };
-                let page = MessagePage { before, after, limit };
+                let page = MessagePage { before, after, since: 0, limit };
                 let mut page = store.messages(scene.thread, page).await.expect("read a page");
                 assert!(page.is_sorted_by_key(|message| message.seq), "a page ascends");
                 page.sort_by_key(|message| (message.created_at, message.seq));
@@ -113,7 +116,7 @@ pub async fn the_first_message_after_a_time_is_the_first_by_seq(harness: &dyn Ha
 pub async fn there_may_be_nothing_to_read(harness: &dyn Harness) {
     let store = harness.open().await;
     let scene = Scene::with_people(&*store, 2).await;
-    let page = MessagePage { before: None, after: None, limit: 10 };
+    let page = MessagePage { before: None, after: None, since: 0, limit: 10 };
     assert_eq!(places(&*store, scene.thread, page).await, NONE);
     assert_eq!(places(&*store, creation(&scene.people, 0).thread_id, page).await, NONE);
     store.ping().await.expect("ping");

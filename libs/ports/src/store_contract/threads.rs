@@ -42,6 +42,7 @@ pub async fn creating_again_finds_the_thread_as_it_is(harness: &dyn Harness) {
         last_seq: 0,
         status: ThreadStatus::Active,
         metadata: create.metadata.clone(),
+        group: None,
         created_at: create.at,
         updated_at: create.at,
     };

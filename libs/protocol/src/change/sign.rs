@@ -3,6 +3,7 @@
 //! Platforms write one emoji differently: `❤` and `❤️`, `1⃣` and `1️⃣` differ in a variation selector, which
 //! only says how to draw it (UTS 51, 2.6). To people they are one sign, so they are one reaction.
 
+use crate::document::{Message, Reaction};
 use std::borrow::Cow;
 use unicode_normalization::{UnicodeNormalization, is_nfc};
 
@@ -17,6 +18,12 @@ pub fn sign(emoji: &str) -> Cow<'_, str> {
 
 fn is_variation_selector(c: char) -> bool {
     matches!(c, '\u{FE0E}' | '\u{FE0F}')
+}
+
+/// How this emoji is spelled on the message; as it came if the message does not have it.
+pub fn shown_as<'a>(message: &'a Message, emoji: &'a str) -> &'a str {
+    let is_it = |reaction: &&Reaction| sign(&reaction.emoji) == sign(emoji);
+    message.reactions.iter().find(is_it).map_or(emoji, |reaction| &reaction.emoji)
 }
 
 #[cfg(test)]

@@ -13,7 +13,9 @@ pub type Describe = fn(&mut SchemaGenerator) -> Schema;
 
 /// What clients send.
 const REQUESTS: &[Describe] = &[
+    of::<requests::AddMembersBody>,
     of::<requests::AuthEvent>,
+    of::<requests::ChangeGroupBody>,
     of::<requests::CreateThreadBody>,
     of::<requests::DeviceBody>,
     of::<requests::DiscardBody>,
@@ -38,6 +40,7 @@ const REQUESTS: &[Describe] = &[
     of::<requests::ReplayBody>,
     of::<requests::RevealBody>,
     of::<requests::RevocationBody>,
+    of::<requests::RoleBody>,
     of::<requests::SendMessageBody>,
     of::<requests::SendMessageEvent>,
     of::<requests::SyncEvent>,
@@ -73,6 +76,7 @@ const ANSWERS: &[Describe] = &[
     of::<answers::LetterAnswer>,
     of::<answers::LetterGroupsAnswer>,
     of::<answers::LettersAnswer>,
+    of::<answers::MembersAnswer>,
     of::<answers::MessageAnswer>,
     of::<answers::NotificationsAnswer>,
     of::<answers::NotifiedAnswer>,
@@ -110,6 +114,7 @@ const EVENTS: &[Describe] = &[
     of::<events::DraftUpdated>,
     of::<events::Echo>,
     of::<events::EventError>,
+    of::<events::MembersAdded>,
     of::<events::MessageDeleted>,
     of::<events::MessageError>,
     of::<events::MessagePinned<'static>>,
@@ -140,6 +145,7 @@ pub const SERVER_EVENTS: &[(&str, Describe)] = &[
     named::<events::AuthSuccess>(),
     named::<events::DraftUpdated>(),
     named::<events::EventError>(),
+    named::<events::MembersAdded>(),
     named::<events::MessageDeleted>(),
     named::<events::MessageError>(),
     named::<events::MessageQueued>(),

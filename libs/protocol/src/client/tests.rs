@@ -7,6 +7,7 @@ use crate::client::{Sorted, Success, WithId, Written};
 use crate::command::{CreateThread, SendMessage};
 use crate::content::Content;
 use crate::document::{Message, MessageStatus, PARTICIPANTS_SHOWN_MAX, Reaction, Thread, ThreadStatus};
+use crate::group::Role;
 use crate::inbox::{Notification, Preferences};
 use crate::person::{Participant, Profile};
 use crate::presence::{Presence, Status};
@@ -53,10 +54,15 @@ fn thread() -> Thread {
         thread_id: thread_id(),
         participants: vec![user("ann"), user("ben")],
         metadata: Map::new(),
+        group: None,
         created_by: user("ann"),
         at: Timestamp(0),
     };
     create.to_thread()
+}
+
+fn member() -> ThreadMember {
+    ThreadMember::new(Participant::unknown(user("ann")), Role::Member)
 }
 
 fn notification() -> Notification {
@@ -179,10 +185,10 @@ fn answers_about_threads_are_the_json_they_always_were() {
         unread_mentions: 1,
         last_message: Some(WithId(message())),
         participant: companion,
-        members: vec![Participant::unknown(user("ann"))],
+        members: vec![member()],
     });
     let shown = format!(
-        r#"{{"_id":{THREAD},"createdAt":"1970-01-01T00:00:00.000Z","id":{THREAD},"lastMessage":{},"lastMessageAt":null,"lastMessageId":null,"lastSeq":0,"members":[{{"avatar":"/assets/avatar.svg","id":"ann","name":"ann"}}],"metadata":{{}},"participant":{{"avatar":"/a.svg","id":null,"name":"Ben + 2"}},"participantCount":2,"participants":["ann","ben"],"status":"active","unreadCount":4,"unreadMentions":1,"updatedAt":"1970-01-01T00:00:00.000Z"}}"#,
+        r#"{{"_id":{THREAD},"createdAt":"1970-01-01T00:00:00.000Z","id":{THREAD},"lastMessage":{},"lastMessageAt":null,"lastMessageId":null,"lastSeq":0,"members":[{{"avatar":"/assets/avatar.svg","id":"ann","name":"ann","role":"member"}}],"metadata":{{}},"participant":{{"avatar":"/a.svg","id":null,"name":"Ben + 2"}},"participantCount":2,"participants":["ann","ben"],"status":"active","unreadCount":4,"unreadMentions":1,"updatedAt":"1970-01-01T00:00:00.000Z"}}"#,
         alphabetical()
     );
     is(
@@ -431,6 +437,7 @@ fn events_about_cursors_and_threads_are_the_json_they_always_were() {
         thread: ChangedThread {
             document_id: thread_id(),
             id: thread_id(),
+            group: None,
             status,
             unread_count,
             updated_at: Timestamp(0),
@@ -451,15 +458,16 @@ fn events_about_cursors_and_threads_are_the_json_they_always_were() {
         &format!(r#"{{"isTyping":true,"threadId":{THREAD},"userId":"ann"}}"#),
     );
     is(
-        &ThreadCreated::of(&thread(), vec![Participant::unknown(user("ann"))]),
+        &ThreadCreated::of(&thread(), vec![member()]),
         &format!(
-            r#"{{"thread":{{"id":{THREAD},"_id":{THREAD},"participants":["ann","ben"],"participantCount":2,"lastMessageId":null,"lastMessageAt":null,"lastSeq":0,"status":"active","metadata":{{}},"createdAt":"1970-01-01T00:00:00.000Z","updatedAt":"1970-01-01T00:00:00.000Z","members":[{{"id":"ann","name":"ann","avatar":"/assets/avatar.svg"}}]}}}}"#
+            r#"{{"thread":{{"id":{THREAD},"_id":{THREAD},"participants":["ann","ben"],"participantCount":2,"lastMessageId":null,"lastMessageAt":null,"lastSeq":0,"status":"active","metadata":{{}},"createdAt":"1970-01-01T00:00:00.000Z","updatedAt":"1970-01-01T00:00:00.000Z","members":[{{"id":"ann","name":"ann","avatar":"/assets/avatar.svg","role":"member"}}]}}}}"#
         ),
     );
     is(
         &ThreadLeft {
             left_at: Timestamp(0),
             participant_count: 2,
+            removed_by: None,
             thread_id: thread_id(),
             user_id: "ann".parse().unwrap(),
         },

@@ -33,6 +33,12 @@ pub struct GatewayEvent {
     /// A person of the audience who does not hear of the event: whoever types need not be told.
     #[serde(default)]
     pub except: Option<UserId>,
+    /// For an event about a message that was there before: its place. Who may not see it does not hear of it.
+    #[serde(default)]
+    pub seq: Option<u64>,
+    /// For a message that answers one: the event for those who may not see what it answers.
+    #[serde(default)]
+    pub unquoted: Option<Unquoted>,
     /// A person who is not among the participants any more and hears of it: whoever has left.
     #[serde(default)]
     pub left: Option<UserId>,
@@ -48,6 +54,15 @@ pub struct GatewayEvent {
     /// For [`Audience::User`]: the person chose to be shown as away, or no more. It holds for their sockets.
     #[serde(default)]
     pub wants_away: Option<bool>,
+}
+
+/// An event without the quote that it has.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unquoted {
+    /// The place of the message that is quoted.
+    pub seq: u64,
+    /// The event's only argument, as JSON text, without the quote.
+    pub payload: String,
 }
 
 /// What a gateway has to know about a message to send a receipt of its delivery, and to name it in its log.
@@ -81,6 +96,8 @@ impl GatewayEvent {
             membership_changed: false,
             ephemeral: false,
             except: None,
+            seq: None,
+            unquoted: None,
             left: None,
             message: None,
             revocation: None,

@@ -79,6 +79,8 @@ impl Absent {
                 Event::CursorAdvanced { cursor: Cursor::Delivered, .. }
                 | Event::ThreadCreated { .. }
                 | Event::ParticipantLeft { .. }
+                | Event::MembersAdded { .. }
+                | Event::GroupChanged { .. }
                 | Event::ThreadChanged { .. }
                 | Event::DraftSaved { .. }
                 | Event::PresenceChosen { .. }
@@ -123,7 +125,10 @@ impl Absent {
     ) -> Vec<NotifyJob> {
         let Said { message, at, mention } = said;
         let Some(participants) = people.get(&message.thread_id) else { return Vec::new() };
-        let others = || participants.iter().filter(|user| **user != message.sender_id && is_told(user));
+        let others = || {
+            let is_other = |user: &&UserId| **user != message.sender_id && is_told(user);
+            participants.iter().filter(is_other).filter(|user| message.seq > participants.place_of(user))
+        };
         let is_absent =
             |user: &&UserId| !located.gateways.contains_key(*user) || not_looking.gone.contains(*user);
         let absent: Vec<UserId> = others().filter(is_absent).cloned().collect();

@@ -1,21 +1,24 @@
 //! What clients hear of an event: its name and its JSON, written once for every gateway and socket.
 
+use eventflow_ports::quotes::hide_before;
 use eventflow_protocol::change::{Cursor, Effect};
-use eventflow_protocol::client::answers::{ChangeAction, ShownDraft};
+use eventflow_protocol::client::answers::{ChangeAction, ShownDraft, ThreadMember};
 use eventflow_protocol::client::events::{
-    ChangedThread, DraftUpdated, MessageDeleted, MessagePinned, MessageReadUpdate, MessageReceived,
-    MessageStatusUpdate, MessageUpdated, NotificationReceived, NotificationUpdated, PreferencesUpdated,
-    PresenceChosen, ReactionReceived, ServerEvent, ThreadCreated, ThreadLeft, ThreadUpdated, TypingUpdate,
+    ChangedThread, DraftUpdated, MembersAdded, MessageDeleted, MessagePinned, MessageReadUpdate,
+    MessageReceived, MessageStatusUpdate, MessageUpdated, NotificationReceived, NotificationUpdated,
+    PreferencesUpdated, PresenceChosen, ReactionReceived, ServerEvent, ThreadCreated, ThreadLeft,
+    ThreadUpdated, TypingUpdate,
 };
 use eventflow_protocol::client::{Sorted, WithId};
 use eventflow_protocol::codec::{self, CodecError};
 use eventflow_protocol::document::Message;
 use eventflow_protocol::drafts::Draft;
-use eventflow_protocol::event::{DeliveredMessage, Event, GatewayEvent, TYPING_LIFE};
+use eventflow_protocol::event::{DeliveredMessage, Event, GatewayEvent, TYPING_LIFE, Unquoted};
 use eventflow_protocol::frame::Envelope;
+use eventflow_protocol::group::{Group, Role};
 use eventflow_protocol::person::Participant;
 use eventflow_protocol::presence::Status;
-use eventflow_protocol::{Timestamp, UserId};
+use eventflow_protocol::{Participants, ThreadId, Timestamp, UserId};
 use std::borrow::Cow;
 use std::collections::HashMap;
 
@@ -48,15 +51,17 @@ pub(super) fn is_stale(event: &Event, now: Timestamp) -> bool {
 /// The delivery of an event, in the envelope in which it goes to each gateway. `redelivered`: a gateway may
 /// have got it before.
 ///
-/// `shown` says how people of new threads are shown.
+/// `shown` says how people of new threads are shown, `people` who is in the event's thread.
 pub(super) fn delivery(
     event: &Event,
     redelivered: bool,
     shown: &HashMap<UserId, Participant>,
+    people: Option<&Participants>,
 ) -> Result<Envelope, EncodeError> {
     let (name, payload) = client_event(event, shown)?;
     let mut delivery = GatewayEvent::new(event.id(), event.audience(), name, payload, event.accepted_at());
     delivery.repeated = redelivered;
+    delivery.unquoted = unquoted(event, shown, people)?;
     match event {
         Event::MessageStored { message, repeated } => {
             delivery.repeated |= *repeated;
@@ -66,6 +71,8 @@ pub(super) fn delivery(
                 sender_id: message.sender_id.clone(),
             });
         }
+        Event::MessageChanged { message, .. } => delivery.seq = Some(message.seq),
+        Event::CursorAdvanced { up_to, .. } => delivery.seq = Some(*up_to),
         Event::ThreadCreated { .. } => delivery.membership_changed = true,
         Event::ParticipantLeft { user_id, .. } => {
             delivery.membership_changed = true;
@@ -77,8 +84,8 @@ pub(super) fn delivery(
         }
         Event::Revoked { revocation, .. } => delivery.revocation = Some(revocation.clone()),
         Event::PresenceChosen { wants_away, .. } => delivery.wants_away = Some(*wants_away),
-        Event::MessageChanged { .. }
-        | Event::CursorAdvanced { .. }
+        Event::MembersAdded { .. }
+        | Event::GroupChanged { .. }
         | Event::ThreadChanged { .. }
         | Event::DraftSaved { .. }
         | Event::NotificationStored { .. }
@@ -91,6 +98,43 @@ pub(super) fn delivery(
     Ok(Envelope { id: delivery.event_id.0, attempt: 0, body, trace: None })
 }
 
+/// The event without its quote, for people who may not see what is quoted. None if everybody may, as nearly
+/// always.
+fn unquoted(
+    event: &Event,
+    shown: &HashMap<UserId, Participant>,
+    people: Option<&Participants>,
+) -> Result<Option<Unquoted>, serde_json::Error> {
+    let quoted = quoted_seq(event).filter(|seq| people.is_some_and(|people| !people.all_see(*seq)));
+    let Some(seq) = quoted else { return Ok(None) };
+    let mut event = event.clone();
+    if let Some(message) = message_of(&mut event) {
+        hide_before(message, seq);
+    }
+    let (_, payload) = client_event(&event, shown)?;
+    Ok(Some(Unquoted { seq, payload }))
+}
+
+/// The message that the event is about.
+fn message_of(event: &mut Event) -> Option<&mut Message> {
+    if let Event::MessageStored { message, .. } = event {
+        return Some(message);
+    }
+    let Event::MessageChanged { message, .. } = event else { return None };
+    Some(message)
+}
+
+/// The place of the message that the event quotes.
+fn quoted_seq(event: &Event) -> Option<u64> {
+    let reply_to = if let Event::MessageStored { message, .. } = event {
+        &message.reply_to
+    } else {
+        let Event::MessageChanged { message, .. } = event else { return None };
+        &message.reply_to
+    };
+    Some(reply_to.as_ref()?.quote.as_ref()?.seq)
+}
+
 fn client_event(
     event: &Event,
     shown: &HashMap<UserId, Participant>,
@@ -98,14 +142,28 @@ fn client_event(
     match event {
         Event::MessageStored { message, .. } => written(&MessageReceived::of(message)),
         Event::ThreadCreated { thread, .. } => {
-            let members = thread.members().iter().filter_map(|user| shown.get(user)).cloned().collect();
-            written(&ThreadCreated::of(thread, members))
+            written(&ThreadCreated::of(thread, members(thread.members(), thread.group.as_ref(), shown)))
         }
-        Event::ParticipantLeft { thread_id, user_id, participant_count, at, .. } => written(&ThreadLeft {
-            left_at: *at,
-            participant_count: *participant_count,
-            thread_id: *thread_id,
-            user_id: user_id.clone(),
+        Event::ParticipantLeft { thread_id, user_id, removed_by, participant_count, at, .. } => {
+            written(&ThreadLeft {
+                left_at: *at,
+                participant_count: *participant_count,
+                removed_by: removed_by.clone(),
+                thread_id: *thread_id,
+                user_id: user_id.clone(),
+            })
+        }
+        Event::MembersAdded { thread_id, added, group, by, participant_count, at, .. } => {
+            written(&MembersAdded {
+                added_at: *at,
+                added_by: by.clone(),
+                members: members(added, Some(group), shown),
+                participant_count: *participant_count,
+                thread_id: *thread_id,
+            })
+        }
+        Event::GroupChanged { thread_id, group, at, .. } => written(&ThreadUpdated {
+            thread: ChangedThread { group: Some(group.clone()), ..unchanged(*thread_id, *at) },
         }),
         Event::NotificationStored { notification, unread_count } => {
             written(&NotificationReceived::of(notification, *unread_count))
@@ -150,13 +208,8 @@ fn client_event(
             }),
         },
         Event::ThreadChanged { thread_id, unread_count, status, at, .. } => {
-            let thread = ChangedThread {
-                document_id: *thread_id,
-                id: *thread_id,
-                status: *status,
-                unread_count: *unread_count,
-                updated_at: *at,
-            };
+            let (status, unread_count) = (*status, *unread_count);
+            let thread = ChangedThread { status, unread_count, ..unchanged(*thread_id, *at) };
             written(&ThreadUpdated { thread })
         }
         Event::Typing { thread_id, user_id, is_typing, .. } => {
@@ -167,6 +220,29 @@ fn client_event(
         Event::GatewayUnlisted { .. } => Ok(("unlisted", "{}".to_owned())),
         // Gateways act on it; no client hears of it.
         Event::Revoked { .. } => Ok(("revoked", "{}".to_owned())),
+    }
+}
+
+/// How these people are shown with their roles.
+fn members(
+    people: &[UserId],
+    group: Option<&Group>,
+    shown: &HashMap<UserId, Participant>,
+) -> Vec<ThreadMember> {
+    let role = |user: &UserId| group.map_or(Role::Member, |group| group.role(user));
+    let member = |user: &UserId| Some(ThreadMember::new(shown.get(user)?.clone(), role(user)));
+    people.iter().filter_map(member).collect()
+}
+
+/// A thread of which nothing has changed.
+fn unchanged(thread: ThreadId, at: Timestamp) -> ChangedThread {
+    ChangedThread {
+        document_id: thread,
+        id: thread,
+        group: None,
+        status: None,
+        unread_count: None,
+        updated_at: at,
     }
 }
 

@@ -50,7 +50,7 @@ async fn of_thread(
     since: Timestamp,
 ) -> Result<Vec<Told>, StoreError> {
     let before = Some(Place::Seq(view.thread.last_seq + 1));
-    let page = MessagePage { before, after: None, limit: PAGE_MAX };
+    let page = MessagePage { before, after: None, since: 0, limit: PAGE_MAX };
     let messages = store.messages(view.thread.id, page).await?;
     let is_of_others = |message: &&Message| message.sender_id != *user && message.deleted_at.is_none();
     let unread = usize::try_from(view.unread_count).unwrap_or(usize::MAX);

@@ -11,12 +11,12 @@ mod tests;
 
 use eventflow_bus::handler::{Item, Unavailable};
 use eventflow_bus::settle::Outcome;
-use eventflow_ports::{AddedSend, Appended, CancelledSend, Left, StoreError};
+use eventflow_ports::{AddedSend, Appended, CancelledSend, StoreError};
 use eventflow_protocol::change::{
     AdvanceCursor, Advanced, ArchiveThread, Change, ChangeMessage, Changed, Cursor, Effect, MarkUnread,
     MarkedUnread, PINS_MAX, shown_as,
 };
-use eventflow_protocol::command::{Command, CreateThread, LeaveThread};
+use eventflow_protocol::command::{Command, CreateThread};
 use eventflow_protocol::document::{Message, Thread, ThreadView};
 use eventflow_protocol::event::{CameBack, Event};
 use eventflow_protocol::inbox::{
@@ -45,10 +45,14 @@ impl Applied {
     }
 
     fn with_event(result: CommandResult, event: Event) -> Self {
-        Self { result: Some(result), events: vec![event], outcome: Outcome::Done }
+        Self::with_events(result, vec![event])
     }
 
-    fn refused(code: ErrorCode, error: &str) -> Self {
+    pub(super) fn with_events(result: CommandResult, events: Vec<Event>) -> Self {
+        Self { result: Some(result), events, outcome: Outcome::Done }
+    }
+
+    pub(super) fn refused(code: ErrorCode, error: &str) -> Self {
         Self::quietly(CommandResult::refused(code, error))
     }
 
@@ -79,6 +83,9 @@ impl Applied {
 
     /// `created`: the command created the thread, or brought its creator back.
     pub(super) fn thread(item: &Item<Command>, wanted: &CreateThread, thread: Thread, created: bool) -> Self {
+        if thread.participants.binary_search(&wanted.created_by).is_err() {
+            return Self::refused(ErrorCode::Forbidden, "only an owner of this group can add you to it");
+        }
         let result = |thread| CommandResult::Thread { thread, created };
         let existed = thread.created_at != wanted.at;
         let back = existed.then_some(CameBack { command: CommandId(item.id), at: wanted.at });
@@ -252,21 +259,6 @@ impl Applied {
             user_id: wanted.user_id.clone(),
             unread_count: Some(view.unread_count),
             status: Some(view.thread.status),
-            command: CommandId(item.id),
-            at: wanted.at,
-        };
-        Self::with_event(CommandResult::Done, event)
-    }
-
-    /// `None`: no such thread.
-    pub(super) fn left(item: &Item<Command>, wanted: &LeaveThread, left: Option<Left>) -> Self {
-        let Some(Left { participant_count, .. }) = left.filter(|left| left.was_in || item.redelivered) else {
-            return Self::not_found("thread");
-        };
-        let event = Event::ParticipantLeft {
-            thread_id: wanted.thread_id,
-            user_id: wanted.user_id.clone(),
-            participant_count,
             command: CommandId(item.id),
             at: wanted.at,
         };

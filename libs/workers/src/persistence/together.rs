@@ -3,7 +3,8 @@
 
 use super::Persistence;
 use eventflow_bus::handler::{Item, Unavailable};
-use eventflow_ports::{Store, StoreError};
+use eventflow_ports::{Store, StoreError, WithCommandId};
+use eventflow_protocol::CommandId;
 use eventflow_protocol::command::Command;
 use futures_util::future::BoxFuture;
 use std::borrow::Cow;
@@ -50,6 +51,11 @@ impl<A> Answers<A> {
         };
         at.iter().zip(self.each).map(move |(at, answer)| (*at, item(*at), answer))
     }
+}
+
+/// What a command wants, under its id.
+pub(super) fn with_id<T: Clone>(item: &Item<Command>, wanted: &T) -> WithCommandId<T> {
+    WithCommandId { command_id: CommandId(item.id), wanted: wanted.clone() }
 }
 
 impl Persistence {

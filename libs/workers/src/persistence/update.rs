@@ -6,11 +6,11 @@
 
 use super::Persistence;
 use super::applied::Applied;
-use super::together::Picked;
+use super::together::{Picked, with_id};
 use crate::notify::wanted_form;
 use eventflow_bus::handler::{Item, Unavailable};
+use eventflow_ports::StoreError;
 use eventflow_ports::inbox::Keyed;
-use eventflow_ports::{StoreError, WithCommandId};
 use eventflow_protocol::change::{AdvanceCursor, Advanced, ArchiveThread, Cursor, MarkUnread};
 use eventflow_protocol::command::Command;
 use eventflow_protocol::event::Event;
@@ -164,6 +164,7 @@ impl Persistence {
             Command::ArchiveThread(archive) => self.archive(item, archive).await,
             Command::MarkUnread(mark) => self.mark_unread(item, mark).await,
             Command::LeaveThread(leave) => self.leave(item, leave).await,
+            Command::ChangeGroup(change) => self.change_group(item, change).await,
             Command::SaveDraft(save) => self.save_draft(item, save).await,
             Command::Notify(notify) => self.notify(item, notify).await,
             Command::ChangeNotifications(change) => inbox
@@ -203,14 +204,12 @@ impl Persistence {
     }
 
     async fn archive(&self, item: &Item<Command>, wanted: &ArchiveThread) -> Result<Applied, StoreError> {
-        let archive = WithCommandId { command_id: CommandId(item.id), wanted: wanted.clone() };
-        let view = self.parts.store.archive(&archive).await?;
+        let view = self.parts.store.archive(&with_id(item, wanted)).await?;
         Ok(Applied::archived(item, wanted, view))
     }
 
     async fn mark_unread(&self, item: &Item<Command>, wanted: &MarkUnread) -> Result<Applied, StoreError> {
-        let mark = WithCommandId { command_id: CommandId(item.id), wanted: wanted.clone() };
-        let marked = self.parts.store.mark_unread(&mark).await?;
+        let marked = self.parts.store.mark_unread(&with_id(item, wanted)).await?;
         Ok(Applied::marked_unread(item, wanted, marked))
     }
 

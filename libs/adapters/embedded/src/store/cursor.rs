@@ -56,6 +56,8 @@ pub(super) struct CursorState {
     delivered: u64,
     /// When the person marked messages unread last.
     unread_at: Option<Timestamp>,
+    /// The person sees messages after this place.
+    pub(super) since: u64,
 }
 
 impl AdvanceWork {
@@ -120,7 +122,7 @@ pub(super) fn read_state(
     user: &UserId,
 ) -> Result<Option<CursorState>> {
     let mut statement = connection.prepare_cached(
-        "SELECT last_seq, sent, seen, read_seq, told_seq, delivered_seq, unread_at FROM thread_participant JOIN thread ON thread.id = thread_id
+        "SELECT last_seq, sent, seen, read_seq, told_seq, delivered_seq, unread_at, since_seq FROM thread_participant JOIN thread ON thread.id = thread_id
          WHERE thread_id = ?1 AND user_id = ?2",
     )?;
     let read = |row: &Row<'_>| {
@@ -132,6 +134,7 @@ pub(super) fn read_state(
             told: column::read_integer(row, "told_seq")?,
             delivered: column::read_integer(row, "delivered_seq")?,
             unread_at: row.get::<_, Option<i64>>("unread_at")?.map(Timestamp),
+            since: column::read_integer(row, "since_seq")?,
         })
     };
     statement.query_row(params![thread.bytes(), user.as_str()], read).optional()
@@ -280,7 +283,7 @@ fn write_receipts(
     let mut after = range.start;
     while after < range.end {
         let limit = u32::try_from(range.end - after).map_or(PAGE_MAX, |rest| rest.min(PAGE_MAX));
-        let page = history::oldest_after(connection, wanted.thread_id, Place::Seq(after), limit)?;
+        let page = history::oldest_after(connection, wanted.thread_id, Place::Seq(after), 0, limit)?;
         after = page.last().map_or(range.end, |last| last.seq);
         for mut message in page.into_iter().filter(|message| message.sender_id != wanted.user_id) {
             change::add_receipt(&mut message, wanted, people - 1);

@@ -46,7 +46,7 @@ fn commands(connection: &Connection, wanted: &MarkUnread) -> Result<Vec<CommandI
 impl CursorState {
     /// The cursor as the mark leaves it. Counts the person's own messages that it goes back over.
     fn go_back(&mut self, connection: &Connection, wanted: &MarkUnread) -> Result<()> {
-        let to = wanted.place(self.read, self.last_seq);
+        let to = wanted.place(self.read, self.last_seq).max(self.since.min(self.read));
         let own = own_between(connection, (wanted.thread_id, &wanted.user_id), to, self.read)?;
         self.told = self.told.max(self.read);
         self.seen = self.seen.saturating_sub((self.read - to).saturating_sub(own));

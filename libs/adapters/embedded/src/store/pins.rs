@@ -21,10 +21,12 @@ pub(super) fn are_full(connection: &Connection, thread: ThreadId) -> Result<bool
 pub(super) fn page(connection: &Connection, thread: ThreadId, page: PinPage) -> Result<Vec<Message>> {
     let mut statement = connection.prepare_cached(
         "SELECT * FROM message INDEXED BY message_pinned
-         WHERE thread_id = ?1 AND pinned_at IS NOT NULL AND (?2 IS NULL OR (pinned_at, seq) < (?2, ?3))
+         WHERE thread_id = ?1 AND pinned_at IS NOT NULL AND seq > ?5 AND (?2 IS NULL OR (pinned_at, seq) < (?2, ?3))
          ORDER BY pinned_at DESC, seq DESC LIMIT ?4",
     )?;
     let (at, seq) = page.after.map(|(at, seq)| (at.0, column::integer(seq))).unzip();
     let limit = page.limit.clamp(1, PAGE_MAX);
-    statement.query_map(params![thread.bytes(), at, seq, limit], message::read)?.collect()
+    statement
+        .query_map(params![thread.bytes(), at, seq, limit, column::integer(page.since)], message::read)?
+        .collect()
 }

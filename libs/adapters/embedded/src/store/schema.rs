@@ -7,7 +7,7 @@
 
 mod conversations;
 
-use conversations::{DRAFTS, MENTIONS, PINS, SEARCH, UNREAD, WORDINGS};
+use conversations::{DRAFTS, GROUPS, MENTIONS, PINS, REPLIES, SEARCH, UNREAD, WORDINGS};
 
 /// The pieces of the store, each with versions of its own: its name and its steps. One step per released
 /// layout; a step never changes.
@@ -42,6 +42,7 @@ const STORE: &[&str] = &[
     PINS,
     SEARCH,
     MENTIONS,
+    GROUPS,
 ];
 
 /// `thread.active_at` is the newest message's time, or the thread's own while it has none.
@@ -312,11 +313,6 @@ const WAITING: &str = "
 /// there is none, and for pushes.
 const MAILS: &str = "
     ALTER TABLE outbound_window ADD COLUMN mail BLOB;
-";
-
-/// Fourteenth layout: the message that a message answers.
-const REPLIES: &str = "
-    ALTER TABLE message ADD COLUMN reply_to BLOB;
 ";
 
 const SUPPRESSIONS: &str = "

@@ -107,15 +107,15 @@ fn reaches_of(
     limit: u32,
 ) -> Result<Vec<Reach>> {
     let mut statement = connection.prepare_cached(
-        "SELECT id, last_seq, indexed_seq FROM thread_participant JOIN thread ON thread.id = thread_id
+        "SELECT id, last_seq, indexed_seq, since_seq FROM thread_participant JOIN thread ON thread.id = thread_id
          WHERE user_id = ?1 AND (?2 IS NULL OR thread_id = ?2) ORDER BY active_at DESC, id DESC LIMIT ?3",
     )?;
     statement.query_map(params![user.as_str(), only.map(|id| id.bytes()), limit], read_reach)?.collect()
 }
 
 fn reaches(connection: &Connection, threads: &[ThreadId]) -> Result<Vec<Reach>> {
-    let mut statement =
-        connection.prepare_cached("SELECT id, last_seq, indexed_seq FROM thread WHERE id = ?1")?;
+    let mut statement = connection
+        .prepare_cached("SELECT id, last_seq, indexed_seq, 0 AS since_seq FROM thread WHERE id = ?1")?;
     let read = threads.iter().map(|id| statement.query_row([id.bytes()], read_reach).optional());
     read.filter_map(Result::transpose).collect()
 }
@@ -126,8 +126,9 @@ fn behind(
     after: Option<ThreadId>,
     limit: u32,
 ) -> Result<(Vec<Reach>, Option<ThreadId>)> {
-    let mut statement = connection
-        .prepare_cached("SELECT id, last_seq, indexed_seq FROM thread WHERE id > ?1 ORDER BY id LIMIT ?2")?;
+    let mut statement = connection.prepare_cached(
+        "SELECT id, last_seq, indexed_seq, 0 AS since_seq FROM thread WHERE id > ?1 ORDER BY id LIMIT ?2",
+    )?;
     // Every id is behind the empty one.
     let after = after.map_or_else(Vec::new, |id| id.bytes().to_vec());
     let page = statement.query_map(params![after, limit], read_reach)?;
@@ -142,6 +143,7 @@ fn read_reach(row: &Row<'_>) -> Result<Reach> {
         thread: ThreadId::from_bytes(row.get("id")?),
         stored: column::read_integer(row, "last_seq")?,
         indexed: column::read_integer(row, "indexed_seq")?,
+        since: column::read_integer(row, "since_seq")?,
     })
 }
 

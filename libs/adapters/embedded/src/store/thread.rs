@@ -3,7 +3,7 @@
 //!
 //! Safe to repeat because a thread's id follows from its people and subject: making it again finds it.
 
-use super::{column, history, mentions, unread};
+use super::{column, group, history, mentions, unread};
 use eventflow_ports::store::PAGE_MAX;
 use eventflow_ports::{Left, ThreadPage, WithCommandId};
 use eventflow_protocol::Participants;
@@ -15,17 +15,27 @@ use eventflow_protocol::{CommandId, MessageId, ThreadId, UserId};
 use rusqlite::{Connection, Error, OptionalExtension, Result, Row, params};
 use std::collections::HashMap;
 
+/// What one person sees of a thread.
+struct Seen {
+    unread: u64,
+    mentions: u64,
+    is_archived: bool,
+    /// They see messages after this place.
+    since: u64,
+}
+
 /// Creates a thread, unless it exists. `true` if it was created now.
 pub(super) fn create(connection: &Connection, create: &CreateThread) -> Result<(Thread, bool)> {
     let mut statement = connection.prepare_cached(
-        "INSERT INTO thread (id, active_at, status, metadata, created_at, updated_at, people) VALUES (?1, ?2, ?3, ?4, ?2, ?2, ?5)
-         ON CONFLICT (id) DO NOTHING",
+        "INSERT INTO thread (id, active_at, status, metadata, created_at, updated_at, people, group_doc)
+         VALUES (?1, ?2, ?3, ?4, ?2, ?2, ?5, ?6) ON CONFLICT (id) DO NOTHING",
     )?;
     let metadata =
         if create.metadata.is_empty() { None } else { Some(column::pack_object(&create.metadata)?) };
     let active = column::thread_status(ThreadStatus::Active);
     let people = column::integer(create.participants.len() as u64);
-    let new = params![create.thread_id.bytes(), create.at.0, active, metadata, people];
+    let group = create.group.as_ref().map(column::pack).transpose()?;
+    let new = params![create.thread_id.bytes(), create.at.0, active, metadata, people, group];
     let is_new = statement.execute(new)? == 1;
     let is_back = !is_new && come_back(connection, create)?;
     if is_new {
@@ -36,14 +46,14 @@ pub(super) fn create(connection: &Connection, create: &CreateThread) -> Result<(
 }
 
 /// Brings the creator back to a thread that they have left, with everything read. `true` unless they are in
-/// it.
+/// it, or if it is a group.
 fn come_back(connection: &Connection, create: &CreateThread) -> Result<bool> {
     let (id, user) = (create.thread_id.bytes(), create.created_by.as_str());
     let mut statement = connection.prepare_cached(
         "INSERT INTO thread_participant (thread_id, user_id, sent, seen, read_seq, delivered_seq)
          SELECT id, ?2, own, last_seq - own, last_seq, last_seq FROM thread,
              (SELECT COUNT(*) AS own FROM message WHERE thread_id = ?1 AND sender_id = ?2)
-         WHERE id = ?1
+         WHERE id = ?1 AND group_doc IS NULL
          ON CONFLICT (thread_id, user_id) DO NOTHING",
     )?;
     if includes(connection, create.thread_id, &create.created_by)?
@@ -56,7 +66,11 @@ fn come_back(connection: &Connection, create: &CreateThread) -> Result<bool> {
 }
 
 /// Takes a person out of a thread. None if the thread does not exist.
-pub(super) fn leave(connection: &Connection, leave: &LeaveThread) -> Result<Option<Left>> {
+pub(super) fn leave(connection: &Connection, leave: &WithCommandId<LeaveThread>) -> Result<Option<Left>> {
+    if let Some(left) = group::leave(connection, leave)? {
+        return Ok(Some(left));
+    }
+    let leave = &leave.wanted;
     let id = leave.thread_id.bytes();
     let mut statement =
         connection.prepare_cached("DELETE FROM thread_participant WHERE thread_id = ?1 AND user_id = ?2")?;
@@ -66,7 +80,7 @@ pub(super) fn leave(connection: &Connection, leave: &LeaveThread) -> Result<Opti
     }
     let mut statement = connection.prepare_cached("SELECT people FROM thread WHERE id = ?1")?;
     let people = statement.query_row([id], |row| column::read_integer(row, "people")).optional()?;
-    Ok(people.map(|participant_count| Left { was_in, participant_count }))
+    Ok(people.map(|participant_count| Left { was_in, participant_count, is_back: false, handed_over: None }))
 }
 
 fn add_participants(connection: &Connection, create: &CreateThread) -> Result<()> {
@@ -95,7 +109,7 @@ fn find_first(connection: &Connection, id: ThreadId, most: usize) -> Result<Opti
 /// One thread as `viewer` sees it. None if they are not in it.
 pub(super) fn view(connection: &Connection, id: ThreadId, viewer: &UserId) -> Result<Option<ThreadView>> {
     let mut statement = connection.prepare_cached(
-        "SELECT thread.last_seq - sent - seen AS unread, read_seq, archived FROM thread_participant JOIN thread ON thread.id = thread_id
+        "SELECT thread.last_seq - sent - seen AS unread, read_seq, archived, since_seq FROM thread_participant JOIN thread ON thread.id = thread_id
          WHERE thread_id = ?1 AND user_id = ?2",
     )?;
     let seen = |row: &Row<'_>| {
@@ -103,16 +117,17 @@ pub(super) fn view(connection: &Connection, id: ThreadId, viewer: &UserId) -> Re
         let taken_back = unread::taken_back_beyond(connection, id, viewer, place)?;
         let unread = column::read_integer(row, "unread")?.saturating_sub(taken_back);
         let mentions = mentions::beyond(connection, id, viewer, place)?;
-        Ok((unread, mentions, row.get::<_, bool>("archived")?))
+        let is_archived = row.get("archived")?;
+        Ok(Seen { unread, mentions, is_archived, since: column::read_integer(row, "since_seq")? })
     };
     let seen = statement.query_row(params![id.bytes(), viewer.as_str()], seen).optional()?;
-    let Some((unread_count, unread_mentions, is_archived)) = seen else { return Ok(None) };
+    let Some(Seen { unread, mentions, is_archived, since }) = seen else { return Ok(None) };
     let Some(mut thread) = find_first(connection, id, PARTICIPANTS_SHOWN_MAX)? else { return Ok(None) };
     if is_archived && thread.status == ThreadStatus::Active {
         thread.status = ThreadStatus::Archived;
     }
-    let last_message = history::preview(connection, id, thread.last_seq)?;
-    Ok(Some(ThreadView { thread, unread_count, unread_mentions, last_message }))
+    let last_message = history::preview(connection, id, since, thread.last_seq)?;
+    Ok(Some(ThreadView { thread, unread_count: unread, unread_mentions: mentions, last_message }))
 }
 
 /// Archives a thread for one person, or brings it back. None if they are not in it.
@@ -174,10 +189,27 @@ pub(super) fn participants_of(
     for id in threads {
         let people = participants(connection, *id, usize::MAX)?;
         if !people.is_empty() || exists(connection, *id)? {
-            found.insert(*id, people.into());
+            found.insert(*id, Participants::since(people, since(connection, *id)?));
         }
     }
     Ok(found)
+}
+
+/// The places after which people see messages who do not see all of a thread.
+fn since(connection: &Connection, thread: ThreadId) -> Result<HashMap<UserId, u64>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT user_id, since_seq FROM thread_participant WHERE thread_id = ?1 AND since_seq > 0",
+    )?;
+    let read = |row: &Row<'_>| Ok((column::user(row, "user_id")?, column::read_integer(row, "since_seq")?));
+    statement.query_map([thread.bytes()], read)?.collect()
+}
+
+/// The place after which `user` sees messages. None if they are not in the thread.
+pub(super) fn seen_from(connection: &Connection, thread: ThreadId, user: &UserId) -> Result<Option<u64>> {
+    let mut statement = connection
+        .prepare_cached("SELECT since_seq FROM thread_participant WHERE thread_id = ?1 AND user_id = ?2")?;
+    let read = |row: &Row<'_>| column::read_integer(row, "since_seq");
+    statement.query_row(params![thread.bytes(), user.as_str()], read).optional()
 }
 
 /// Whether the thread exists and `user` is in it.
@@ -213,6 +245,7 @@ fn read(row: &Row<'_>) -> Result<Thread> {
         last_seq: column::read_integer(row, "last_seq")?,
         status: column::read_thread_status(row)?,
         metadata: column::unpack::<FreeForm>(row, "metadata")?.0,
+        group: column::unpack(row, "group_doc")?,
         created_at: column::time(row, "created_at")?,
         updated_at: column::time(row, "updated_at")?,
     })

@@ -42,6 +42,9 @@ pub(crate) struct Counters {
     /// When each person marked messages unread last, in milliseconds since 1970.
     #[serde(default)]
     pub(crate) unread_at: ByPerson,
+    /// The place after which people see messages who were added to a group.
+    #[serde(default)]
+    pub(crate) since_seq: ByPerson,
     /// Place of the newest message that was taken back.
     #[serde(default)]
     pub(crate) taken_back_seq: i64,
@@ -74,6 +77,11 @@ impl Counters {
     pub(crate) fn told(&self, user: &UserId, cursor: Cursor) -> u64 {
         let before = self.told_seq.get(user).copied().filter(|_| cursor == Cursor::Read).map_or(0, count);
         self.cursor(user, cursor).max(before)
+    }
+
+    /// The place after which this person sees messages.
+    pub(crate) fn since(&self, user: &UserId) -> u64 {
+        self.since_seq.get(user).copied().map_or(0, count)
     }
 
     /// When this person marked messages unread last.

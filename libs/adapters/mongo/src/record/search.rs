@@ -1,5 +1,6 @@
 //! Blocks of messages for search as the database keeps them, and what is read of threads and messages.
 
+use crate::record::by_person::ByPerson;
 use crate::record::values::{count, date, moment, object_id, place};
 use eventflow_ports::search::{Block, BlockEnd, Reach, Run};
 use eventflow_protocol::ThreadId;
@@ -30,6 +31,9 @@ pub(crate) struct ReachRecord {
     last_seq: i64,
     #[serde(default)]
     indexed_seq: i64,
+    /// The place of the person who asks; nobody else's is read.
+    #[serde(default)]
+    since_seq: ByPerson,
 }
 
 impl BlockRecord {
@@ -57,6 +61,7 @@ impl ReachRecord {
             thread: ThreadId::from_bytes(self.id.bytes()),
             stored: count(self.last_seq),
             indexed: count(self.indexed_seq),
+            since: self.since_seq.values().next().copied().map_or(0, count),
         }
     }
 }

@@ -7,6 +7,7 @@ use crate::record::counters::{Counters, SMALL_MAX};
 use crate::record::values::{count, date, moment, object_id, place};
 use eventflow_protocol::document::{Thread, ThreadStatus};
 use eventflow_protocol::free_form::FreeForm;
+use eventflow_protocol::group::Group;
 use eventflow_protocol::{MessageId, ThreadId, UserId};
 use mongodb::bson::DateTime;
 use mongodb::bson::oid::ObjectId;
@@ -34,6 +35,8 @@ pub(crate) struct ThreadRecord {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     sent_beyond: Option<ByPerson>,
     #[serde(default, skip_serializing)]
+    since_seq: ByPerson,
+    #[serde(default, skip_serializing)]
     taken_back_seq: i64,
     #[serde(default)]
     status: ThreadStatus,
@@ -42,6 +45,8 @@ pub(crate) struct ThreadRecord {
     archived_by: Vec<UserId>,
     #[serde(default)]
     metadata: FreeForm,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    group: Option<Group>,
     created_at: DateTime,
     updated_at: DateTime,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -64,10 +69,12 @@ impl ThreadRecord {
             unread_count: counted.iter().map(|person| (person.clone(), 0)).collect(),
             read_seq: ByPerson::default(),
             sent_beyond: Some(ByPerson::default()),
+            since_seq: ByPerson::default(),
             taken_back_seq: 0,
             status: thread.status,
             archived_by: Vec::new(),
             metadata: FreeForm(thread.metadata.clone()),
+            group: thread.group.clone(),
             created_at: date(thread.created_at),
             updated_at: date(thread.updated_at),
             activity_at: is_small.then_some(activity_at),
@@ -82,6 +89,7 @@ impl ThreadRecord {
             read_seq: self.read_seq.clone(),
             delivered_seq: ByPerson::default(),
             sent_beyond: self.sent_beyond.clone(),
+            since_seq: self.since_seq.clone(),
             unread_count: self.unread_count.clone(),
             told_seq: ByPerson::default(),
             unread_at: ByPerson::default(),
@@ -115,6 +123,7 @@ impl From<ThreadRecord> for Thread {
             last_seq: count(record.last_seq),
             status: record.status,
             metadata: record.metadata.0,
+            group: record.group,
             created_at: moment(record.created_at),
             updated_at: moment(record.updated_at),
         }

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 /// Somebody who asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Role {
-    /// In the thread; wrote the message; owns the notification and the device.
+    /// In the thread, a group, and its owner; wrote the message; owns the notification and the device.
     Participant,
     /// In the thread.
     OtherParticipant,
@@ -48,12 +48,20 @@ fn refusal(needs: Needs, role: Role) -> Option<(u16, &'static str)> {
         (Role::Anonymous | Role::Forged | Role::Unsigned, _) => Some((401, "unauthenticated")),
         (_, Needs::Login)
         | (Role::Admin, Needs::Admin | Needs::OwnerOrAdmin)
-        | (Role::Participant, Needs::Owner | Needs::OwnerOrAdmin | Needs::Sender) => None,
-        (_, Needs::Admin) | (Role::OtherParticipant, Needs::Sender) => Some((403, "forbidden")),
-        (_, Needs::Thread | Needs::Message) if is_inside => None,
-        (_, Needs::Thread | Needs::Message | Needs::Sender | Needs::Owner | Needs::OwnerOrAdmin) => {
-            Some((404, "not_found"))
+        | (Role::Participant, Needs::Owner | Needs::OwnerOrAdmin | Needs::Sender | Needs::GroupOwner) => None,
+        (_, Needs::Admin) | (Role::OtherParticipant, Needs::Sender | Needs::GroupOwner) => {
+            Some((403, "forbidden"))
         }
+        (_, Needs::Thread | Needs::Message) if is_inside => None,
+        (
+            _,
+            Needs::Thread
+            | Needs::Message
+            | Needs::Sender
+            | Needs::GroupOwner
+            | Needs::Owner
+            | Needs::OwnerOrAdmin,
+        ) => Some((404, "not_found")),
     }
 }
 
@@ -72,7 +80,7 @@ struct Stage {
 impl Stage {
     async fn new() -> Self {
         let rig = Rig::new().await;
-        let thread = rig.world.store.thread_of(&["ann", "bob", "zed"]);
+        let thread = rig.world.store.group_of(&["ann", "bob", "zed"]);
         let posted = rig
             .post(&format!("/api/v2/messages/{thread}"), &json!({"content": "hello"}))
             .of("ann")
@@ -107,7 +115,7 @@ impl Stage {
             _ if route.path.contains("/sends/") => self.send.clone(),
             _ if route.path.contains("/dead-letters/") => self.letter.clone(),
             _ if route.path.contains("/replays/") => self.replay.clone(),
-            (Needs::Thread, _) => self.thread.to_string(),
+            (Needs::Thread | Needs::GroupOwner, _) => self.thread.to_string(),
             (Needs::Message | Needs::Sender, _) => self.message.clone(),
             (Needs::Owner, _) if route.path.contains("/devices/") => self.device.clone(),
             _ => self.notification.clone(),
@@ -118,7 +126,7 @@ impl Stage {
             false if route.path.ends_with("/search") => "?q=hello",
             false => "",
         };
-        let path = format!("/api{}{query}", route.path.replace("{id}", &id));
+        let path = format!("/api{}{query}", route.path.replace("{id}", &id).replace("{member}", "bob"));
         let call = self.rig.call(route.method.clone(), &path);
         if route.method.is_safe() {
             return call;
@@ -179,6 +187,10 @@ fn body(route: &Route) -> Value {
     if route.path.ends_with("/notifications") {
         body["channels"] = json!(["email"]);
     }
+    if route.path.contains("/members") {
+        body["userIds"] = json!(["eve"]);
+        body["role"] = json!("owner");
+    }
     if route.path.ends_with("/revoke") {
         body["session"] = json!("0".repeat(64));
     }
@@ -206,8 +218,9 @@ async fn every_route_answers_every_role_as_its_line_in_the_table_says() {
                 }
                 Some((status, code)) => {
                     assert_eq!((reply.status, reply.body["code"].as_str()), (status, Some(code)), "{place}");
-                    // Whether somebody is the sender is the only thing that is decided behind the broker.
-                    assert_eq!(asked, usize::from(route.needs == Needs::Sender && status == 403), "{place}");
+                    // Whether somebody is the sender, or owns the group, is decided behind the broker.
+                    let is_behind = matches!(route.needs, Needs::Sender | Needs::GroupOwner);
+                    assert_eq!(asked, usize::from(is_behind && status == 403), "{place}");
                 }
             }
         }
@@ -267,7 +280,8 @@ async fn ids_that_are_none_and_objects_where_texts_belong_are_refused_on_every_r
         for id in
             ["x", "%00", "%2e%2e%2f", "%FF", "{\"$ne\":1}", "0123456789abcdef0123456", &"a".repeat(5_000)]
         {
-            let path = format!("/api{}", route.path.replace("{id}", &urlencode(id)));
+            let path =
+                format!("/api{}", route.path.replace("{id}", &urlencode(id)).replace("{member}", "bob"));
             let call =
                 stage.rig.call(route.method.clone(), &path).header(CONTENT_TYPE.as_str(), "application/json");
             let reply = call.body(body(route).to_string()).of("ann").send().await;
@@ -278,6 +292,7 @@ async fn ids_that_are_none_and_objects_where_texts_belong_are_refused_on_every_r
     let wrong = json!({
         "content": operator, "participants": operator, "emoji": operator, "userId": operator, "title": operator, "name": operator,
         "channels": [operator], "session": operator, "fcmToken": operator, "why": operator, "ids": operator, "until": operator,
+        "userIds": operator, "role": operator,
     });
     for route in ROUTES.iter().filter(|route| !route.method.is_safe() && route.method != Method::DELETE) {
         // A stage for each, since one of them leaves the thread.

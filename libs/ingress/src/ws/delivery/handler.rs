@@ -8,7 +8,7 @@
 
 use crate::ws::connection::expiry::Expiry;
 use crate::ws::delivery::recent::RecentEvents;
-use crate::ws::delivery::recipients::Recipients;
+use crate::ws::delivery::recipients::{Recipients, ThreadPackets};
 use crate::ws::presence::Presence;
 use crate::ws::resume::Resume;
 use crate::ws::shedding::Shedding;
@@ -76,6 +76,8 @@ struct EncodedDelivery<'a> {
     delivery: &'a GatewayEvent,
     audience: LocalAudience<'a>,
     packets: Vec<Packet>,
+    /// For who may not see the message at this place, which the delivery quotes.
+    unquoted: Option<(u64, Packet)>,
 }
 
 /// Who hears a delivery.
@@ -244,7 +246,21 @@ impl Deliveries {
             }
             Audience::Gateways => return None,
         };
-        Some(EncodedDelivery { delivery, audience, packets })
+        let unquoted = self.unquoted(delivery, audience);
+        Some(EncodedDelivery { delivery, audience, packets, unquoted })
+    }
+
+    /// The delivery without its quote, if somebody in the thread may not see what it quotes.
+    fn unquoted(&self, delivery: &GatewayEvent, audience: LocalAudience<'_>) -> Option<(u64, Packet)> {
+        let LocalAudience::Thread(_, people) = audience else { return None };
+        let unquoted = delivery.unquoted.as_ref().filter(|unquoted| !people.all_see(unquoted.seq))?;
+        match serde_json::from_str::<&RawValue>(&unquoted.payload) {
+            Ok(payload) => Some((unquoted.seq, self.packet(delivery, payload))),
+            Err(error) => {
+                tracing::error!(event = %delivery.event_id, error = &error as &dyn std::error::Error, "an event is not JSON");
+                None
+            }
+        }
     }
 
     /// What followers of `user` hear; `None` if nobody here follows them.
@@ -278,7 +294,8 @@ impl Deliveries {
                 }
                 let left = encoded.delivery.left.as_ref().filter(|user| !people.contains(user));
                 let to_left = left.map_or(0, |user| self.recipients.write_to_user(user, &encoded.packets));
-                to_left + self.recipients.write_to_thread(encoded.delivery, thread, people, packet)
+                let packets = ThreadPackets { packet, unquoted: encoded.unquoted.as_ref() };
+                to_left + self.recipients.write_to_thread(encoded.delivery, thread, people, packets)
             }
             (LocalAudience::Thread(..), _) => 0,
             (LocalAudience::User(user), packets) => {
@@ -289,7 +306,8 @@ impl Deliveries {
             }
             (LocalAudience::Followers(user), packets) => self.recipients.write_to_followers(user, packets),
         };
-        if let Some(offset) = encoded.packets.last().and_then(Packet::offset) {
+        let last = encoded.unquoted.as_ref().map(|(_, packet)| packet).or(encoded.packets.last());
+        if let Some(offset) = last.and_then(Packet::offset) {
             self.resume.note_emitted(offset);
         }
         self.note_typing(encoded);

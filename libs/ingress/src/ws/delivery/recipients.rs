@@ -18,6 +18,22 @@ struct ThreadPlace {
     seq: u64,
 }
 
+/// An event of a thread in the form in which its people get it.
+#[derive(Clone, Copy)]
+pub(super) struct ThreadPackets<'a> {
+    pub(super) packet: &'a Packet,
+    /// For who may not see the message at this place.
+    pub(super) unquoted: Option<&'a (u64, Packet)>,
+}
+
+impl<'a> ThreadPackets<'a> {
+    /// What somebody gets who sees messages after the place `since`.
+    fn of(self, since: u64) -> &'a Packet {
+        let unquoted = self.unquoted.filter(|(seq, _)| *seq <= since);
+        unquoted.map_or(self.packet, |(_, packet)| packet)
+    }
+}
+
 /// The sockets here that may hear something.
 pub(super) struct Recipients {
     sockets: Sockets,
@@ -40,22 +56,28 @@ impl Recipients {
         self.sockets.hub.has(user)
     }
 
-    /// Writes to the participants of a thread. Gives the number of packets queued.
+    /// Writes to the participants of a thread, but for those who may not see the message that it is about.
+    /// Gives the number of packets queued.
     pub(super) fn write_to_thread(
         &self,
         delivery: &GatewayEvent,
         thread: ThreadId,
         people: &Participants,
-        packet: &Packet,
+        packets: ThreadPackets<'_>,
     ) -> u64 {
         let gets_receipts = people.len() <= RECEIPT_PARTICIPANTS_MAX;
         let message = delivery.message.as_ref();
         let place = message.map(|message| ThreadPlace { thread, seq: message.seq });
+        let about = message.map(|message| message.seq).or(delivery.seq);
         let mut queued = 0;
         for user in people.iter().filter(|user| delivery.except.as_ref() != Some(user)) {
+            let since = people.place_of(user);
+            if about.is_some_and(|seq| seq <= since) {
+                continue;
+            }
             let is_from_other = message.is_some_and(|message| message.sender_id != *user);
             let receipt = place.filter(|_| gets_receipts && is_from_other);
-            queued += self.write_to_participant(user, packet, place, receipt);
+            queued += self.write_to_participant(user, packets.of(since), place, receipt);
         }
         queued
     }

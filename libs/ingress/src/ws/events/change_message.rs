@@ -7,12 +7,12 @@
 
 use crate::refusal::Refusal;
 use crate::ws::events::caller::Caller;
+use crate::ws::events::command::ThreadCommand;
 use crate::ws::events::reply::Reply;
 use crate::ws::events::request::message_id;
-use eventflow_protocol::change::{Change, ChangeMessage};
+use eventflow_protocol::change::Change;
 use eventflow_protocol::client::requests::{EditMessageEvent, MessageEvent, ReactionEvent};
 use eventflow_protocol::client::values::MessageReference;
-use eventflow_protocol::command::Command;
 
 /// Handles `message:edit`.
 pub(super) async fn edit(caller: Caller<'_>, request: EditMessageEvent) -> Result<Reply, Refusal> {
@@ -43,9 +43,7 @@ pub(super) async fn unpin(caller: Caller<'_>, request: &MessageEvent) -> Result<
 
 async fn change(caller: Caller<'_>, message: &MessageReference, change: Change) -> Result<Reply, Refusal> {
     let edge = &caller.rooms.edge;
-    let message_id = message_id(message)?;
-    let thread_id = edge.commands.thread_of(message_id, caller.user, &change).await?;
-    let by = caller.user.clone();
-    let change = ChangeMessage { thread_id, message_id, by, change, at: edge.clock.now() };
-    caller.publish(thread_id, &Command::ChangeMessage(change)).await
+    let (message, at) = (message_id(message)?, edge.clock.now());
+    let (thread, sent) = edge.commands.change_message(message, caller.user, change, at).await?;
+    Ok(Reply::CommandSent(ThreadCommand { thread, sent }))
 }

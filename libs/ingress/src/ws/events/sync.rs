@@ -90,8 +90,12 @@ async fn messages_after(
 ) -> Result<SyncedMessages, Refusal> {
     let thread_id = thread_id(&wanted.thread_id)?;
     let people = caller.participants(thread_id).await?;
-    let changes = changes_after(caller, thread_id, wanted, room).await?;
-    let mut missed = Missed { place: wanted.after, messages: Vec::new(), gap: changes.gap, is_heard: false };
+    let since = people.seen_from(caller.user).unwrap_or(0);
+    let changes = changes_after(caller, (thread_id, since), wanted, room).await?;
+    // A client that has messages of an earlier time in a group does not get those in between.
+    let gap = changes.gap || wanted.after > 0 && wanted.after < since;
+    let place = wanted.after.max(since);
+    let mut missed = Missed { place, since, messages: Vec::new(), gap, is_heard: false };
     let complete = changes.is_complete && fill(caller, thread_id, &mut missed, room).await?;
     let has_receipts = people.len() <= RECEIPT_PARTICIPANTS_MAX;
     if has_receipts && missed.is_heard {
@@ -102,6 +106,10 @@ async fn messages_after(
         let read = caller.rooms.edge.store.cursors(thread_id).await?;
         room.bytes = room.bytes.saturating_sub(read.len() * CURSORS_BYTES);
         cursors = Some(PersonCursors::shown_to(read, caller.user));
+    }
+    let shows_nothing = missed.messages.is_empty() && changes.messages.iter().all(Vec::is_empty);
+    if !shows_nothing {
+        require_as_before(caller, thread_id, since).await?;
     }
     Ok(SyncedMessages {
         thread_id,
@@ -114,11 +122,21 @@ async fn messages_after(
     })
 }
 
+/// Refuses a caller who was removed while the thread was read: this process hears of that only after the
+/// store knows it, and what was read may be newer. Who was added again meanwhile asks again.
+async fn require_as_before(caller: Caller<'_>, thread: ThreadId, since: u64) -> Result<(), Refusal> {
+    match caller.rooms.edge.store.seen_from(thread, caller.user).await? {
+        None => Err(Refusal::not_found("thread")),
+        Some(now) if now == since => Ok(()),
+        Some(_) => Err(Refusal::unavailable()),
+    }
+}
+
 /// What changed of the messages that the client has. A client that does not ask is told the newest change
 /// number, to ask with it later.
 async fn changes_after(
     caller: Caller<'_>,
-    thread: ThreadId,
+    (thread, since): (ThreadId, u64),
     wanted: &SyncPlace,
     room: &mut Room,
 ) -> Result<Changes, Refusal> {
@@ -131,8 +149,9 @@ async fn changes_after(
     while !changes.is_complete && !room.is_full() {
         let limit = u32::try_from(room.messages).unwrap_or(PAGE_MAX).min(PAGE_MAX);
         let mut page = store.changes(thread, ChangePage { after: changes.up_to, limit }).await?;
+        page.messages.retain(|changed| changed.message.seq > since);
         let found = page.messages.iter_mut().map(|changed| &mut changed.message);
-        quotes::quote(&**store, found.collect()).await?;
+        quotes::quote_since(&**store, found.collect(), since).await?;
         changes.gap |= page.up_to < changes.up_to;
         changes.take(page, wanted.after, room)?;
     }
@@ -168,12 +187,13 @@ async fn fill(
     // The message the client has is read too: that it is there shows that nothing is missing before the first
     // new one.
     let mut from = missed.place.saturating_sub(1);
-    let mut is_known_to_come = missed.place > 0;
+    let mut is_known_to_come = missed.place > missed.since;
     while !room.is_full() {
         let wanted = u32::try_from(room.messages).unwrap_or(PAGE_MAX).saturating_add(2).min(PAGE_MAX);
-        let page = MessagePage { before: None, after: Some(Place::Seq(from)), limit: wanted };
+        let since = missed.since;
+        let page = MessagePage { before: None, after: Some(Place::Seq(from)), since, limit: wanted };
         let mut page = caller.rooms.edge.store.messages(thread, page).await?;
-        quotes::quote(&*caller.rooms.edge.store, page.iter_mut().collect()).await?;
+        quotes::quote_since(&*caller.rooms.edge.store, page.iter_mut().collect(), since).await?;
         if is_known_to_come && page.first().is_none_or(|first| first.seq != missed.place) {
             missed.gap = true;
         }
@@ -228,6 +248,8 @@ struct Changes {
 struct Missed {
     /// The newest message that the client will have.
     place: u64,
+    /// The place after which the caller sees messages.
+    since: u64,
     messages: Vec<Written<Message>>,
     gap: bool,
     /// Whether any message is of somebody else.

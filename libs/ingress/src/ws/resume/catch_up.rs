@@ -165,14 +165,15 @@ impl ClientCatchUp<'_> {
         let Some(mut from) = from else { return Ok(()) };
         self.gate(|gate| gate.reached(thread, from));
         loop {
-            let page = MessagePage { before: None, after: Some(Place::Seq(from)), limit: PAGE_MAX };
+            let page = MessagePage { before: None, after: Some(Place::Seq(from)), since: 0, limit: PAGE_MAX };
             let page = self.messages(thread, page).await?;
-            // Asked after the page was read: whoever is in the thread then may see all that stands in it.
-            if !page.is_empty() && !self.is_in(thread).await? {
-                break;
-            }
-            from = page.last().map_or(from, |message| message.seq);
-            self.send(thread, &page).await?;
+            let Some(last) = page.last().map(|message| message.seq) else { break };
+            // Asked after the page was read: whoever is in the thread then may see what stands in it after
+            // their place.
+            let Some(since) = self.seen_from(thread).await? else { break };
+            from = last;
+            let seen = page.partition_point(|message| message.seq <= since);
+            self.send(thread, &page[seen..]).await?;
             if page.len() < PAGE_MAX as usize {
                 break;
             }
@@ -272,8 +273,8 @@ impl ClientCatchUp<'_> {
         self.ask(|| self.room.store.messages(thread, page)).await
     }
 
-    async fn is_in(&self, thread: ThreadId) -> Result<bool, Gone> {
-        self.ask(|| self.room.store.is_participant(thread, self.user)).await
+    async fn seen_from(&self, thread: ThreadId) -> Result<Option<u64>, Gone> {
+        self.ask(|| self.room.store.seen_from(thread, self.user)).await
     }
 
     async fn first_seq_after(&self, thread: ThreadId, at: Timestamp) -> Result<Option<u64>, Gone> {

@@ -51,6 +51,6 @@ pub use sends::{SendAnswer, SendTo, SendsAnswer, ShownSend};
 pub use service::{DoneAnswer, QueuedAnswer, QueuedStatus, ServiceHealth, ServiceStats, StatusAnswer};
 pub use sync::{RefusedThread, SyncAnswer, SyncedMessages, SyncedThread};
 pub use threads::{
-    ArchiveAnswer, CursorAnswer, ListedThread, ParticipantsAnswer, ThreadAck, ThreadAnswer, ThreadCompanion,
-    ThreadsAnswer,
+    ArchiveAnswer, CursorAnswer, ListedThread, MembersAnswer, ParticipantsAnswer, ThreadAck, ThreadAnswer,
+    ThreadCompanion, ThreadMember, ThreadsAnswer,
 };

@@ -2,12 +2,13 @@
 
 use crate::client::shape::{Sorted, Success, WithId};
 use crate::document::{Message, Thread, ThreadStatus};
+use crate::group::Role;
 use crate::person::Participant;
 use crate::{ThreadId, UserId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// One thread: `POST /messages/threads` and `GET /messages/threads/{id}`.
+/// One thread: `POST /messages/threads`, `GET /messages/threads/{id}`, and the routes that change a group.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ThreadAnswer {
     /// Always true.
@@ -43,9 +44,44 @@ pub struct ListedThread {
     pub last_message: Option<WithId<Message>>,
     /// Whom the viewer talks to, with a name and a picture.
     pub participant: ThreadCompanion,
-    /// The first 10 people of the thread with names and pictures, the viewer among them; the others come from
-    /// `GET /messages/threads/{id}/participants`.
-    pub members: Vec<Participant>,
+    /// The first 10 people of the thread with names, pictures and roles, the viewer among them; the others
+    /// come from `GET /messages/threads/{id}/members`.
+    pub members: Vec<ThreadMember>,
+}
+
+/// A person in a thread, as the others see them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ThreadMember {
+    /// The person.
+    pub id: UserId,
+    /// What others call them; their id if nobody knows.
+    pub name: String,
+    /// Address of a picture.
+    pub avatar: String,
+    /// What they may do in the thread.
+    pub role: Role,
+}
+
+impl ThreadMember {
+    /// This person, as they are shown, with this role.
+    pub fn new(person: Participant, role: Role) -> Self {
+        let Participant { id, name, avatar } = person;
+        Self { id, name, avatar, role }
+    }
+}
+
+/// A page of the people in a thread with their roles: `GET /messages/threads/{id}/members`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct MembersAnswer {
+    /// The people, with names, pictures and roles, sorted by id.
+    pub members: Vec<ThreadMember>,
+    /// The `cursor` that asks for the next page; `null` if this page was not full.
+    pub next_cursor: Option<String>,
+    /// How many people are in the thread.
+    pub participant_count: u64,
+    /// Always true.
+    pub success: Success,
 }
 
 /// A page of the people in a thread: `GET /messages/threads/{id}/participants`.
@@ -100,8 +136,8 @@ pub struct CursorAnswer {
     pub unread_count: u64,
 }
 
-/// The answer of `POST /messages/threads/{id}/leave`, and the callback of `thread:join`, `thread:leave`,
-/// `typing:start` and `typing:stop`.
+/// The answer of `POST /messages/threads/{id}/leave` and of removing somebody, and the callback of
+/// `thread:join`, `thread:leave`, `typing:start` and `typing:stop`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ThreadAck {

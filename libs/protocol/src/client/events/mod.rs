@@ -17,4 +17,4 @@ pub use own::{DraftUpdated, NotificationAction, NotificationUpdated, Preferences
 pub use people::{NotificationReceived, PresenceSync, PresenceUpdate};
 pub use receipts::{MessageReadUpdate, MessageStatusUpdate};
 pub use session::{AuthError, AuthSuccess, ConnectErrorData, EventError, SessionEnded};
-pub use threads::{ChangedThread, ThreadCreated, ThreadLeft, ThreadUpdated, TypingUpdate};
+pub use threads::{ChangedThread, MembersAdded, ThreadCreated, ThreadLeft, ThreadUpdated, TypingUpdate};

@@ -6,6 +6,7 @@
 
 mod dead_letters;
 mod drafts;
+mod groups;
 mod messages;
 mod notifications;
 mod notify;
@@ -17,6 +18,7 @@ mod threads;
 
 pub use dead_letters::{DiscardBody, EditLetterBody, LETTERS_MAX, LetterFilterBody, ReplayBody, RevealBody};
 pub use drafts::{DraftBody, DraftEvent, Revision};
+pub use groups::{AddMembersBody, ChangeGroupBody, GroupBody, RoleBody};
 pub use messages::{
     EditMessageBody, EditMessageEvent, MessageEvent, ReactionBody, ReactionEvent, ReadMessageEvent,
     SendMessageBody, SendMessageEvent,

@@ -1,16 +1,17 @@
 //! Requests about threads.
 
 use crate::client::parse::InvalidRequest;
+use crate::client::requests::groups::GroupBody;
 use crate::client::values::{Metadata, ThreadReference, UserIds};
 use crate::command::CreateThread;
+use crate::group::Group;
 use crate::{ThreadId, Timestamp, UserId};
 use schemars::JsonSchema;
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
 use serde_json::Value;
 use std::fmt;
 
-/// Most people in a thread, the creator included: what one fan-out and one membership entry are sized for.
-pub const PARTICIPANTS_MAX: usize = 5_000;
+pub use crate::participants::PARTICIPANTS_MAX;
 
 /// `POST /messages/threads`: start a thread, or find the one of the same people with equal metadata.
 #[derive(Clone, Debug, PartialEq, serde::Deserialize, JsonSchema)]
@@ -21,6 +22,10 @@ pub struct CreateThreadBody {
     /// The client's free-form object.
     #[serde(default)]
     pub metadata: Metadata,
+    /// Makes the thread a group, whose owner is the caller. Without it the thread keeps the people it was
+    /// started with.
+    #[serde(default)]
+    pub group: Option<GroupBody>,
 }
 
 impl CreateThreadBody {
@@ -28,9 +33,13 @@ impl CreateThreadBody {
     pub fn into_command(self, created_by: UserId, at: Timestamp) -> Result<CreateThread, InvalidRequest> {
         let participants = self.participants_with(&created_by)?;
         let metadata = self.metadata.into_object();
-        let canonical = Value::Object(metadata.clone()).to_string();
+        let mut canonical = Value::Object(metadata.clone()).to_string();
+        let group = self.group.map(|group| group.into_group(&created_by));
+        if let Some(group) = &group {
+            canonical.push_str(&group_identity(group));
+        }
         let thread_id = ThreadId::derive(&participants, &canonical);
-        Ok(CreateThread { thread_id, participants, metadata, created_by, at })
+        Ok(CreateThread { thread_id, participants, metadata, group, created_by, at })
     }
 
     /// Everybody in the thread, the creator too: sorted, without repeats.
@@ -45,6 +54,11 @@ impl CreateThreadBody {
             _ => Err(InvalidRequest::new(format!("a thread has at most {PARTICIPANTS_MAX} participants"))),
         }
     }
+}
+
+/// What tells groups of the same people apart. Whoever creates one with the same name again finds it.
+fn group_identity(group: &Group) -> String {
+    serde_json::json!([group.name, group.picture, group.history]).to_string()
 }
 
 /// `POST /messages/threads/{id}/read`: everything was read, or everything up to a place.

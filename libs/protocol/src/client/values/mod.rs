@@ -24,4 +24,4 @@ pub use reference::{DocumentReference, MessageReference, ThreadReference};
 pub use text::{ClientKey, Emoji, MessageContent, NotificationKind, NotificationText, NotificationTitle};
 pub use timing::{LocaleName, MutedThread, TimeZoneReference, WallClock};
 pub use unfit::Unfit;
-pub use words::{EmailAddress, Link, LoginId, PersonName, RoleName, TemplateName};
+pub use words::{EmailAddress, GroupName, Link, LoginId, PersonName, PictureChoice, RoleName, TemplateName};

@@ -3,6 +3,7 @@
 use crate::MailAddress;
 use crate::client::values::unfit::Unfit;
 use crate::content::{is_blank, line_within};
+use crate::group::GROUP_NAME_MAX_CHARS;
 use crate::person::NAME_MAX_CHARS;
 use http::Uri;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -38,6 +39,32 @@ impl TryFrom<String> for PersonName {
     fn try_from(raw: String) -> Result<Self, Unfit> {
         let name = line_within(&raw, NAME_MAX_CHARS).map(Self);
         name.ok_or_else(|| Unfit::field(format_args!("must have 1 to {NAME_MAX_CHARS} characters")))
+    }
+}
+
+/// What a group is called: one clean line, or an empty text for no name.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(try_from = "String")]
+pub struct GroupName(String);
+
+impl GroupName {
+    /// The name; empty for none.
+    pub fn into_string(self) -> String {
+        self.0
+    }
+}
+
+impl TryFrom<String> for GroupName {
+    type Error = Unfit;
+
+    fn try_from(raw: String) -> Result<Self, Unfit> {
+        if raw.is_empty() {
+            return Ok(Self(raw));
+        }
+        let name = line_within(&raw, GROUP_NAME_MAX_CHARS).map(Self);
+        name.ok_or_else(|| {
+            Unfit::field(format_args!("must have 1 to {GROUP_NAME_MAX_CHARS} characters, or none at all"))
+        })
     }
 }
 
@@ -123,6 +150,27 @@ impl TryFrom<String> for Link {
             return Ok(Self(url));
         }
         Err(Unfit::must_be("an https address or a path on this site"))
+    }
+}
+
+/// Address of a picture, or an empty text for none.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(try_from = "String")]
+#[schemars(extend("pattern" = "^$|^([Hh][Tt][Tt][Pp][Ss]://|/(?!/))", "maxLength" = LINK_MAX_BYTES), with = "String")]
+pub struct PictureChoice(Option<Link>);
+
+impl PictureChoice {
+    /// The address; empty for none.
+    pub fn into_string(self) -> String {
+        self.0.map(Link::into_string).unwrap_or_default()
+    }
+}
+
+impl TryFrom<String> for PictureChoice {
+    type Error = Unfit;
+
+    fn try_from(url: String) -> Result<Self, Unfit> {
+        if url.is_empty() { Ok(Self(None)) } else { Link::try_from(url).map(|link| Self(Some(link))) }
     }
 }
 

@@ -1,5 +1,10 @@
-//! The layouts that conversations got since replies: earlier wordings, marks "unread", pins, search,
-//! mentions; and drafts.
+//! The layouts that conversations got: replies, earlier wordings, marks "unread", pins, search,
+//! mentions, groups; and drafts.
+
+/// Fourteenth layout: the message that a message answers.
+pub(super) const REPLIES: &str = "
+    ALTER TABLE message ADD COLUMN reply_to BLOB;
+";
 
 /// Fifteenth layout: what messages said before they were edited. In a table of their own, so that a page of a
 /// history does not read them. `number` counts the wordings of a message; the first that was kept has 1.
@@ -77,5 +82,22 @@ pub(super) const MENTIONS: &str = "
         user_id   TEXT    NOT NULL,
         seq       INTEGER NOT NULL,
         PRIMARY KEY (thread_id, user_id, seq)
+    ) STRICT, WITHOUT ROWID;
+";
+
+/// Twentieth layout: groups. `thread.group_doc` is name, picture and owners (NULL: the thread is no group),
+/// `thread.group_done` the last commands that changed it. `joined_at` is when a person was added (NULL: they
+/// were there from the beginning); they see messages after `since_seq`. `thread_former.sent` is how many
+/// messages somebody sent to a group who is not in it any more.
+pub(super) const GROUPS: &str = "
+    ALTER TABLE thread ADD COLUMN group_doc BLOB;
+    ALTER TABLE thread ADD COLUMN group_done BLOB;
+    ALTER TABLE thread_participant ADD COLUMN joined_at INTEGER;
+    ALTER TABLE thread_participant ADD COLUMN since_seq INTEGER NOT NULL DEFAULT 0;
+    CREATE TABLE thread_former (
+        thread_id BLOB    NOT NULL,
+        user_id   TEXT    NOT NULL,
+        sent      INTEGER NOT NULL,
+        PRIMARY KEY (thread_id, user_id)
     ) STRICT, WITHOUT ROWID;
 ";
