@@ -114,6 +114,7 @@ connection.on('thread:updated', ({ thread }) => {
   const known = threads.get(thread._id);
   if (known?.unreadCount === 0 && thread.unreadCount > 0) reading.unread(known);
   threads.updated(thread);
+  if (thread.group) onTheSide(() => threads.learn(thread._id));
   if (thread.unreadCount === 0) onTheSide(() => pushes.read(thread._id));
 });
 connection.on('typing:update', body => typing.heard(body));

@@ -27,6 +27,8 @@
 /** @typedef {import('../types/contract.js').ThreadAnswer} ThreadAnswer */
 /** @typedef {import('../types/contract.js').ThreadsAnswer} ThreadsPage */
 /** @typedef {import('../types/contract.js').ParticipantsAnswer} ParticipantsPage */
+/** @typedef {import('../types/contract.js').MembersAnswer} MembersPage */
+/** @typedef {import('../types/contract.js').GroupBody} GroupLook */
 /** @typedef {import('../types/contract.js').ThreadAck} ThreadAck */
 /** @typedef {import('../types/contract.js').ArchiveAnswer} ArchiveAnswer */
 /** @typedef {import('../types/contract.js').CursorAnswer} ReadAnswer */

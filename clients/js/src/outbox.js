@@ -5,6 +5,7 @@
 // is under way at a time, so they are stored in the order in which they were written; threads do not wait for
 // each other. What the server refuses for good stays here as `failed` until somebody decides.
 
+import { newKey } from './key.js';
 import { pause, pauseAfter } from './pause.js';
 import { Refusal } from './refusal.js';
 
@@ -306,13 +307,4 @@ function parsed(text) {
   } catch {
     return undefined;
   }
-}
-
-/**
- * A UUID; where there is none (pages on unsafe origins, Node 18), 128 random bits. A key is no secret: it
- * only has to be another one than the sender's others.
- */
-function newKey() {
-  const bytes = () => Array.from({ length: 16 }, () => Math.floor(Math.random() * 256).toString(16).padStart(2, '0'));
-  return globalThis.crypto?.randomUUID?.() ?? bytes().join('');
 }

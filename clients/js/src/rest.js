@@ -10,6 +10,7 @@ import { Refusal } from './refusal.js';
  * @typedef {object} RequestOptions
  * @property {Query} [query]
  * @property {object} [body]
+ * @property {string} [key] a write under this key is carried out once (`Idempotency-Key`)
  * @property {AbortSignal} [signal] nobody waits any more
  * @property {boolean} [isRepeatable] whether a request without an answer may be made again; reads may
  */
@@ -86,11 +87,12 @@ export class Rest {
    * @param {RequestOptions} options
    * @param {string | undefined} token
    */
-  async #askOnce(method, path, { query = {}, body, signal }, token) {
+  async #askOnce(method, path, { query = {}, body, key, signal }, token) {
     /** @type {Record<string, string>} */
     const headers = {};
     if (token) headers.authorization = `Bearer ${token.replace(/^Bearer /i, '')}`;
     if (body) headers['content-type'] = 'application/json';
+    if (key) headers['idempotency-key'] = key;
     if (!token && method !== 'GET') headers['x-csrf-token'] = await this.#csrfToken();
     return this.#fetchJson(`${this.#base}${path}${written(query)}`, {
       method, headers, body: body && JSON.stringify(body), ...!token && { credentials: 'include' },

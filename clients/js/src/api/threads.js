@@ -1,5 +1,6 @@
-// Threads: start, list, read, leave, archive.
+// Threads: start, list, read, leave, archive; and groups, whose owners say who is in them.
 
+import { newKey } from '../key.js';
 import { pause, pauseAfter } from '../pause.js';
 import { Refusal } from '../refusal.js';
 import { REPEATABLE, paged, path } from './path.js';
@@ -7,6 +8,8 @@ import { REPEATABLE, paged, path } from './path.js';
 /** @typedef {import('../documents.js').ListedThread} ListedThread */
 /** @typedef {import('../documents.js').Queued} Queued */
 /** @typedef {import('./path.js').PageQuery} PageQuery */
+/** @typedef {import('../documents.js').GroupLook} GroupLook */
+/** @typedef {import('../documents.js').ThreadAnswer | Queued} ChangedGroup */
 
 /** A thread that is queued is asked for again so many times. */
 const TRIES_MAX = 8;
@@ -27,7 +30,8 @@ export class Threads {
   /**
    * Starts a thread with these people, or finds it. While the store is down the request is repeated; if that
    * takes too long, it rejects with `unavailable`, and the thread will be there later.
-   * @param {{ participants: string[], metadata?: Record<string, unknown> }} thread
+   * With `group` it is a group, which the caller owns.
+   * @param {{ participants: string[], metadata?: Record<string, unknown>, group?: GroupLook }} thread
    * @returns {Promise<ListedThread>}
    */
   async start(thread) {
@@ -86,6 +90,57 @@ export class Threads {
   }
 
   /**
+   * A page of the people in a thread with their roles, sorted by id.
+   * @param {string} threadId
+   * @param {PageQuery} [page]
+   * @returns {Promise<import('../documents.js').MembersPage>}
+   */
+  members(threadId, page) {
+    return this.#rest.ask('GET', path`/messages/threads/${threadId}/members`, paged(page));
+  }
+
+  /**
+   * Gives a group another name or picture; an empty text takes away what is there.
+   * @param {string} threadId
+   * @param {{ name?: string, picture?: string }} look
+   * @returns {Promise<ChangedGroup>}
+   */
+  describe(threadId, look) {
+    return this.#change('PATCH', path`/messages/threads/${threadId}`, look);
+  }
+
+  /**
+   * Adds people to a group: all of them, or none.
+   * @param {string} threadId
+   * @param {string[]} userIds
+   * @returns {Promise<ChangedGroup>}
+   */
+  addMembers(threadId, userIds) {
+    return this.#change('POST', path`/messages/threads/${threadId}/members`, { userIds });
+  }
+
+  /**
+   * Removes somebody from a group. Whoever names themselves leaves.
+   * @param {string} threadId
+   * @param {string} userId
+   * @returns {Promise<import('../documents.js').ThreadAck | Queued>}
+   */
+  removeMember(threadId, userId) {
+    return this.#change('DELETE', path`/messages/threads/${threadId}/members/${userId}`);
+  }
+
+  /**
+   * Makes somebody an owner of a group, or a member.
+   * @param {string} threadId
+   * @param {string} userId
+   * @param {'owner' | 'member'} role
+   * @returns {Promise<ChangedGroup>}
+   */
+  setRole(threadId, userId, role) {
+    return this.#change('PATCH', path`/messages/threads/${threadId}/members/${userId}`, { role });
+  }
+
+  /**
    * Leaves for good. Repeating it is refused with `not_found`.
    * @param {string} threadId
    * @returns {Promise<import('../documents.js').ThreadAck | Queued>}
@@ -139,6 +194,16 @@ export class Threads {
    */
   unread(threadId, seq) {
     return this.#rest.ask('POST', path`/messages/threads/${threadId}/unread`, seq === undefined ? {} : { body: { seq }, ...REPEATABLE });
+  }
+
+  /**
+   * A change of a group under a key of its own: it is made once, however often it is asked for.
+   * @param {string} method
+   * @param {string} route
+   * @param {object} [body]
+   */
+  #change(method, route, body) {
+    return this.#rest.ask(method, route, { key: newKey(), ...body && { body }, ...REPEATABLE });
   }
 
   /** @param {ListedThread} thread */
