@@ -290,7 +290,7 @@ export function changes(stage) {
     const thread = await ann.startThread(ben);
     const [heard] = await ben.hears('thread:created');
     assert.deepEqual([heard.thread._id, heard.thread.id], [thread, thread]);
-    const shown = [ann, ben].map(({ id }) => ({ id, name: id, avatar: '/assets/avatar.svg' })).toSorted((one, other) => one.id < other.id ? -1 : 1);
+    const shown = [ann, ben].map(({ id }) => ({ id, name: id, avatar: '/assets/avatar.svg', role: 'member' })).toSorted((one, other) => one.id < other.id ? -1 : 1);
     const { thread: read } = await ben.rest('GET', `/threads/${thread}`);
     const { threads: [listed] } = await ann.rest('GET', '/threads');
     assert.deepEqual([heard.thread.members, read.members, listed.members], [shown, shown, shown]);

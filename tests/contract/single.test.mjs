@@ -6,6 +6,7 @@ import { doors } from './doors.mjs';
 import { drafts } from './drafts.mjs';
 import { edits } from './edits.mjs';
 import { faults, floods } from './faults.mjs';
+import { groups } from './groups.mjs';
 import { inbox } from './inbox.mjs';
 import { onShape } from './stage.mjs';
 import { ops } from './ops.mjs';
@@ -20,5 +21,5 @@ import { security } from './security.mjs';
 import { traps } from './traps.mjs';
 import { unread } from './unread.mjs';
 
-onShape('single', { together: [conversations, changes, replies, edits, unread, drafts, pins, mentions, inbox, presence, faults, traps, searches, security, doors, ops, consoles, acquaintances], alone: [restarts] });
+onShape('single', { together: [conversations, changes, replies, edits, unread, drafts, pins, mentions, groups, inbox, presence, faults, traps, searches, security, doors, ops, consoles, acquaintances], alone: [restarts] });
 onShape('single', { together: [floods, peopleSearches, meanwhile] }, { ...SHORT_GRACE, EVENTS_PER_MINUTE: '0', REST_PER_MINUTE_USER: '0', PEOPLE_SEARCH: 'everybody' });

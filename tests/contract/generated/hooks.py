@@ -15,7 +15,7 @@ import threading
 import schemathesis
 from refusals import is_documented_in_words
 from schemathesis.core.parameters import ParameterLocation
-from world import PATHS, USED_UP, WORLD, letter_edit
+from world import MEMBERS, PATHS, USED_UP, WORLD, letter_edit
 
 STATISTICS = pathlib.Path(os.environ["EVENTFLOW_GENERATED_STATISTICS"])
 # Of so many requests of an operation one keeps its generated ids, and one of an administrator's operation
@@ -124,6 +124,8 @@ def before_call(_context, case, _kwargs):
     is_needed = operation in USED_UP and case.path_parameters.get(name) in WORLD.values()
     if (not keeps or is_needed) and operation in PATHS and is_exact[ParameterLocation.PATH]:
         case.path_parameters = {**case.path_parameters, name: PATHS[operation]()}
+        if operation in MEMBERS:
+            case.path_parameters = {**case.path_parameters, "member": MEMBERS[operation]()}
         if operation == "editDeadLetter" and is_exact[ParameterLocation.BODY]:
             case.body = {**case.body, **letter_edit()}
     # The letters of the world stay: other requests need them.

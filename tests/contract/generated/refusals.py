@@ -15,6 +15,8 @@ SENTENCES = [re.compile(sentence) for sentence in (
     r"q is missing|q must (be|have) ",
     # A list in which each comes once.
     r"is in mutes before",
+    # Of a group: one of its two looks must be given, and who is in it decides about roles.
+    r"name or picture must be there|has no other owner|a group (has|to which you add people has) at most \d+",
     # Fields that exclude each other, or of which one is needed.
     r"exclude each other",
     r"Idempotency-Key and clientMessageId differ|Idempotency-Key and clientNotificationId differ",

@@ -45,6 +45,11 @@ def new_thread():
     return ask("ann", "POST", "/messages/threads", body)["thread"]["_id"]
 
 
+def new_group():
+    body = {"participants": [WORLD["ben"]], "metadata": {"subject": key()}, "group": {"name": "for a request"}}
+    return ask("ann", "POST", "/messages/threads", body)["thread"]["_id"]
+
+
 def new_message():
     body = {"content": "for a generated request", "clientMessageId": key()}
     return ask("ann", "POST", f"/messages/{WORLD['thread']}", body)["message"]["_id"]
@@ -82,6 +87,11 @@ PATHS = {
     "unarchiveThread": known("thread"),
     "readThread": known("thread"),
     "leaveThread": new_thread,
+    "changeGroup": new_group,
+    "listMembers": known("thread"),
+    "addMembers": new_group,
+    "removeMember": new_group,
+    "setMemberRole": new_group,
     "listParticipants": known("thread"),
     "listMessages": known("thread"),
     "sendMessage": known("thread"),
@@ -110,6 +120,10 @@ PATHS = {
     "askUnsubscribe": known("unsubscribe"),
     "unsubscribe": known("unsubscribe"),
 }
+
+
+# Operations whose path names a person beside the thread.
+MEMBERS = {"removeMember": known("ben"), "setMemberRole": known("ben")}
 
 
 # Operations that use up what their path names.
