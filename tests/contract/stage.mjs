@@ -8,9 +8,15 @@ import { Person, eventually } from './person.mjs';
 import { startSystem } from './system.mjs';
 
 /**
+ * Parts beside each other at most. Most of a test is waiting, but each moment counts for somebody: a socket
+ * has 10 s to sign in, and with all parts at once on two busy cores a test of ten questions took longer.
+ */
+const PARTS_AT_ONCE = 8;
+
+/**
  * Runs parts, each a function that defines tests on the stage it is given, on one system of `shape` with
- * these settings: those in `together` beside each other, then those in `alone`, which end and restart the
- * system, one by one.
+ * these settings: those in `together` beside each other, a few at once, then those in `alone`, which end and
+ * restart the system, one by one.
  */
 export function onShape(shape, { together = [], alone = [] }, settings = {}) {
   describe(`the shape "${shape}"`, { concurrency: 1 }, () => {
@@ -20,7 +26,7 @@ export function onShape(shape, { together = [], alone = [] }, settings = {}) {
       await everyShardAnswers(system);
     });
     after(() => system?.stop());
-    describe('beside each other', { concurrency: Math.max(1, together.length) }, () => {
+    describe('beside each other', { concurrency: Math.max(1, Math.min(PARTS_AT_ONCE, together.length)) }, () => {
       for (const part of together) describe(part.name, { concurrency: 1 }, () => part(openStage(shape, () => system)));
     });
     describe('alone', { concurrency: 1 }, () => {
