@@ -19,6 +19,7 @@ mod group;
 mod history;
 mod inbox;
 mod kept_mail;
+mod leave;
 mod mark_unread;
 mod mentions;
 mod message;
@@ -154,7 +155,7 @@ impl Store for EmbeddedStore {
 
     async fn leave(&self, leave: &WithCommandId<LeaveThread>) -> Result<Option<Left>, StoreError> {
         let leave = leave.clone();
-        in_time("leave a thread", self.database.write(move |tx| thread::leave(tx, &leave))).await
+        in_time("leave a thread", self.database.write(move |tx| leave::leave(tx, &leave))).await
     }
 
     async fn change_group(&self, change: &WithCommandId<ChangeGroup>) -> Result<GroupChanged, StoreError> {

@@ -1,14 +1,14 @@
-//! Threads and their people: created once, left and come back to; read alone, as a viewer sees them, and as a
+//! Threads and their people: created once and come back to; read alone, as a viewer sees them, and as a
 //! person's list.
 //!
 //! Safe to repeat because a thread's id follows from its people and subject: making it again finds it.
 
-use super::{column, group, history, mentions, unread};
+use super::{column, history, mentions, unread};
 use eventflow_ports::store::PAGE_MAX;
-use eventflow_ports::{Left, ThreadPage, WithCommandId};
+use eventflow_ports::{ThreadPage, WithCommandId};
 use eventflow_protocol::Participants;
 use eventflow_protocol::change::{ArchiveThread, remember_wish};
-use eventflow_protocol::command::{CreateThread, LeaveThread};
+use eventflow_protocol::command::CreateThread;
 use eventflow_protocol::document::{PARTICIPANTS_SHOWN_MAX, Thread, ThreadStatus, ThreadView};
 use eventflow_protocol::free_form::FreeForm;
 use eventflow_protocol::{CommandId, MessageId, ThreadId, UserId};
@@ -63,24 +63,6 @@ fn come_back(connection: &Connection, create: &CreateThread) -> Result<bool> {
     }
     connection.prepare_cached("UPDATE thread SET people = people + 1 WHERE id = ?1")?.execute([id])?;
     Ok(true)
-}
-
-/// Takes a person out of a thread. None if the thread does not exist.
-pub(super) fn leave(connection: &Connection, leave: &WithCommandId<LeaveThread>) -> Result<Option<Left>> {
-    if let Some(left) = group::leave(connection, leave)? {
-        return Ok(Some(left));
-    }
-    let leave = &leave.wanted;
-    let id = leave.thread_id.bytes();
-    let mut statement =
-        connection.prepare_cached("DELETE FROM thread_participant WHERE thread_id = ?1 AND user_id = ?2")?;
-    let was_in = statement.execute(params![id, leave.user_id.as_str()])? == 1;
-    if was_in {
-        connection.prepare_cached("UPDATE thread SET people = people - 1 WHERE id = ?1")?.execute([id])?;
-    }
-    let mut statement = connection.prepare_cached("SELECT people FROM thread WHERE id = ?1")?;
-    let people = statement.query_row([id], |row| column::read_integer(row, "people")).optional()?;
-    Ok(people.map(|participant_count| Left { was_in, participant_count, is_back: false, handed_over: None }))
 }
 
 fn add_participants(connection: &Connection, create: &CreateThread) -> Result<()> {

@@ -1,0 +1,26 @@
+//! Leaving a thread, whether it is a group or not.
+//!
+//! Safe to repeat because whoever is not in a thread leaves nothing, and a group remembers its last commands.
+
+use super::{column, group};
+use eventflow_ports::{Left, WithCommandId};
+use eventflow_protocol::command::LeaveThread;
+use rusqlite::{Connection, OptionalExtension, Result, params};
+
+/// Takes a person out of a thread. None if the thread does not exist.
+pub(super) fn leave(connection: &Connection, leave: &WithCommandId<LeaveThread>) -> Result<Option<Left>> {
+    if let Some(left) = group::leave(connection, leave)? {
+        return Ok(Some(left));
+    }
+    let leave = &leave.wanted;
+    let id = leave.thread_id.bytes();
+    let mut statement =
+        connection.prepare_cached("DELETE FROM thread_participant WHERE thread_id = ?1 AND user_id = ?2")?;
+    let was_in = statement.execute(params![id, leave.user_id.as_str()])? == 1;
+    if was_in {
+        connection.prepare_cached("UPDATE thread SET people = people - 1 WHERE id = ?1")?.execute([id])?;
+    }
+    let mut statement = connection.prepare_cached("SELECT people FROM thread WHERE id = ?1")?;
+    let people = statement.query_row([id], |row| column::read_integer(row, "people")).optional()?;
+    Ok(people.map(|participant_count| Left { was_in, participant_count, is_back: false, handed_over: None }))
+}
