@@ -114,10 +114,12 @@ export interface components {
              */
             success: true;
         };
-        /** @description The fields of a thread that changed for one person. */
+        /** @description The fields of a thread that changed. */
         ChangedThread: {
             /** @description The thread. */
             _id: string;
+            /** @description Name, picture and owners of the group as they are now, if one of them changed. */
+            group?: components["schemas"]["Group"];
             /** @description The thread again. */
             id: string;
             /** @description Whether the thread is shown in the list, if that changed. */
@@ -156,6 +158,8 @@ export interface components {
              * @description When it was created.
              */
             createdAt: string;
+            /** @description Name, picture and owners, if the thread was started as a group. */
+            group?: components["schemas"]["Group"];
             /** @description The id, under the published schema's name. */
             id: string;
             /**
@@ -171,8 +175,8 @@ export interface components {
              * @default 0
              */
             lastSeq: number;
-            /** @description The first 10 people of the thread with names and pictures. */
-            members: components["schemas"]["Participant"][];
+            /** @description The first 10 people of the thread with names, pictures and roles. */
+            members: components["schemas"]["ThreadMember"][];
             /**
              * @description The client's free-form object.
              * @default {}
@@ -309,7 +313,7 @@ export interface components {
          * @description Why a request was refused. A client acts on the code. `x-statuses` are the HTTP statuses that go with it,
          *     `x-send-again` says how the request may succeed.
          */
-        ErrorCode: "unauthenticated" | "token_expired" | "forbidden" | "csrf_failed" | "not_found" | "invalid" | "key_reused" | "too_late" | "conflict" | "too_large" | "rate_limited" | "unknown" | "unavailable" | "failed";
+        ErrorCode: "unauthenticated" | "token_expired" | "forbidden" | "csrf_failed" | "not_found" | "invalid" | "key_reused" | "too_late" | "conflict" | "not_group" | "too_large" | "rate_limited" | "unknown" | "unavailable" | "failed";
         /** @description An event was refused that had no callback. */
         EventError: {
             /** @description A code for programs. */
@@ -326,6 +330,25 @@ export interface components {
         };
         /** @description How long mails wait for further ones to come along. */
         Every: "immediately" | "15m" | "1h" | "1d";
+        /** @description What a group is called and looks like, who owns it, and what its new people see. */
+        Group: {
+            /**
+             * @description What people see who are added.
+             * @default joined
+             */
+            history: components["schemas"]["History"];
+            /** @description What the group is called; `null` if it has no name. */
+            name: string | null;
+            /**
+             * @description Who may change the group and its people, sorted. The others are members.
+             * @default []
+             */
+            owners: string[];
+            /** @description Address of its picture; `null` if it has none. */
+            picture: string | null;
+        };
+        /** @description What people see of a group's history who are added to it. */
+        History: "all" | "joined";
         /**
          * @description Where a browser may be sent: `https://host…`, or `/path` on the same site.
          *
@@ -335,6 +358,25 @@ export interface components {
          *     form in which a browser asks for it.
          */
         Link: string;
+        /** @description People were added to a group. Everybody in it hears of it, who was added too. */
+        MembersAdded: {
+            /**
+             * Format: date-time
+             * @description When the request to add them was accepted.
+             */
+            addedAt: string;
+            /** @description Who added them. */
+            addedBy: string;
+            /** @description Who was added, with names and pictures. */
+            members: components["schemas"]["ThreadMember"][];
+            /**
+             * Format: uint64
+             * @description How many people are in the thread now.
+             */
+            participantCount: number;
+            /** @description The group. */
+            threadId: string;
+        };
         /**
          * @description What a message says: clean text of at most 10,000 characters. Whether it may be empty depends on what
          *     comes with it.
@@ -669,15 +711,6 @@ export interface components {
             /** @description The owner. */
             userId: string;
         };
-        /** @description How a person is shown to others. */
-        Participant: {
-            /** @description Address of a picture. */
-            avatar: string;
-            /** @description The person. */
-            id: string;
-            /** @description What others call them; their id if nobody knows. */
-            name: string;
-        };
         /** @description How far one person has come in a thread. */
         PersonCursors: {
             /**
@@ -1003,6 +1036,8 @@ export interface components {
          * @description The number of a draft's changes.
          */
         Revision: number;
+        /** @description What a person may do in a thread. */
+        Role: "owner" | "member";
         /** @description `message:send`: say something in a thread. */
         SendMessageEvent: {
             /** @description References to files. */
@@ -1134,8 +1169,8 @@ export interface components {
         /** @description What became of one thread of a `sync`. */
         SyncedThread: components["schemas"]["SyncedMessages"] | components["schemas"]["RefusedThread"];
         /**
-         * @description The answer of `POST /messages/threads/{id}/leave`, and the callback of `thread:join`, `thread:leave`,
-         *     `typing:start` and `typing:stop`.
+         * @description The answer of `POST /messages/threads/{id}/leave` and of removing somebody, and the callback of
+         *     `thread:join`, `thread:leave`, `typing:start` and `typing:stop`.
          */
         ThreadAck: {
             /**
@@ -1146,7 +1181,7 @@ export interface components {
             /** @description The thread that the event named. */
             threadId: string;
         };
-        /** @description One is in a new thread, or somebody came back to a thread. */
+        /** @description One is in a new thread, somebody came back to a thread, or people were added to a group. */
         ThreadCreated: {
             /** @description The thread, with the first of its people. */
             thread: components["schemas"]["CreatedThread"];
@@ -1156,11 +1191,11 @@ export interface components {
             /** @description The thread. */
             threadId: string;
         };
-        /** @description Somebody has left a thread. The others hear it, and the person's own devices. */
+        /** @description Somebody has left a thread or was removed from it. The others hear it, and the person's own devices. */
         ThreadLeft: {
             /**
              * Format: date-time
-             * @description When the request to leave was accepted.
+             * @description When the request to leave, or to remove them, was accepted.
              */
             leftAt: string;
             /**
@@ -1168,14 +1203,30 @@ export interface components {
              * @description How many people are in the thread now.
              */
             participantCount: number;
+            /** @description Who removed them, if they did not leave by themselves. */
+            removedBy?: string;
             /** @description The thread. */
             threadId: string;
-            /** @description Who has left. */
+            /** @description Who is not in it any more. */
             userId: string;
+        };
+        /** @description A person in a thread, as the others see them. */
+        ThreadMember: {
+            /** @description Address of a picture. */
+            avatar: string;
+            /** @description The person. */
+            id: string;
+            /** @description What others call them; their id if nobody knows. */
+            name: string;
+            /** @description What they may do in the thread. */
+            role: components["schemas"]["Role"];
         };
         /** @description Whether listings show a thread. */
         ThreadStatus: "active" | "archived" | "deleted";
-        /** @description One has read a thread, put it away or brought it back, on any of one's devices. */
+        /**
+         * @description One has read a thread, put it away or brought it back, on any of one's devices. Or a group has another
+         *     name, picture or owners.
+         */
         ThreadUpdated: {
             /** @description What changed. */
             thread: components["schemas"]["ChangedThread"];
@@ -1200,6 +1251,11 @@ export interface components {
         };
         /** @description Whether an emoji is to be there after a reaction. */
         Wish: "add" | "remove" | "toggle";
+        /** @description `POST /messages/threads/{id}/members`: people who come into a group. */
+        AddMembersBody: {
+            /** @description Who comes in. Who is in the group already stays as they are. */
+            userIds: components["schemas"]["NamedUser"][];
+        };
         /** @description A thread was put away for the caller, or brought back: `DELETE /messages/threads/{id}` and `…/unarchive`. */
         ArchiveAnswer: {
             /** @description The caller's view of the thread from now on. */
@@ -1230,6 +1286,16 @@ export interface components {
         BeginAnswer: components["schemas"]["DryRunAnswer"] | components["schemas"]["ReplayAnswer"];
         /** @description Why a worker could not handle a letter. */
         Cause: "unreadable" | "refused" | "gave_up" | "crashed" | "killed_worker" | "unknown";
+        /**
+         * @description `PATCH /messages/threads/{id}`: another name or picture for a group. An empty text takes away what is
+         *     there. At least one of both fields is there.
+         */
+        ChangeGroupBody: {
+            /** @description What the group is called. */
+            name?: components["schemas"]["GroupName"] | null;
+            /** @description Address of its picture. */
+            picture?: components["schemas"]["PictureChoice"] | null;
+        };
         /** @description A way to reach somebody who is not looking. */
         Channel: "email" | "push";
         /** @description A way by which people are told. */
@@ -1310,6 +1376,11 @@ export interface components {
         };
         /** @description `POST /messages/threads`: start a thread, or find the one of the same people with equal metadata. */
         CreateThreadBody: {
+            /**
+             * @description Makes the thread a group, whose owner is the caller. Without it the thread keeps the people it was
+             *     started with.
+             */
+            group?: components["schemas"]["GroupBody"] | null;
             /** @description The client's free-form object. */
             metadata?: components["schemas"]["Metadata"] | null;
             /** @description The people in the thread. The caller is one of them whether named or not. */
@@ -1612,6 +1683,20 @@ export interface components {
                 [key: string]: string;
             };
         };
+        /** @description How a new group looks, and what people see who are added to it. */
+        GroupBody: {
+            /**
+             * @description What people see who are added: `joined` (the default) is what is sent after that, `all` everything.
+             * @default joined
+             */
+            history?: components["schemas"]["History"] | null;
+            /** @description What the group is called. */
+            name?: components["schemas"]["GroupName"] | null;
+            /** @description Address of its picture: `https`, or a path of the same site. */
+            picture?: components["schemas"]["Link"] | null;
+        };
+        /** @description What a group is called: one clean line, or an empty text for no name. */
+        GroupName: string;
         /**
          * @description A place in the text of a message that was looked for, in UTF-16 units, as JavaScript counts:
          *     `content.slice(start, end)`.
@@ -1861,6 +1946,8 @@ export interface components {
              * @description When it was created.
              */
             createdAt: string;
+            /** @description Name, picture and owners, if the thread was started as a group. */
+            group?: components["schemas"]["Group"];
             /** @description The id, under the published schema's name. */
             id: string;
             /** @description The newest message, for a preview. */
@@ -1879,10 +1966,10 @@ export interface components {
              */
             lastSeq: number;
             /**
-             * @description The first 10 people of the thread with names and pictures, the viewer among them; the others come from
-             *     `GET /messages/threads/{id}/participants`.
+             * @description The first 10 people of the thread with names, pictures and roles, the viewer among them; the others
+             *     come from `GET /messages/threads/{id}/members`.
              */
-            members: components["schemas"]["Participant"][];
+            members: components["schemas"]["ThreadMember"][];
             /**
              * @description The client's free-form object.
              * @default {}
@@ -1943,6 +2030,23 @@ export interface components {
         LocaleName: string;
         /** @description One login of a person: 64 hexadecimal digits. */
         LoginId: string;
+        /** @description A page of the people in a thread with their roles: `GET /messages/threads/{id}/members`. */
+        MembersAnswer: {
+            /** @description The people, with names, pictures and roles, sorted by id. */
+            members: components["schemas"]["ThreadMember"][];
+            /** @description The `cursor` that asks for the next page; `null` if this page was not full. */
+            nextCursor: string | null;
+            /**
+             * Format: uint64
+             * @description How many people are in the thread.
+             */
+            participantCount: number;
+            /**
+             * @description Always true.
+             * @constant
+             */
+            success: true;
+        };
         /** @description A message that is stored: `POST /messages/{threadId}`. */
         MessageAnswer: {
             /**
@@ -2104,6 +2208,15 @@ export interface components {
             /** @description Why it cannot be used. */
             why: string;
         };
+        /** @description How a person is shown to others. */
+        Participant: {
+            /** @description Address of a picture. */
+            avatar: string;
+            /** @description The person. */
+            id: string;
+            /** @description What others call them; their id if nobody knows. */
+            name: string;
+        };
         /** @description A page of the people in a thread: `GET /messages/threads/{id}/participants`. */
         ParticipantsAnswer: {
             /** @description The `cursor` that asks for the next page; `null` if this page was not full. */
@@ -2123,6 +2236,8 @@ export interface components {
         };
         /** @description What a person is called: one clean line. */
         PersonName: string;
+        /** @description Address of a picture, or an empty text for none. */
+        PictureChoice: string;
         /** @description A page of a thread's pinned messages: `GET /messages/threads/{id}/pins`. */
         PinsAnswer: {
             /** @description The messages; what was pinned last comes first. */
@@ -2467,6 +2582,11 @@ export interface components {
         RevocationBody: {
             /** @description The login; without it, every token that was issued before now. */
             session?: components["schemas"]["LoginId"] | null;
+        };
+        /** @description `PATCH /messages/threads/{id}/members/{member}`: what a person may do in a group. */
+        RoleBody: {
+            /** @description Their role from now on. */
+            role: components["schemas"]["Role"];
         };
         /** @description What somebody is to the host application: a short, plain word. */
         RoleName: string;
@@ -2969,7 +3089,7 @@ export interface components {
         };
         /** @description The name of a template: a word that can be the name of a file everywhere. */
         TemplateName: string;
-        /** @description One thread: `POST /messages/threads` and `GET /messages/threads/{id}`. */
+        /** @description One thread: `POST /messages/threads`, `GET /messages/threads/{id}`, and the routes that change a group. */
         ThreadAnswer: {
             /**
              * @description Always true.
@@ -3096,6 +3216,7 @@ export interface components {
             sync: components["schemas"]["SyncAnswer"];
             "thread:created": components["schemas"]["ThreadCreated"];
             "thread:left": components["schemas"]["ThreadLeft"];
+            "thread:members:added": components["schemas"]["MembersAdded"];
             "thread:updated": components["schemas"]["ThreadUpdated"];
             "typing:update": components["schemas"]["TypingUpdate"];
         };
@@ -3205,7 +3326,10 @@ export type ErrorBody = components['schemas']['ErrorBody'];
 export type ErrorCode = components['schemas']['ErrorCode'];
 export type EventError = components['schemas']['EventError'];
 export type Every = components['schemas']['Every'];
+export type Group = components['schemas']['Group'];
+export type History = components['schemas']['History'];
 export type Link = components['schemas']['Link'];
+export type MembersAdded = components['schemas']['MembersAdded'];
 export type MessageContent = components['schemas']['MessageContent'];
 export type MessageDeleted = components['schemas']['MessageDeleted'];
 export type MessageError = components['schemas']['MessageError'];
@@ -3227,7 +3351,6 @@ export type NotificationAction = components['schemas']['NotificationAction'];
 export type NotificationReceived = components['schemas']['NotificationReceived'];
 export type NotificationUpdated = components['schemas']['NotificationUpdated'];
 export type NotificationWithId = components['schemas']['NotificationWithId'];
-export type Participant = components['schemas']['Participant'];
 export type PersonCursors = components['schemas']['PersonCursors'];
 export type Pinned = components['schemas']['Pinned'];
 export type Preferences = components['schemas']['Preferences'];
@@ -3254,6 +3377,7 @@ export type Receipted = components['schemas']['Receipted'];
 export type RefusedThread = components['schemas']['RefusedThread'];
 export type ReplyTo = components['schemas']['ReplyTo'];
 export type Revision = components['schemas']['Revision'];
+export type Role = components['schemas']['Role'];
 export type SendMessageEvent = components['schemas']['SendMessageEvent'];
 export type Seq = components['schemas']['Seq'];
 export type SessionEnded = components['schemas']['SessionEnded'];
@@ -3269,17 +3393,20 @@ export type ThreadAck = components['schemas']['ThreadAck'];
 export type ThreadCreated = components['schemas']['ThreadCreated'];
 export type ThreadEvent = components['schemas']['ThreadEvent'];
 export type ThreadLeft = components['schemas']['ThreadLeft'];
+export type ThreadMember = components['schemas']['ThreadMember'];
 export type ThreadStatus = components['schemas']['ThreadStatus'];
 export type ThreadUpdated = components['schemas']['ThreadUpdated'];
 export type TimeZoneName = components['schemas']['TimeZoneName'];
 export type TypingUpdate = components['schemas']['TypingUpdate'];
 export type UnreadThreadEvent = components['schemas']['UnreadThreadEvent'];
 export type Wish = components['schemas']['Wish'];
+export type AddMembersBody = components['schemas']['AddMembersBody'];
 export type ArchiveAnswer = components['schemas']['ArchiveAnswer'];
 export type AuditAction = components['schemas']['AuditAction'];
 export type AuditAnswer = components['schemas']['AuditAnswer'];
 export type BeginAnswer = components['schemas']['BeginAnswer'];
 export type Cause = components['schemas']['Cause'];
+export type ChangeGroupBody = components['schemas']['ChangeGroupBody'];
 export type Channel = components['schemas']['Channel'];
 export type ChannelWord = components['schemas']['ChannelWord'];
 export type ChannelsBody = components['schemas']['ChannelsBody'];
@@ -3317,6 +3444,8 @@ export type EmailAddress = components['schemas']['EmailAddress'];
 export type FcmToken = components['schemas']['FcmToken'];
 export type FoundUsersAnswer = components['schemas']['FoundUsersAnswer'];
 export type GatewaysAnswer = components['schemas']['GatewaysAnswer'];
+export type GroupBody = components['schemas']['GroupBody'];
+export type GroupName = components['schemas']['GroupName'];
 export type Highlight = components['schemas']['Highlight'];
 export type HistoryAnswer = components['schemas']['HistoryAnswer'];
 export type Hop = components['schemas']['Hop'];
@@ -3333,6 +3462,7 @@ export type ListedThread = components['schemas']['ListedThread'];
 export type ListedWorker = components['schemas']['ListedWorker'];
 export type LocaleName = components['schemas']['LocaleName'];
 export type LoginId = components['schemas']['LoginId'];
+export type MembersAnswer = components['schemas']['MembersAnswer'];
 export type MessageAnswer = components['schemas']['MessageAnswer'];
 export type MuteBody = components['schemas']['MuteBody'];
 export type MuteEndBody = components['schemas']['MuteEndBody'];
@@ -3347,8 +3477,10 @@ export type NotifyAnswer = components['schemas']['NotifyAnswer'];
 export type OutcomeCount = components['schemas']['OutcomeCount'];
 export type OutcomesAnswer = components['schemas']['OutcomesAnswer'];
 export type PartProblem = components['schemas']['PartProblem'];
+export type Participant = components['schemas']['Participant'];
 export type ParticipantsAnswer = components['schemas']['ParticipantsAnswer'];
 export type PersonName = components['schemas']['PersonName'];
+export type PictureChoice = components['schemas']['PictureChoice'];
 export type PinsAnswer = components['schemas']['PinsAnswer'];
 export type PipelineAnswer = components['schemas']['PipelineAnswer'];
 export type PreferencesAnswer = components['schemas']['PreferencesAnswer'];
@@ -3375,6 +3507,7 @@ export type ReplayState = components['schemas']['ReplayState'];
 export type RetryRung = components['schemas']['RetryRung'];
 export type RevealBody = components['schemas']['RevealBody'];
 export type RevocationBody = components['schemas']['RevocationBody'];
+export type RoleBody = components['schemas']['RoleBody'];
 export type RoleName = components['schemas']['RoleName'];
 export type SearchAnswer = components['schemas']['SearchAnswer'];
 export type SearchHit = components['schemas']['SearchHit'];

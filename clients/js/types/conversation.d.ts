@@ -10,12 +10,13 @@ export class Conversation {
         thread: {
             _id: string;
             createdAt: string;
+            group?: import("../types/contract.js").components["schemas"]["Group"];
             id: string;
             lastMessage: import("../types/contract.js").components["schemas"]["MessageWithId"] | null;
             lastMessageAt: string | null;
             lastMessageId: string | null;
             lastSeq: number;
-            members: import("../types/contract.js").components["schemas"]["Participant"][];
+            members: import("../types/contract.js").components["schemas"]["ThreadMember"][];
             metadata: {
                 [key: string]: unknown;
             };

@@ -20,6 +20,10 @@ export type RequestOptions = {
     query?: Query | undefined;
     body?: object | undefined;
     /**
+     * a write under this key is carried out once (`Idempotency-Key`)
+     */
+    key?: string | undefined;
+    /**
      * nobody waits any more
      */
     signal?: AbortSignal | undefined;

@@ -7,12 +7,14 @@ export class Threads {
     /**
      * Starts a thread with these people, or finds it. While the store is down the request is repeated; if that
      * takes too long, it rejects with `unavailable`, and the thread will be there later.
-     * @param {{ participants: string[], metadata?: Record<string, unknown> }} thread
+     * With `group` it is a group, which the caller owns.
+     * @param {{ participants: string[], metadata?: Record<string, unknown>, group?: GroupLook }} thread
      * @returns {Promise<ListedThread>}
      */
     start(thread: {
         participants: string[];
         metadata?: Record<string, unknown>;
+        group?: GroupLook;
     }): Promise<ListedThread>;
     /**
      * One page of the caller's threads, most recently active first.
@@ -45,6 +47,45 @@ export class Threads {
      * @returns {Promise<import('../documents.js').ParticipantsPage>}
      */
     participants(threadId: string, page?: PageQuery): Promise<import("../documents.js").ParticipantsPage>;
+    /**
+     * A page of the people in a thread with their roles, sorted by id.
+     * @param {string} threadId
+     * @param {PageQuery} [page]
+     * @returns {Promise<import('../documents.js').MembersPage>}
+     */
+    members(threadId: string, page?: PageQuery): Promise<import("../documents.js").MembersPage>;
+    /**
+     * Gives a group another name or picture; an empty text takes away what is there.
+     * @param {string} threadId
+     * @param {{ name?: string, picture?: string }} look
+     * @returns {Promise<ChangedGroup>}
+     */
+    describe(threadId: string, look: {
+        name?: string;
+        picture?: string;
+    }): Promise<ChangedGroup>;
+    /**
+     * Adds people to a group: all of them, or none.
+     * @param {string} threadId
+     * @param {string[]} userIds
+     * @returns {Promise<ChangedGroup>}
+     */
+    addMembers(threadId: string, userIds: string[]): Promise<ChangedGroup>;
+    /**
+     * Removes somebody from a group. Whoever names themselves leaves.
+     * @param {string} threadId
+     * @param {string} userId
+     * @returns {Promise<import('../documents.js').ThreadAck | Queued>}
+     */
+    removeMember(threadId: string, userId: string): Promise<import("../documents.js").ThreadAck | Queued>;
+    /**
+     * Makes somebody an owner of a group, or a member.
+     * @param {string} threadId
+     * @param {string} userId
+     * @param {'owner' | 'member'} role
+     * @returns {Promise<ChangedGroup>}
+     */
+    setRole(threadId: string, userId: string, role: "owner" | "member"): Promise<ChangedGroup>;
     /**
      * Leaves for good. Repeating it is refused with `not_found`.
      * @param {string} threadId
@@ -88,3 +129,5 @@ export class Threads {
 export type ListedThread = import("../documents.js").ListedThread;
 export type Queued = import("../documents.js").Queued;
 export type PageQuery = import("./path.js").PageQuery;
+export type GroupLook = import("../documents.js").GroupLook;
+export type ChangedGroup = import("../documents.js").ThreadAnswer | Queued;
