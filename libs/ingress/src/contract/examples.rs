@@ -8,7 +8,7 @@ pub(super) fn of(name: &str) -> Option<Value> {
     let message = "68f0c1a2b3d4e5f607182931";
     Some(match name {
         "createThread" => json!({ "participants": ["ben"], "metadata": { "subject": "Catering on Friday" } }),
-        "changeGroup" => json!({ "name": "Catering", "picture": "https://example.org/catering.png" }),
+        "changeGroup" => json!({ "name": "Catering", "picture": "/pictures/catering.png" }),
         "addMembers" => json!({ "userIds": ["cleo", "dan"] }),
         "setMemberRole" => json!({ "role": "owner" }),
         "readThread" | "markThreadUnread" => json!({ "seq": 41 }),
