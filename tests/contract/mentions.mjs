@@ -94,6 +94,24 @@ export function mentions(stage) {
     assert.equal((await ben.rest('PATCH', `/${message._id}`, { content: 'x', mentions: [ben.id] })).status, 403);
   });
 
+  test('a message that comes again under its key is found, also when whom it mentions has left', async () => {
+    const [ann, ben, cem] = ['ann', 'ben', 'cem'].map(name => person(name));
+    await ann.connect();
+    const thread = await ann.startThread(ben, cem);
+    const body = { content: 'you', mentions: [cem.id], clientMessageId: 'k' };
+    const first = await ann.rest('POST', `/${thread}`, body);
+    assert.equal((await cem.rest('POST', `/threads/${thread}/leave`)).status, 200);
+    await ann.hears('thread:left');
+    const again = await ann.rest('POST', `/${thread}`, body);
+    assert.deepEqual([first.status, again.status, again.message._id], [201, 200, first.message._id]);
+    const bySocket = await ann.ask('message:send', { threadId: thread, ...body });
+    assert.deepEqual([bySocket.success, bySocket.message._id], [true, first.message._id]);
+    const fresh = await ann.rest('POST', `/${thread}`, { ...body, clientMessageId: 'other' });
+    assert.deepEqual([fresh.status, fresh.code], [400, 'invalid'], 'a new one is refused as without a key');
+    assert.equal((await ann.rest('POST', `/${thread}`, { ...body, content: 'them' })).code, 'key_reused');
+    assert.equal((await ben.rest('GET', `/${thread}`)).messages.length, 1);
+  });
+
   test('under one key other mentions are another message', async () => {
     const { ann, ben, thread } = await pair();
     const keyed = mentioned => ann.rest('POST', `/${thread}`, { content: 'x', mentions: mentioned, clientMessageId: 'k' });

@@ -98,6 +98,7 @@ async fn a_message_after_an_archive_brings_the_thread_back<S: WholeStore>(
             pairing: None,
             typed: None,
             reply_to: None,
+            repeat_only: false,
             mentions: Vec::new(),
             at,
         }))

@@ -143,6 +143,7 @@ impl World {
             pairing: Some(Pairing { leg, key, opened_at: opened_at.map(Timestamp) }),
             typed: None,
             reply_to: None,
+            repeat_only: false,
             mentions: Vec::new(),
             at: Timestamp(at),
         };

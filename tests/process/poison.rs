@@ -208,6 +208,7 @@ fn send(thread_id: ThreadId, content: &str) -> Envelope {
         pairing: None,
         typed: None,
         reply_to: None,
+        repeat_only: false,
         mentions: Vec::new(),
         at: SystemClock.now(),
     });

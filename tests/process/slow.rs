@@ -90,6 +90,7 @@ fn say(thread_id: ThreadId, content: &str) -> Item<Command> {
         pairing: None,
         typed: None,
         reply_to: None,
+        repeat_only: false,
         mentions: Vec::new(),
         at: SystemClock.now(),
     }))

@@ -45,6 +45,7 @@ fn say(scene: &Scene, content: &str) -> Command {
         pairing: None,
         typed: None,
         reply_to: None,
+        repeat_only: false,
         mentions: Vec::new(),
         at: at(61),
     })

@@ -98,6 +98,7 @@ pub(super) fn message(
         pairing: None,
         typed: None,
         reply_to: None,
+        repeat_only: false,
         mentions: Vec::new(),
         at,
     };

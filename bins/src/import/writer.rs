@@ -207,6 +207,7 @@ impl Writer {
             Appended::NotParticipant => {
                 counts.leave_out(old, "its sender was not in the thread when that was imported");
             }
+            Appended::NotRepeated => counts.leave_out(old, "it was not imported before"),
         }
         None
     }

@@ -40,6 +40,8 @@ pub struct SentCommand {
     membership: Membership,
     /// Place after which the caller sees messages.
     since: u64,
+    /// Why a message that was sent only as a repeat would not have been accepted as a new one.
+    refused_as_new: Option<Refusal>,
 }
 
 impl Commands {
@@ -165,13 +167,28 @@ impl Commands {
     /// calls.
     pub async fn send_message(&self, mut send: SendMessage) -> Result<SentCommand, Refusal> {
         self.require_participant(send.thread_id, &send.sender_id).await?;
-        mentions::require_in_thread(&self.membership, send.thread_id, &send.mentions).await?;
         let mut since = Some(0);
         if send.reply_to.is_some() {
             since = self.quotable_from(send.thread_id, &send.sender_id).await?;
-            replies::quote_answered(&*self.store, &mut send, since).await?;
         }
-        self.send_command_since(&Command::SendMessage(send), since.unwrap_or(u64::MAX)).await
+        let refused_as_new = match self.complete(&mut send, since).await {
+            Ok(()) => None,
+            // It may be the repeat of a message that was accepted while those people were there. Only the
+            // store knows, in the order of the commands.
+            Err(refusal) if refusal.code == ErrorCode::Invalid && send.client_message_id.is_some() => {
+                send.repeat_only = true;
+                Some(refusal)
+            }
+            Err(refusal) => return Err(refusal),
+        };
+        let sent = self.send_command_since(&Command::SendMessage(send), since.unwrap_or(u64::MAX)).await?;
+        Ok(SentCommand { refused_as_new, ..sent })
+    }
+
+    /// Refuses what a new message of this thread cannot mention or answer, and quotes what it answers.
+    async fn complete(&self, send: &mut SendMessage, since: Option<u64>) -> Result<(), Refusal> {
+        mentions::require_in_thread(&self.membership, send.thread_id, &send.mentions).await?;
+        replies::quote_answered(&*self.store, send, since).await
     }
 
     /// The place after which messages are quoted to the sender of a reply; `None` while the store does not
@@ -212,7 +229,7 @@ impl Commands {
     async fn send_command_since(&self, command: &Command, since: u64) -> Result<SentCommand, Refusal> {
         let command = command.clone().written(self.markup)?;
         let pending = self.requests.send(CommandId::new(), &command).await?;
-        Ok(SentCommand { pending, membership: self.membership.clone(), since })
+        Ok(SentCommand { pending, membership: self.membership.clone(), since, refused_as_new: None })
     }
 }
 
@@ -220,12 +237,22 @@ impl SentCommand {
     /// Waits for the result, at most [`eventflow_bus::request::ANSWER_PATIENCE`]. A worker's refusal is this
     /// one's error.
     pub async fn result(self) -> Result<CommandResult, Refusal> {
-        let Self { pending, membership, since } = self;
-        match pending.result().await? {
+        let Self { pending, membership, since, refused_as_new } = self;
+        match (pending.result().await?, refused_as_new) {
+            (CommandResult::Refused { code: ErrorCode::Invalid, .. }, Some(refusal)) => Err(refusal),
+            // Nobody knows yet whether anything of this is stored, so it is not said to be accepted.
+            (CommandResult::Queued { .. }, Some(_)) => Err(Refusal::unavailable()),
+            (result, _) => Self::seen(result, &membership, since),
+        }
+    }
+
+    /// The result as its caller may see it.
+    fn seen(result: CommandResult, membership: &Membership, since: u64) -> Result<CommandResult, Refusal> {
+        match result {
             CommandResult::Refused { code, error } => Err(Refusal::new(code, error)),
             mut result => {
                 if let CommandResult::Thread { thread, .. } = &result {
-                    note_people(&membership, thread);
+                    note_people(membership, thread);
                 }
                 if let CommandResult::Message { message, .. } | CommandResult::Changed { message, .. } =
                     &mut result

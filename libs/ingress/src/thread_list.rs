@@ -175,6 +175,7 @@ mod tests {
             pairing: None,
             typed: None,
             reply_to: None,
+            repeat_only: false,
             mentions: Vec::new(),
             at,
         };

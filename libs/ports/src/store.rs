@@ -83,6 +83,8 @@ pub enum Appended {
     KeyReused,
     /// The thread does not exist, or the sender is not in it.
     NotParticipant,
+    /// The message was wanted only as a repeat ([`SendMessage::repeat_only`]), and was not stored before.
+    NotRepeated,
 }
 
 /// Selects a page of a thread's history. At most one of `before` and `after` is set.

@@ -162,6 +162,10 @@ pub struct SendMessage {
     /// The people whom it mentions, sorted. The ingress has found them in the thread.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mentions: Vec<UserId>,
+    /// The message is wanted only if it was stored before under its key: as a new one, the ingress would have
+    /// refused it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub repeat_only: bool,
     /// The client's own key: the same key of the same sender is the same message.
     #[serde(default)]
     pub client_message_id: Option<String>,

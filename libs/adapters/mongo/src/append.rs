@@ -70,7 +70,8 @@ impl MongoStore {
     pub(crate) async fn append(&self, batch: &[NewMessage]) -> Result<Vec<Appended>, CallError> {
         let mut work =
             AppendBatch { batch, answers: vec![None; batch.len()], open: (0..batch.len()).collect() };
-        let mut suspects: Vec<usize> = work.open.iter().copied().filter(|i| batch[*i].redelivered).collect();
+        let is_suspect = |i: &usize| batch[*i].redelivered || batch[*i].send.repeat_only;
+        let mut suspects: Vec<usize> = work.open.iter().copied().filter(is_suspect).collect();
         let mut fruitless = 0;
         while !work.open.is_empty() {
             let before = work.open.len();
@@ -206,6 +207,10 @@ impl AppendBatch<'_> {
                 continue;
             };
             let key = new.send.client_message_id.as_deref().map(|key| (&new.send.sender_id, key));
+            if new.send.repeat_only && key.is_none_or(|key| !keys.contains(&key)) {
+                self.answers[i] = Some(Appended::NotRepeated);
+                continue;
+            }
             // A repeat of a command or key within the batch takes no place. It waits until the first is
             // stored; the next round looks it up and answers as for any repeat.
             if !planned.insert(new.command_id) || key.is_some_and(|key| !keys.insert(key)) {

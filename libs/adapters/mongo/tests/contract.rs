@@ -108,6 +108,11 @@ async fn a_key_stands_for_what_was_typed_in_every_form() {
 }
 
 #[tokio::test]
+async fn a_repeat_finds_its_message_and_is_no_new_one() {
+    run(keys::a_repeat_finds_its_message_and_is_no_new_one).await;
+}
+
+#[tokio::test]
 async fn the_same_key_twice_in_one_batch_is_one_message() {
     run(keys::the_same_key_twice_in_one_batch_is_one_message).await;
 }

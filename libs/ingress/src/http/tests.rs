@@ -13,6 +13,7 @@ mod matrix;
 mod ops;
 mod people;
 mod people_search;
+mod repeats;
 mod requests;
 mod search;
 mod sends;

@@ -120,6 +120,9 @@ impl Worker {
                 let (thread, created) = self.store.create(&create);
                 CommandResult::Thread { thread: Box::new(thread), created }
             }
+            Command::SendMessage(send) if send.repeat_only && !self.store.has_key(&send) => {
+                refused(ErrorCode::Invalid)
+            }
             Command::SendMessage(send) => {
                 let (message, deduplicated) = self.store.append(id, send);
                 CommandResult::Message { message: Box::new(message), deduplicated }

@@ -113,6 +113,11 @@ impl TestStore {
         (thread, true)
     }
 
+    /// Whether a message has this one's key.
+    pub(crate) fn has_key(&self, send: &SendMessage) -> bool {
+        self.state.lock().messages.iter().any(|known| known.client_message_id == send.client_message_id)
+    }
+
     pub(crate) fn append(&self, id: CommandId, send: SendMessage) -> (Message, bool) {
         let mut state = self.state.lock();
         if let Some(known) = state.twin(&send) {

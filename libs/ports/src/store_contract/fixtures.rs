@@ -108,6 +108,7 @@ pub fn say(thread: ThreadId, sender: &UserId, text: &str) -> NewMessage {
         pairing: None,
         typed: None,
         reply_to: None,
+        repeat_only: false,
         mentions: Vec::new(),
         at: at(1),
     };

@@ -104,6 +104,38 @@ pub async fn the_same_key_twice_in_one_batch_is_one_message(harness: &dyn Harnes
     expect_history(&*store, scene.thread, &[batch[0].clone(), batch[3].clone()]).await;
 }
 
+/// What is wanted only as a repeat finds the message of its key, also one that is stored in the same batch, and
+/// is never stored itself.
+pub async fn a_repeat_finds_its_message_and_is_no_new_one(harness: &dyn Harness) {
+    let store = harness.open().await;
+    let scene = Scene::with_people(&*store, 2).await;
+    let repeat = |text: &str, key: &str| {
+        let mut new = scene.say_keyed(0, text, key);
+        new.send.repeat_only = true;
+        new
+    };
+    let batch = [
+        repeat("hi", "k"),
+        scene.say_keyed(0, "hi", "k"),
+        repeat("hi", "k"),
+        repeat("ho", "k"),
+        scene.say(0, "next"),
+    ];
+    let mut answers = store.append_messages(&batch).await.expect("append");
+    assert_eq!(stored(answers.remove(4)).seq, 2);
+    assert_eq!(answers.remove(3), Appended::KeyReused);
+    let found = duplicate(answers.remove(2));
+    assert_eq!(stored(answers.remove(1)), found);
+    assert_eq!(answers.remove(0), Appended::NotRepeated, "nothing had its key yet");
+    for witness in [store.clone(), harness.open().await] {
+        let later = [repeat("hi", "k"), repeat("hi", "other"), repeat("ho", "k")];
+        let mut answers = witness.append_messages(&later).await.expect("append");
+        assert_eq!(answers.split_off(1), [Appended::NotRepeated, Appended::KeyReused]);
+        assert_eq!(duplicate(answers.remove(0)), found);
+    }
+    expect_history(&*store, scene.thread, &[batch[1].clone(), batch[4].clone()]).await;
+}
+
 /// Another content, attachment or thread under a used key is refused and takes no `seq`.
 pub async fn the_same_key_for_another_message_is_refused(harness: &dyn Harness) {
     let store = harness.open().await;

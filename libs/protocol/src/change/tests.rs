@@ -17,6 +17,7 @@ fn message() -> Message {
         pairing: None,
         typed: None,
         reply_to: None,
+        repeat_only: false,
         mentions: Vec::new(),
         at: Timestamp(5),
     };
@@ -146,6 +147,7 @@ fn a_key_stands_for_what_was_sent_first() {
         pairing: None,
         typed: None,
         reply_to: None,
+        repeat_only: false,
         mentions: Vec::new(),
         at: Timestamp(6),
     };

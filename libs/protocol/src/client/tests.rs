@@ -43,6 +43,7 @@ fn message() -> Message {
         pairing: None,
         typed: None,
         reply_to: None,
+        repeat_only: false,
         mentions: Vec::new(),
         at: Timestamp(0),
     };

@@ -109,6 +109,8 @@ impl Applied {
                 Self::refused(ErrorCode::KeyReused, "this clientMessageId was used for another message")
             }
             Appended::NotParticipant => Self::not_found("thread"),
+            // The ingress says why it would not have the message as a new one.
+            Appended::NotRepeated => Self::refused(ErrorCode::Invalid, "the message was not sent before"),
         }
     }
 

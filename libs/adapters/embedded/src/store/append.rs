@@ -49,10 +49,14 @@ impl Append<'_> {
         {
             return Ok(Appended::Duplicate(message));
         }
+        if new.send.repeat_only {
+            return Ok(self.find_stored(new.command_id.into(), &new.send)?.unwrap_or(Appended::NotRepeated));
+        }
         let last_seq = self.head(member.0)?.last_seq;
         let message = new.send.clone().into_message(new.command_id, last_seq + 1);
         if !message::insert(self.connection, &message, leg)? {
-            return self.stored_before(message.id, &new.send);
+            // One of the unique indexes refused it.
+            return self.find_stored(message.id, &new.send)?.ok_or(Error::QueryReturnedNoRows);
         }
         if let Some(typed) = new.send.typed.filter(|_| message.client_message_id.is_some()) {
             message::write_sent_as(self.connection, &message, typed)?;
@@ -81,15 +85,17 @@ impl Append<'_> {
         Ok(&self.heads[&id])
     }
 
-    /// The answer for a message that one of the unique indexes refused.
-    fn stored_before(&self, id: MessageId, send: &SendMessage) -> Result<Appended> {
+    /// The answer for a message that was stored before, by its command or under its key.
+    fn find_stored(&self, id: MessageId, send: &SendMessage) -> Result<Option<Appended>> {
         if let Some(stored) = message::by_id(self.connection, id)? {
-            return Ok(Appended::Duplicate(stored));
+            return Ok(Some(Appended::Duplicate(stored)));
         }
-        let key = send.client_message_id.as_deref().ok_or(Error::QueryReturnedNoRows)?;
-        let (stored, sent_as) =
-            message::by_key(self.connection, &send.sender_id, key)?.ok_or(Error::QueryReturnedNoRows)?;
-        Ok(if send.is_again(&stored, sent_as) { Appended::Duplicate(stored) } else { Appended::KeyReused })
+        let Some(key) = send.client_message_id.as_deref() else { return Ok(None) };
+        let found = message::by_key(self.connection, &send.sender_id, key)?;
+        Ok(found.map(|(stored, sent_as)| match send.is_again(&stored, sent_as) {
+            true => Appended::Duplicate(stored),
+            false => Appended::KeyReused,
+        }))
     }
 
     fn touch_threads(&self) -> Result<()> {

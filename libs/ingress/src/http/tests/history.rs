@@ -75,6 +75,7 @@ fn burst(rig: &Rig) -> ThreadId {
             pairing: None,
             typed: None,
             reply_to: None,
+            repeat_only: false,
             mentions: Vec::new(),
             at: Timestamp(1_800_000_000_000 + n * 7 % 4),
         };

@@ -18,6 +18,7 @@ fn grown(rig: &Rig, messages: u64) -> ThreadId {
             sender_id: user("ann"),
             content: Content::parse("before").unwrap(),
             attachments: Vec::new(),
+            repeat_only: false,
             mentions: Vec::new(),
             reply_to: None,
             client_message_id: None,

@@ -83,6 +83,7 @@ impl SendMessageBody {
             content: self.content.0,
             attachments: self.attachments.into_attachments(),
             reply_to: self.reply_to.map(ReplyTo::to),
+            repeat_only: false,
             mentions: self.mentions,
             client_message_id: self.client_message_id.map(ClientKey::into_string),
             pairing: None,
