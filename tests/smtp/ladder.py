@@ -21,6 +21,11 @@ CANARIES = ["canary-address", "canary-title", "canary-text", "canary-name"]
 OF_EACH = ["rcpt-450", "data-452", "close"]
 
 
+def waiting(system, rung_s):
+    """How many jobs wait on a rung of the retry ladder."""
+    return sum(rung["messages"] for rung in system.ask("GET", "/ops/pipeline")["retry"] if rung["delayMs"] == rung_s * 1000)
+
+
 def run(system, server, clock):
     people = {f"person-{n}": kind for n, kind in enumerate(OF_EACH)}
     for one, kind in people.items():
@@ -30,6 +35,8 @@ def run(system, server, clock):
     for attempt, rung in enumerate([*RUNGS_S, None], 1):
         eventually(lambda: f"{tried()} of {attempt * len(people)} tries", lambda: tried() >= attempt * len(people))
         if rung:
+            # A mail counts as tried before it is on its rung. Its delay begins there, and must not begin after the jump.
+            eventually(lambda: f"{waiting(system, rung)} on the rung of {rung} s", lambda: waiting(system, rung) == len(people))
             clock.advance(rung)
     letters = eventually("the dead letters", lambda: len(found := system.ask("GET", "/ops/dead-letters")["letters"]) == len(people) and found)
     for letter in letters:
