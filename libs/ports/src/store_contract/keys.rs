@@ -104,8 +104,8 @@ pub async fn the_same_key_twice_in_one_batch_is_one_message(harness: &dyn Harnes
     expect_history(&*store, scene.thread, &[batch[0].clone(), batch[3].clone()]).await;
 }
 
-/// What is wanted only as a repeat finds the message of its key, also one that is stored in the same batch, and
-/// is never stored itself.
+/// What is wanted only as a repeat finds the message of its key, also one that is stored in the same batch,
+/// and is never stored itself.
 pub async fn a_repeat_finds_its_message_and_is_no_new_one(harness: &dyn Harness) {
     let store = harness.open().await;
     let scene = Scene::with_people(&*store, 2).await;
