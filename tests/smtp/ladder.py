@@ -35,8 +35,8 @@ def run(system, server, clock):
     for attempt, rung in enumerate([*RUNGS_S, None], 1):
         eventually(lambda: f"{tried()} of {attempt * len(people)} tries", lambda: tried() >= attempt * len(people))
         if rung:
-            # A mail counts as tried before it is on its rung. Its delay begins there, and must not begin after
-            # the jump.
+            # A mail counts as tried before it is on its rung. Its delay begins there, and must not begin
+            # after the jump.
             eventually(lambda: f"{waiting(system, rung)} on the rung of {rung} s", lambda: waiting(system, rung) == len(people))
             clock.advance(rung)
     letters = eventually("the dead letters", lambda: len(found := system.ask("GET", "/ops/dead-letters")["letters"]) == len(people) and found)

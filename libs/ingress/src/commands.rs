@@ -181,8 +181,9 @@ impl Commands {
             }
             Err(refusal) => return Err(refusal),
         };
-        let sent = self.send_command_since(&Command::SendMessage(send), since.unwrap_or(u64::MAX)).await?;
-        Ok(SentCommand { refused_as_new, ..sent })
+        let command = Command::SendMessage(send);
+        let on_its_way = self.send_command_since(&command, since.unwrap_or(u64::MAX)).await?;
+        Ok(SentCommand { refused_as_new, ..on_its_way })
     }
 
     /// Refuses what a new message of this thread cannot mention or answer, and quotes what it answers.

@@ -92,9 +92,8 @@ impl Append<'_> {
         }
         let Some(key) = send.client_message_id.as_deref() else { return Ok(None) };
         let found = message::by_key(self.connection, &send.sender_id, key)?;
-        Ok(found.map(|(stored, sent_as)| match send.is_again(&stored, sent_as) {
-            true => Appended::Duplicate(stored),
-            false => Appended::KeyReused,
+        Ok(found.map(|(stored, sent_as)| {
+            if send.is_again(&stored, sent_as) { Appended::Duplicate(stored) } else { Appended::KeyReused }
         }))
     }
 
