@@ -14,6 +14,8 @@ import { GroupLines } from '/group-lines.js';
 import { Groups } from '/groups.js';
 import { ThreadHeader } from '/header.js';
 import { Inbox } from '/inbox.js';
+import { Later } from '/later.js';
+import { LaterList } from '/later-list.js';
 import { MemberList } from '/member-list.js';
 import { Members } from '/members.js';
 import { Mutes } from '/mutes.js';
@@ -30,13 +32,17 @@ import { Presence } from '/presence.js';
 import { Pushes } from '/pushes.js';
 import { Reading } from '/reading.js';
 import { Search } from '/search.js';
+import { Sending } from '/sending.js';
 import { openSettings } from '/settings.js';
 import { signIn, signInEnded, signOut } from '/sign-in.js';
+import { StoredFiles } from '/stored-files.js';
 import { ThreadList } from '/thread-list.js';
 import { openThreadMenu } from '/thread-menu.js';
 import { Threads } from '/threads.js';
 import { Typing } from '/typing.js';
 import { offerUnsent } from '/unsent.js';
+import { Uploads } from '/uploads.js';
+import { Viewer } from '/viewer.js';
 
 const NAME = document.title;
 /** Signing out waits no longer for a server that is away. */
@@ -60,16 +66,19 @@ const outbox = new Outbox(connection);
 const emoji = new EmojiPicker();
 const drafts = new Drafts(api);
 const members = new Members({ api, people });
-const composer = new Composer({ drafts, members, people, threads, me }, {
+const uploads = new Uploads(api);
+const later = new Later(api);
+const sending = new Sending({ drafts, members, threads, uploads, later, send: (threadId, message) => conversation.send(threadId, message) });
+const composer = new Composer({ drafts, members, people, threads, uploads, sending, me }, {
   pickEmoji: (choose, closed) => emoji.open(choose, closed),
-  send: (...message) => conversation.send(...message),
   edit: (...edited) => conversation.edit(...edited),
   editNewest: () => conversation.editNewest(),
   pressed: threadId => typing.pressed(threadId),
   stopped: () => typing.stopped(),
 });
 const conversation = new Conversation({
-  api, connection, me, people, names, presence, threads, outbox, composer, emoji, lines, seen: () => reading.look(), unread,
+  api, connection, me, people, names, presence, threads, outbox, composer, emoji, lines, viewer: new Viewer(new StoredFiles(api)),
+  seen: () => reading.look(), unread,
 });
 const reading = new Reading({ connection, threads, look: () => conversation.seen });
 const inbox = new Inbox(api, show);
@@ -86,6 +95,7 @@ const picker = new Picker({ api, people, known });
 const groups = new Groups({ api, threads });
 new MemberList({ members, people, presence, threads, conversation, me, groups, picker, chat: async id => show(await threads.start([id])) });
 const pins = new Pins({ api, people, conversation });
+new LaterList({ later, threads, people, conversation });
 new Mutes({ preferences, threads, people, conversation });
 openSettings(preferences, new Devices(api, pushes));
 const alerts = new Alerts({ me, people, threads, preferences, pushes, sees: threadId => conversation.showsNew(threadId) });
@@ -101,6 +111,9 @@ connection.on('connect', ({ recovered }) => {
   onTheSide(() => inbox.load());
   onTheSide(() => pushes.load());
   onTheSide(() => drafts.load());
+  onTheSide(() => later.load());
+  onTheSide(() => uploads.learn());
+  uploads.goOn();
   onTheSide(() => preferences.load());
   return onTheSide(async () => { await threads.load(); await route(); });
 });
@@ -146,6 +159,7 @@ connection.on('presence:sync', body => presence.heard(body));
 connection.on('presence:update', body => presence.heard(body));
 connection.on('presence:chosen', body => presence.chosen(body));
 connection.on('draft:updated', ({ draft }) => drafts.heard(draft));
+connection.on('scheduled:updated', ({ scheduled }) => later.heard(scheduled));
 connection.on('notification:received', body => {
   inbox.received(body);
   alerts.notified(body.notification);
@@ -217,6 +231,7 @@ function drawMe() {
 async function leave() {
   await Promise.race([drafts.flush(), new Promise(resolve => setTimeout(resolve, GOOD_BYE_MS))]);
   drafts.close();
+  uploads.close();
   connection.close();
   alerts.forget();
   await pushes.forget();

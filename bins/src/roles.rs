@@ -9,7 +9,7 @@ use crate::markup::markup;
 use crate::notify;
 use crate::scheduled;
 use crate::secret;
-use crate::socket_settings::{joins_per_minute, proxy_trust, socket_settings};
+use crate::socket_settings::{joins_per_minute, socket_settings};
 use crate::system::System;
 use anyhow::Context;
 use axum::Router;
@@ -18,9 +18,9 @@ use eventflow_bus::pipeline::OwnRates;
 use eventflow_bus::request::Requests;
 use eventflow_bus::share::lookout::Lookout;
 use eventflow_bus::topology::{CURSORS, EMAIL, FANOUT, PERSIST, PRESENCE, PUSH};
-use eventflow_config::{FleetNeeds, StartWithSetting, ThreadSettings};
+use eventflow_config::{Config, FleetNeeds, StartWithSetting, ThreadSettings};
 use eventflow_ingress::ws::{Gateway, Signals};
-use eventflow_ingress::{IngressConfig, IngressParts, Notices, OpsParts, StartWith, ThreadRules};
+use eventflow_ingress::{IngressConfig, IngressParts, Notices, OpsParts, ProxyTrust, StartWith, ThreadRules};
 use eventflow_protocol::GatewayId;
 use eventflow_protocol::outbound::Channel;
 use eventflow_workers::email::{BATCH_LIMIT, EmailParts, EmailWorker};
@@ -152,12 +152,13 @@ fn start_rest(system: &mut System) -> anyhow::Result<Router> {
     let demo = crate::demo::router(&system.config, backends, parts.requests.clone())?;
     let outbox = crate::outbox_page::router(&system.config, Arc::clone(&backends.outbox));
     let settings = &system.config;
+    let page = crate::page::router(&settings.attachments.origin)?;
     let old_system = eventflow_ingress::http::limit_by_address(
         crate::v1::router(&settings.v1)?,
         settings.v1.per_minute_ip,
         proxy_trust(settings)?,
     );
-    Ok(router.merge(crate::page::router()).merge(demo).merge(outbox).merge(old_system))
+    Ok(router.merge(page).merge(demo).merge(outbox).merge(old_system))
 }
 
 async fn start_persistence(system: &mut System) -> anyhow::Result<()> {
@@ -393,4 +394,10 @@ fn watch_workers(system: &mut System, ops: &OpsParts) {
     if let Some(rates) = ops.rates.clone() {
         system.worker("own rates", async move { rates.run(stop).await });
     }
+}
+
+/// The proxies that are believed.
+fn proxy_trust(config: &Config) -> anyhow::Result<ProxyTrust> {
+    let rest = &config.rest;
+    Ok(ProxyTrust { proxies: rest.trusted_proxies.parse()?, header: rest.forwarded_header.parse()? })
 }

@@ -2,23 +2,13 @@
 
 export interface components {
     schemas: {
-        /**
-         * @description A file of a message: one that was uploaded to this system, or a reference to one that the host application
-         *     stores.
-         */
+        /** @description A reference to a file that the host application stores. */
         Attachment: {
             /**
              * @description The file's name as people see it; it has no path and no control characters.
              * @default
              */
             filename: string;
-            /**
-             * Format: uint32
-             * @description The height of an uploaded image, in pixels.
-             */
-            height?: number;
-            /** @description The id of the uploaded file, if this system stores it; absent for a reference. */
-            id?: string;
             /**
              * @description The client's free-form object.
              * @default {}
@@ -37,25 +27,31 @@ export interface components {
              * @default 0
              */
             size: number;
-            /** @description Where a small picture of an uploaded image is. */
-            thumbnailUrl?: string;
             /** @description `image`, `video` or `document`. */
             type: components["schemas"]["AttachmentKind"];
             /** @description An absolute `https` address, or a path on the same origin. */
             url: string;
-            /**
-             * Format: uint32
-             * @description The width of an uploaded image, in pixels.
-             */
-            width?: number;
         };
         /** @description What a client does with an attachment. */
         AttachmentKind: "image" | "video" | "document";
-        /**
-         * @description A file that a message shall have: a reference to one that the host application stores, or the id alone of
-         *     one that was uploaded. The ingress fills in what an uploaded file is.
-         */
-        AttachmentReference: components["schemas"]["FileReference"] | components["schemas"]["UploadedFile"];
+        /** @description A reference to a file that the host application stores. */
+        AttachmentReference: {
+            /** @description Shown to people; no path, no quotation mark, no control characters. */
+            filename?: string | null;
+            /** @description The client's free-form object. */
+            metadata?: components["schemas"]["Metadata"] | null;
+            /** @description As in `Content-Type`, of which parameters are dropped. It must fit `type`. */
+            mimeType?: string | null;
+            /**
+             * Format: uint64
+             * @description Bytes.
+             */
+            size?: number | null;
+            /** @description What a viewer does with the file. */
+            type: components["schemas"]["AttachmentKind"];
+            /** @description An absolute `https` address, or a path on the same site. */
+            url: components["schemas"]["Link"];
+        };
         /** @description The callback of `auth`. */
         AuthAnswer: {
             /**
@@ -329,7 +325,7 @@ export interface components {
          * @description Why a request was refused. A client acts on the code. `x-statuses` are the HTTP statuses that go with it,
          *     `x-send-again` says how the request may succeed.
          */
-        ErrorCode: "unauthenticated" | "token_expired" | "forbidden" | "csrf_failed" | "not_found" | "invalid" | "key_reused" | "too_late" | "conflict" | "not_group" | "too_large" | "quota_exceeded" | "wrong_type" | "locked" | "rate_limited" | "unknown" | "unavailable" | "failed";
+        ErrorCode: "unauthenticated" | "token_expired" | "forbidden" | "csrf_failed" | "not_found" | "invalid" | "key_reused" | "too_late" | "conflict" | "not_group" | "too_large" | "rate_limited" | "unknown" | "unavailable" | "failed";
         /** @description An event was refused that had no callback. */
         EventError: {
             /** @description A code for programs. */
@@ -346,24 +342,6 @@ export interface components {
         };
         /** @description How long mails wait for further ones to come along. */
         Every: "immediately" | "15m" | "1h" | "1d";
-        /** @description A reference to a file that the host application stores. */
-        FileReference: {
-            /** @description Shown to people; no path, no quotation mark, no control characters. */
-            filename?: string | null;
-            /** @description The client's free-form object. */
-            metadata?: components["schemas"]["Metadata"] | null;
-            /** @description As in `Content-Type`, of which parameters are dropped. It must fit `type`. */
-            mimeType?: string | null;
-            /**
-             * Format: uint64
-             * @description Bytes.
-             */
-            size?: number | null;
-            /** @description What a viewer does with the file. */
-            type: components["schemas"]["AttachmentKind"];
-            /** @description An absolute `https` address, or a path on the same site. */
-            url: components["schemas"]["Link"];
-        };
         /** @description What a group is called and looks like, who owns it, and what its new people see. */
         Group: {
             /**
@@ -1357,13 +1335,6 @@ export interface components {
             /** @description The thread. */
             threadId: string;
         };
-        /** @description A file of the sender's own that was uploaded, by its id. Everything else about it the server knows. */
-        UploadedFile: {
-            /** @description The id of the uploaded file. */
-            id: string;
-            /** @description The client's free-form object. */
-            metadata?: components["schemas"]["Metadata"] | null;
-        };
         /** @description Whether an emoji is to be there after a reaction. */
         Wish: "add" | "remove" | "toggle";
         /** @description `POST /messages/threads/{id}/members`: people who come into a group. */
@@ -1382,21 +1353,6 @@ export interface components {
             success: true;
             /** @description The thread. */
             threadId: string;
-        };
-        /** @description A finished file: `POST /attachments`, and `GET /attachments/{id}/info`. */
-        AttachmentAnswer: {
-            /** @description The file as a message shows it. A message is sent with its `id`. */
-            attachment: components["schemas"]["Attachment"];
-            /**
-             * Format: date-time
-             * @description When it is deleted if no message uses it; absent if one does.
-             */
-            expiresAt?: string;
-            /**
-             * @description Always true.
-             * @constant
-             */
-            success: true;
         };
         /** @description What somebody did. */
         AuditAction: "reveal" | "edit" | "discard" | "replay" | "replay_letter" | "replay_refused" | "disconnect";
@@ -3458,21 +3414,6 @@ export interface components {
             /** @description The first of them; without it, the newest message of somebody else. */
             seq?: components["schemas"]["Seq"] | null;
         };
-        /** @description An upload that was begun: `POST /attachments/tus`. */
-        UploadAnswer: {
-            /**
-             * Format: date-time
-             * @description When it is deleted if it is not finished; each request that brings bytes puts that off.
-             */
-            expiresAt: string;
-            /** @description The id of the file. */
-            id: string;
-            /**
-             * @description Always true.
-             * @constant
-             */
-            success: true;
-        };
         /** @description A profile that was written: `PUT /users/{id}`. */
         UserAnswer: {
             /**
@@ -3662,7 +3603,6 @@ export type ErrorBody = components['schemas']['ErrorBody'];
 export type ErrorCode = components['schemas']['ErrorCode'];
 export type EventError = components['schemas']['EventError'];
 export type Every = components['schemas']['Every'];
-export type FileReference = components['schemas']['FileReference'];
 export type Group = components['schemas']['Group'];
 export type History = components['schemas']['History'];
 export type Link = components['schemas']['Link'];
@@ -3741,11 +3681,9 @@ export type ThreadUpdated = components['schemas']['ThreadUpdated'];
 export type TimeZoneName = components['schemas']['TimeZoneName'];
 export type TypingUpdate = components['schemas']['TypingUpdate'];
 export type UnreadThreadEvent = components['schemas']['UnreadThreadEvent'];
-export type UploadedFile = components['schemas']['UploadedFile'];
 export type Wish = components['schemas']['Wish'];
 export type AddMembersBody = components['schemas']['AddMembersBody'];
 export type ArchiveAnswer = components['schemas']['ArchiveAnswer'];
-export type AttachmentAnswer = components['schemas']['AttachmentAnswer'];
 export type AuditAction = components['schemas']['AuditAction'];
 export type AuditAnswer = components['schemas']['AuditAnswer'];
 export type BeginAnswer = components['schemas']['BeginAnswer'];
@@ -3903,7 +3841,6 @@ export type ThreadsAnswer = components['schemas']['ThreadsAnswer'];
 export type TimeZoneReference = components['schemas']['TimeZoneReference'];
 export type UnreadCountAnswer = components['schemas']['UnreadCountAnswer'];
 export type UnreadThreadBody = components['schemas']['UnreadThreadBody'];
-export type UploadAnswer = components['schemas']['UploadAnswer'];
 export type UserAnswer = components['schemas']['UserAnswer'];
 export type UsersAnswer = components['schemas']['UsersAnswer'];
 export type WaitsFor = components['schemas']['WaitsFor'];

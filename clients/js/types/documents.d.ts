@@ -3,9 +3,6 @@
  */
 export type Time = string;
 export type Attachment = import("../types/contract.js").AttachmentReference;
-export type StoredFile = import("../types/contract.js").Attachment;
-export type AttachmentAnswer = import("../types/contract.js").AttachmentAnswer;
-export type UploadAnswer = import("../types/contract.js").UploadAnswer;
 export type Reaction = import("../types/contract.js").Reaction;
 export type MessageStatus = import("../types/contract.js").MessageStatus;
 export type Quote = import("../types/contract.js").Quote;

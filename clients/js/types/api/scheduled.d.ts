@@ -66,17 +66,14 @@ export type Planned = {
      */
     sendAt: string | Date;
     content?: string | undefined;
-    attachments?: ({
+    attachments?: {
         filename?: string | null;
         metadata?: import("../../types/contract.js").components["schemas"]["Metadata"] | null;
         mimeType?: string | null;
         size?: number | null;
         type: import("../../types/contract.js").components["schemas"]["AttachmentKind"];
         url: import("../../types/contract.js").components["schemas"]["Link"];
-    } | {
-        id: string;
-        metadata?: import("../../types/contract.js").components["schemas"]["Metadata"] | null;
-    })[] | undefined;
+    }[] | undefined;
     /**
      * the id of the message that it answers
      */
