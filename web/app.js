@@ -3,6 +3,8 @@
 
 import { Alerts } from '/alerts.js';
 import { Api } from '/api.js';
+import { Blocking, blockedWords } from '/blocking.js';
+import { Blocks } from '/blocks.js';
 import { Composer } from '/composer.js';
 import { Connection } from '/connection.js';
 import { Conversation } from '/conversation.js';
@@ -29,6 +31,7 @@ import { Pins } from '/pins.js';
 import { Presence } from '/presence.js';
 import { Pushes } from '/pushes.js';
 import { Reading } from '/reading.js';
+import { ReportForm } from '/report.js';
 import { Search } from '/search.js';
 import { openSettings } from '/settings.js';
 import { signIn, signInEnded, signOut } from '/sign-in.js';
@@ -54,7 +57,8 @@ const people = new People(me);
 const presence = new Presence(connection);
 const typing = new Typing(connection);
 const names = new Names({ api, people });
-const threads = new Threads({ api, me, people, names });
+const blocks = new Blocks({ api, people, names, changed: blockChanged });
+const threads = new Threads({ api, me, people, names, blocks });
 const lines = new GroupLines({ people, threads });
 const outbox = new Outbox(connection);
 const emoji = new EmojiPicker();
@@ -68,8 +72,10 @@ const composer = new Composer({ drafts, members, people, threads, me }, {
   pressed: threadId => typing.pressed(threadId),
   stopped: () => typing.stopped(),
 });
+const reports = new ReportForm({ api, people });
 const conversation = new Conversation({
-  api, connection, me, people, names, presence, threads, outbox, composer, emoji, lines, seen: () => reading.look(), unread,
+  api, connection, me, people, names, presence, threads, outbox, composer, emoji, lines, seen: () => reading.look(),
+  acts: { unread, report: message => reports.open(message) },
 });
 const reading = new Reading({ connection, threads, look: () => conversation.seen });
 const inbox = new Inbox(api, show);
@@ -82,13 +88,14 @@ new ThreadHeader({ threads, people, presence, typing, conversation });
 openThreadMenu();
 /** Whom one talks with, the most recent first. */
 const known = () => [...new Set(threads.listed.flatMap(thread => people.others(thread)))];
-const picker = new Picker({ api, people, known });
+const picker = new Picker({ api, people, blocks, known });
 const groups = new Groups({ api, threads });
-new MemberList({ members, people, presence, threads, conversation, me, groups, picker, chat: async id => show(await threads.start([id])) });
+const blocking = new Blocking({ blocks, people, names, threads, conversation });
+new MemberList({ members, people, presence, threads, conversation, me, groups, picker, blocks, blocking, chat: async id => show(await threads.start([id])) });
 const pins = new Pins({ api, people, conversation });
 new Mutes({ preferences, threads, people, conversation });
-openSettings(preferences, new Devices(api, pushes));
-const alerts = new Alerts({ me, people, threads, preferences, pushes, sees: threadId => conversation.showsNew(threadId) });
+openSettings(preferences, blocking, new Devices(api, pushes));
+const alerts = new Alerts({ me, people, blocks, threads, preferences, pushes, sees: threadId => conversation.showsNew(threadId) });
 
 // What the server says.
 
@@ -102,6 +109,7 @@ connection.on('connect', ({ recovered }) => {
   onTheSide(() => pushes.load());
   onTheSide(() => drafts.load());
   onTheSide(() => preferences.load());
+  onTheSide(() => blocks.load());
   return onTheSide(async () => { await threads.load(); await route(); });
 });
 connection.on('disconnect', () => { presence.disconnected(); typing.disconnected(); });
@@ -159,8 +167,7 @@ lines.addEventListener('change', event => {
   // For those who hear the page instead of seeing it.
   if (event instanceof CustomEvent && event.detail.threadId === conversation.threadId) $('news').textContent = event.detail.words;
 });
-// Conversations of the two are away now, or are back.
-connection.on('block:updated', () => onTheSide(() => threads.load()));
+connection.on('block:updated', body => blocks.heard(body));
 outbox.addEventListener('stored', event => event instanceof CustomEvent && take(event.detail));
 
 /** @param {Message} message */
@@ -193,6 +200,15 @@ async function unread({ threadId, seq }) {
   if (answer.unreadCount > 0) reading.unread(known);
   threads.updated({ _id: threadId, unreadCount: answer.unreadCount });
   navigation.leave();
+}
+
+/**
+ * Somebody is blocked now, or is not any more.
+ * @param {string} userId
+ */
+function blockChanged(userId) {
+  presence.askAgain(userId);
+  onTheSide(() => threads.blockChanged(userId));
 }
 
 /**
@@ -248,7 +264,9 @@ $('back').addEventListener('click', () => navigation.leave());
 function gone({ thread, removedBy, isLeft }) {
   const title = `“${people.title(thread)}”`;
   const removed = removedBy ? `${people.name(removedBy)} removed you from ${title}.` : `${title} is not open to you any more.`;
-  tell(isLeft ? `You have left ${title}.` : removed);
+  const partner = people.partner(thread);
+  if (partner && blocks.has(partner)) tell(blockedWords(people.name(partner)));
+  else tell(isLeft ? `You have left ${title}.` : removed);
   if (navigation.threadId !== thread._id) return;
   conversation.close();
   navigation.leave();

@@ -45,13 +45,13 @@ export class Conversation extends EventTarget {
   /**
    * `parts`: `api`, `connection`, `me`, `people`, `names`, `presence`, `threads`, `outbox`, `composer`,
    * `emoji` to choose from, `lines` of what became of groups, `seen()` for when more came into view, and
-   * `unread(message)` for when messages are to be unread again.
+   * `acts`, what else is done to a message.
    * @param {{ api: import('/api.js').Api, connection: import('/connection.js').Connection, me: Me,
    *   people: import('/people.js').People, names: import('/names.js').Names,
    *   presence: import('/presence.js').Presence, lines: import('/group-lines.js').GroupLines,
    *   threads: import('/threads.js').Threads, outbox: import('/outbox.js').Outbox,
    *   composer: import('/composer.js').Composer, emoji: import('/emoji-picker.js').EmojiPicker,
-   *   seen: () => void, unread: (message: Message) => void }} parts
+   *   seen: () => void, acts: MessageActs }} parts
    */
   constructor(parts) {
     super();
@@ -66,7 +66,7 @@ export class Conversation extends EventTarget {
       react: (message, emoji) => this.#changes.react(message, emoji),
       reply: message => parts.composer.answer(this.#answered(message._id, message)),
       pin: message => this.#changes.pin(message),
-      unread: message => parts.unread(message),
+      ...parts.acts,
       edit: message => parts.composer.edit(message),
       takeBack: message => this.#changes.takeBack(message),
     });

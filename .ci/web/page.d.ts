@@ -133,8 +133,10 @@ interface MemberView {
   isOwner: boolean;
   /** Begins to write to them; not to oneself. */
   write?: () => unknown;
-  /** What an owner can do with them. */
+  /** What can be done with them. */
   acts: { label: string; act: () => unknown; isGrave?: boolean }[];
+  /** Whether that changes the group, too. */
+  mayChange: boolean;
   /** Whether that is shown. */
   isOpen: boolean;
   toggle: () => void;
@@ -308,6 +310,14 @@ interface Refused {
 
 /** Does to a message what has happened to it. */
 type MessageChange = (message: Message) => void;
+
+/** What is done to a message elsewhere than in its conversation. */
+interface MessageActs {
+  /** Messages from this one on are to be unread. */
+  unread: (message: Message) => void;
+  /** The administrators are to be told of it. */
+  report: (message: Message) => void;
+}
 
 /** How one message is drawn, beside what it says itself. */
 interface MessageView {

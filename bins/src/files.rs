@@ -1,5 +1,5 @@
-//! Uploaded files: where their bytes are, what may be uploaded, and the sweeper, which runs where the routes
-//! of files do.
+//! Uploaded files: where their bytes are, what may be uploaded, and the sweeper, which runs where the routes of
+//! files do.
 
 use crate::system::System;
 use anyhow::Context;

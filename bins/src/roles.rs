@@ -9,7 +9,7 @@ use crate::markup::markup;
 use crate::notify;
 use crate::scheduled;
 use crate::secret;
-use crate::socket_settings::{joins_per_minute, proxy_trust, socket_settings};
+use crate::socket_settings::{joins_per_minute, socket_settings};
 use crate::system::System;
 use anyhow::Context;
 use axum::Router;
@@ -18,9 +18,9 @@ use eventflow_bus::pipeline::OwnRates;
 use eventflow_bus::request::Requests;
 use eventflow_bus::share::lookout::Lookout;
 use eventflow_bus::topology::{CURSORS, EMAIL, FANOUT, PERSIST, PRESENCE, PUSH};
-use eventflow_config::{FleetNeeds, StartWithSetting, ThreadSettings};
+use eventflow_config::{Config, FleetNeeds, StartWithSetting, ThreadSettings};
 use eventflow_ingress::ws::{Gateway, Signals};
-use eventflow_ingress::{IngressConfig, IngressParts, Notices, OpsParts, StartWith, ThreadRules};
+use eventflow_ingress::{IngressConfig, IngressParts, Notices, OpsParts, ProxyTrust, StartWith, ThreadRules};
 use eventflow_protocol::GatewayId;
 use eventflow_protocol::outbound::Channel;
 use eventflow_workers::email::{BATCH_LIMIT, EmailParts, EmailWorker};
@@ -393,4 +393,10 @@ fn watch_workers(system: &mut System, ops: &OpsParts) {
     if let Some(rates) = ops.rates.clone() {
         system.worker("own rates", async move { rates.run(stop).await });
     }
+}
+
+/// The proxies that are believed.
+fn proxy_trust(config: &Config) -> anyhow::Result<ProxyTrust> {
+    let rest = &config.rest;
+    Ok(ProxyTrust { proxies: rest.trusted_proxies.parse()?, header: rest.forwarded_header.parse()? })
 }

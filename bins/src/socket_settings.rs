@@ -1,7 +1,6 @@
 //! Socket settings: translates the gateway's configuration into the settings of the Socket.IO server.
 
-use eventflow_config::{Config, GatewaySettings};
-use eventflow_ingress::ProxyTrust;
+use eventflow_config::GatewaySettings;
 use eventflow_socketio::{Config as SocketConfig, Recovery};
 use std::time::Duration;
 
@@ -31,10 +30,4 @@ pub(crate) fn socket_settings(settings: &GatewaySettings) -> SocketConfig {
 /// Joins of one user in a minute, by the sockets that they may have at a time; 0 for no limit.
 pub(crate) fn joins_per_minute(sockets: u32) -> u32 {
     if sockets == 0 { 0 } else { sockets.saturating_mul(JOINS_PER_SOCKET).max(JOINS_MIN) }
-}
-
-/// The proxies that are believed.
-pub(crate) fn proxy_trust(config: &Config) -> anyhow::Result<ProxyTrust> {
-    let rest = &config.rest;
-    Ok(ProxyTrust { proxies: rest.trusted_proxies.parse()?, header: rest.forwarded_header.parse()? })
 }

@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import { eventually } from './person.mjs';
 
 /** A picture of 8 by 8 pixels. */
-const PNG = Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAIAAABLbSncAAAAL0lEQVR42mM4wRCFFTGc0IjCihhOBERhRQwnKqKwIoYTC6KwIoYTJ6KwIgaSXQUAhNVcgSXlh0IAAAAASUVORK5CYII=', 'base64');
+const PNG = Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAIAAABLbSncAAAAFUlEQVR4nGP8z8Dwn4EBF2BiwAuGqgQAM/4CDqEdSYAAAAAASUVORK5CYII=', 'base64');
 const TUS = { 'tus-resumable': '1.0.0' };
 const BYTES = 'application/offset+octet-stream';
 

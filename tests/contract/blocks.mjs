@@ -36,6 +36,7 @@ export function blocks(stage) {
     assert.equal(answer.status, 201, JSON.stringify(answer));
     return answer.thread._id;
   };
+  const contents = messages => messages.map(each => each.content);
   const listed = async who => (await who.rest('GET', '/threads')).threads.map(each => each._id);
   const status = async (viewer, who) => (await viewer.api('GET', `/presence/${who.id}`)).presence.status;
   const OWN = /^(_id|id|headers|.*At|.*Id|content|seq|lastSeq|participants?|members|mentions|lastMessage|name|readBy|deliveredTo)$/;

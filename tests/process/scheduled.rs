@@ -377,7 +377,7 @@ async fn a_scheduled_message_is_stored_and_told_once_in_the_data_file() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_that_dies_with_a_scheduled_message_leaves_it_to_the_next_in_mongodb() {
     on_mongodb("scheduled", async |store, broker| {
-        a_worker_that_dies_anywhere_leaves_it_to_the_next(store, broker).await;
+        a_worker_that_dies_anywhere_leaves_it_to_the_next(store, broker).await
     })
     .await;
 }
@@ -385,7 +385,7 @@ async fn a_worker_that_dies_with_a_scheduled_message_leaves_it_to_the_next_in_mo
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_that_dies_with_a_scheduled_message_leaves_it_to_the_next_in_the_data_file() {
     in_the_data_file(async |store, broker| {
-        a_worker_that_dies_anywhere_leaves_it_to_the_next(store, broker).await;
+        a_worker_that_dies_anywhere_leaves_it_to_the_next(store, broker).await
     })
     .await;
 }
@@ -403,7 +403,7 @@ async fn the_rights_of_a_scheduled_message_are_those_of_its_time_in_the_data_fil
 #[tokio::test(flavor = "multi_thread")]
 async fn a_scheduled_answer_to_a_message_that_was_taken_back_is_sent_in_mongodb() {
     on_mongodb("scheduled", async |store, broker| {
-        an_answer_to_a_message_that_was_taken_back_is_sent(store, broker).await;
+        an_answer_to_a_message_that_was_taken_back_is_sent(store, broker).await
     })
     .await;
 }
@@ -411,7 +411,7 @@ async fn a_scheduled_answer_to_a_message_that_was_taken_back_is_sent_in_mongodb(
 #[tokio::test(flavor = "multi_thread")]
 async fn a_scheduled_answer_to_a_message_that_was_taken_back_is_sent_in_the_data_file() {
     in_the_data_file(async |store, broker| {
-        an_answer_to_a_message_that_was_taken_back_is_sent(store, broker).await;
+        an_answer_to_a_message_that_was_taken_back_is_sent(store, broker).await
     })
     .await;
 }

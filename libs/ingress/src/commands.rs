@@ -298,7 +298,7 @@ impl SentCommand {
             (CommandResult::Refused { code, error }, _) => Err(Refusal::new(code, error)),
             (mut result, _) => {
                 if let CommandResult::Thread { thread, .. } = &result {
-                    note_people(&membership, thread).await;
+                    note_people(&membership, thread);
                 }
                 if let CommandResult::Message { message, .. } | CommandResult::Changed { message, .. } =
                     &mut result
@@ -316,13 +316,9 @@ impl SentCommand {
 }
 
 /// Who is in the thread may be others than before. For whom it is away, the result does not say, and neither
-/// from where on the people of a group see it, so the store is asked: a message to a new thread can follow at
-/// once, and should not need the store then.
-async fn note_people(membership: &Membership, thread: &Thread) {
+/// from where on the people of a group see it: whoever looks asks the store.
+fn note_people(membership: &Membership, thread: &Thread) {
     membership.forget(thread.id);
-    if let Err(error) = membership.of(thread.id).await {
-        tracing::debug!(error = &error as &dyn std::error::Error, "who is in a thread is looked up later");
-    }
 }
 
 /// Says which message was stored, by its ids.

@@ -1,7 +1,7 @@
 //! The blobs port: the bytes of files.
 //!
-//! A blob grows by [`Blobs::append`] and becomes readable by [`Blobs::complete`]. What is needed to go on,
-//! also in another process, is in [`Staged`], which the caller stores after each step. Every method may be
+//! A blob grows by [`Blobs::append`] and becomes readable by [`Blobs::complete`]. What is needed to go on, also
+//! in another process, is in [`Staged`], which the caller stores after each step. Every method may be
 //! repeated: an append that was done and not stored is done again over itself. [`crate::blobs_contract`]
 //! checks these promises.
 

@@ -26,8 +26,8 @@ pub struct Said<'a> {
     pub mentions: &'a [UserId],
 }
 
-/// A file, as far as it counts for a fingerprint. What an uploaded file is follows from its id, and nobody
-/// knows it any more after the file was deleted.
+/// A file, as far as it counts for a fingerprint. What an uploaded file is follows from its id, and nobody knows
+/// it any more after the file was deleted.
 #[derive(Serialize)]
 #[serde(untagged)]
 enum File<'a> {

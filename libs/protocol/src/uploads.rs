@@ -21,8 +21,8 @@ use std::time::Duration;
 pub const PATH: &str = "/api/v2/attachments/";
 /// What follows the id where a client gets the thumbnail.
 pub const THUMBNAIL: &str = "/thumbnail";
-/// Most messages that use one file: somebody sends it to several conversations, and a stranger who asks for
-/// it has each of them looked at.
+/// Most messages that use one file: somebody sends it to several conversations, and a stranger who asks for it
+/// has each of them looked at.
 pub const USES_MAX: usize = 20;
 /// Most files of one person that no message uses: what somebody writes at a time, on all devices, some times
 /// over.

@@ -1,9 +1,8 @@
 //! The sweeper of files: removes what nobody uses any more.
 //!
-//! It looks for records that are due: uploads that nobody finished, files that no message used in time, and
-//! files that were deleted. First the record says that the file is gone, then the bytes go, then the record.
-//! So a sweeper that is killed in the middle, and several at a time, leave nothing behind and take nothing
-//! away that is used.
+//! It looks for records that are due: uploads that nobody finished, files that no message used in time, and files
+//! that were deleted. First the record says that the file is gone, then the bytes go, then the record. So a sweeper
+//! that is killed in the middle, and several at a time, leave nothing behind and take nothing away that is used.
 
 use eventflow_metrics::{AttachmentMetrics, SweptFile};
 use eventflow_ports::{Blobs, Clock, StoreError, Uploads, change_upload};
@@ -13,8 +12,8 @@ use std::time::Duration;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-/// Pause between two rounds while there is nothing to do: a file that was taken back cannot be got from the
-/// first moment, so its bytes have time.
+/// Pause between two rounds while there is nothing to do: a file that was taken back cannot be got from the first
+/// moment, so its bytes have time.
 const PAUSE: Duration = Duration::from_secs(20);
 /// Files looked at in a round.
 const AT_ONCE: u32 = 100;

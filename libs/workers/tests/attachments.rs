@@ -1,5 +1,5 @@
-//! Uploaded files behind the broker: which messages use them, and what the sweeper removes. On the data file
-//! and a folder.
+//! Uploaded files behind the broker: which messages use them, and what the sweeper removes. On the data file and
+//! a folder.
 
 #![allow(clippy::unwrap_used, reason = "a test fails where it stands")]
 

@@ -1,5 +1,5 @@
-// Files: uploads that go on after a cut (tus 1.0), and what was uploaded. A message is sent with the `id` of
-// a finished file: `client.send(threadId, { attachments: [{ id }] })`.
+// Files: uploads that go on after a cut (tus 1.0), and what was uploaded. A message is sent with the `id` of a
+// finished file: `client.send(threadId, { attachments: [{ id }] })`.
 
 import { pause, pauseAfter } from '../pause.js';
 import { Refusal } from '../refusal.js';

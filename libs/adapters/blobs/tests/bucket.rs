@@ -1,5 +1,5 @@
-//! `BucketBlobs` keeps every promise about the bytes of files, on the S3 server that
-//! `ATTACHMENTS_S3_ENDPOINT` names (tests/services has none: `python3 -m moto.server` does, see `tests/s3`).
+//! `BucketBlobs` keeps every promise about the bytes of files, on the S3 server that `ATTACHMENTS_S3_ENDPOINT`
+//! names (tests/services has none: `python3 -m moto.server` does, see `tests/s3`).
 
 use async_trait::async_trait;
 use eventflow_blobs::{BucketBlobs, BucketSettings};

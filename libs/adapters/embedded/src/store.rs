@@ -77,8 +77,8 @@ const SEARCH_READERS: usize = 2;
 /// [`eventflow_ports::Suppressions`], [`eventflow_ports::Outbox`], [`eventflow_ports::Sends`],
 /// [`eventflow_ports::DeadLetters`], [`eventflow_ports::Drafts`], [`eventflow_ports::Scheduled`],
 /// [`eventflow_ports::PushDevices`], [`eventflow_ports::SearchIndex`], [`eventflow_ports::Blocks`],
-/// [`eventflow_ports::Reports`] and [`eventflow_ports::Uploads`] in the data file. Cheap to clone: every
-/// clone is the same store.
+/// [`eventflow_ports::Reports`] and [`eventflow_ports::Uploads`] in the data file. Cheap to clone: every clone
+/// is the same store.
 #[derive(Clone)]
 pub struct EmbeddedStore {
     database: Database,

@@ -1,7 +1,7 @@
 //! Records of uploaded files.
 //!
-//! A record is one document with a revision, and a change replaces the revision that it was read with. Safe
-//! to repeat because whoever comes second finds another revision.
+//! A record is one document with a revision, and a change replaces the revision that it was read with. Safe to
+//! repeat because whoever comes second finds another revision.
 
 use crate::call::CallError;
 use crate::connection::{READ_LIMIT, WRITE_LIMIT};

@@ -1,7 +1,7 @@
 //! The end of an upload: its bytes become a file, which is looked at.
 //!
-//! Safe to repeat: completed bytes are recognised, and the record is written once, over the revision of
-//! whoever holds the claim.
+//! Safe to repeat: completed bytes are recognised, and the record is written once, over the revision of whoever
+//! holds the claim.
 
 use crate::files::picture::{self, Picture, SOURCE_MAX_BYTES};
 use crate::files::service::Files;

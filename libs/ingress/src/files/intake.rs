@@ -1,9 +1,9 @@
 //! Takes the bytes of one request into an upload, a part at a time.
 //!
-//! One request writes an upload at a time: it holds a claim on the record, which it renews, and each part
-//! goes to the blobs first and then into the record. So what the record says is always kept, and whoever
-//! asks for the offset is told no more than that. The bytes that wait in memory are at most one part. A
-//! request that ends in the middle, for whatever reason, keeps what has come.
+//! One request writes an upload at a time: it holds a claim on the record, which it renews, and each part goes
+//! to the blobs first and then into the record. So what the record says is always kept, and whoever asks for the
+//! offset is told no more than that. The bytes that wait in memory are at most one part. A request that ends in
+//! the middle, for whatever reason, keeps what has come.
 
 use crate::files::service::Files;
 use crate::refusal::Refusal;
@@ -28,8 +28,8 @@ const APPEND_LIMIT: Duration = Duration::from_secs(12);
 const IDLE_LIMIT: Duration = Duration::from_secs(30);
 /// Request limit: whoever needs longer for one request continues with another.
 const REQUEST_LIMIT: Duration = Duration::from_mins(30);
-/// Rate: bytes a second that a client has to send on the average, after the time of [`IDLE_LIMIT`]. A phone
-/// on the worst line does; one that holds a slot for ever does not.
+/// Rate: bytes a second that a client has to send on the average, after the time of [`IDLE_LIMIT`]. A phone on
+/// the worst line does; one that holds a slot for ever does not.
 const RATE_MIN: u64 = 1_024;
 
 /// How a request brings bytes.
@@ -106,9 +106,7 @@ impl Intake {
         let drain = self.files.drain.clone();
         let began = Instant::now();
         let mut renewal = interval_at(began + RENEWAL, RENEWAL);
-        let mut last = began;
-        let mut received = 0_u64;
-        let mut end = began + REQUEST_LIMIT;
+        let (mut last, mut received, mut end) = (began, 0_u64, began + REQUEST_LIMIT);
         let mut is_drained = false;
         loop {
             tokio::select! {
@@ -202,8 +200,8 @@ impl Intake {
         Ok(())
     }
 
-    /// Takes a body, and finishes the upload if all of it is there then. Run it as a task of its own: a
-    /// client that goes away ends its request, and what has come is to be kept.
+    /// Takes a body, and finishes the upload if all of it is there then. Run it as a task of its own: a client
+    /// that goes away ends its request, and what has come is to be kept.
     pub(crate) async fn run<E>(
         mut self,
         body: impl Stream<Item = Result<Bytes, E>> + Send,
@@ -263,8 +261,8 @@ impl Intake {
 }
 
 impl Files {
-    /// The upload of this person that has not ended. One whose bytes are all there is finished: the process
-    /// that had taken them has ended before it could look at them.
+    /// The upload of this person that has not ended. One whose bytes are all there is finished: the process that
+    /// had taken them has ended before it could look at them.
     pub(crate) async fn own_and_finished(&self, id: AttachmentId, owner: &UserId) -> Result<Upload, Refusal> {
         let upload = self.own(id, owner).await?;
         let is_held = upload.writer.is_some_and(|writer| writer.until > self.clock.now());

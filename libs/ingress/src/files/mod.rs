@@ -1,9 +1,9 @@
 //! Files that clients upload: how bytes come in, what they are, who gets them.
 //!
-//! Nothing else at the edge writes: an upload is no change of a conversation, its bytes do not fit through
-//! the broker, and a client that resumes has to be told exactly what is kept. So the gateway keeps the bytes
-//! ([`eventflow_ports::Blobs`]) and the record ([`eventflow_ports::Uploads`]) itself. What a message shows
-//! of a file goes with its command, and the worker notes who uses it.
+//! Nothing else at the edge writes: an upload is no change of a conversation, its bytes do not fit through the
+//! broker, and a client that resumes has to be told exactly what is kept. So the gateway keeps the bytes
+//! ([`eventflow_ports::Blobs`]) and the record ([`eventflow_ports::Uploads`]) itself. What a message shows of a
+//! file goes with its command, and the worker notes who uses it.
 //!
 //! | module | tells |
 //! |---|---|

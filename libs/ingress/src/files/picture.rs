@@ -8,8 +8,7 @@ use std::io::Cursor;
 
 /// Largest file that is decoded: photographs of cameras are below it.
 pub(crate) const SOURCE_MAX_BYTES: u64 = 25 * 1024 * 1024;
-/// Largest decoded picture: 21 million pixels of a photograph. A file of some kilobytes can ask for
-/// gigabytes.
+/// Largest decoded picture: 21 million pixels of a photograph. A file of some kilobytes can ask for gigabytes.
 const DECODED_MAX_BYTES: u64 = 64 * 1024 * 1024;
 /// Longest side of a small picture: twice what a list shows, for dense screens.
 const SIDE: u32 = 320;

@@ -1,8 +1,7 @@
-//! Addresses on the origin of files: they hold for a short time and need no login, since no cookie goes
-//! there.
+//! Addresses on the origin of files: they hold for a short time and need no login, since no cookie goes there.
 //!
-//! An address names the file, what of it, until when, and is signed with a key of its own that follows from
-//! the secret of the gateways. Whoever has it gets the file until then, if the file is still there.
+//! An address names the file, what of it, until when, and is signed with a key of its own that follows from the
+//! secret of the gateways. Whoever has it gets the file until then, if the file is still there.
 
 use crate::derived_key::derived_key;
 use eventflow_protocol::{AttachmentId, Timestamp};
@@ -12,8 +11,8 @@ use std::time::Duration;
 
 /// Separates this key from others that are derived from the same secret.
 const KEY_LABEL: &[u8] = b"eventflow file address 1";
-/// How long an address holds: a page loads its pictures in that time, and a film begins again from the
-/// address here.
+/// How long an address holds: a page loads its pictures in that time, and a film begins again from the address
+/// here.
 pub(crate) const LIFE: Duration = Duration::from_mins(5);
 /// Where the addresses lead, below the origin.
 pub(crate) const PATH: &str = "/api/v2/files/";

@@ -2,10 +2,10 @@
 //! is answered in time.
 //!
 //! From the outside in: [`count`], the security headers, [`only_our_pages`], CORS, [`limit_address`],
-//! [`answer_in_time`]. Headers and CORS are `tower-http`'s. Two things stay by hand because its layers
-//! answer without our JSON body: the refusal of a foreign origin (`CorsLayer` only leaves its headers out,
-//! and the request would still be carried out) and the timeout. Requests that carry files have limits of
-//! time of their own.
+//! [`answer_in_time`]. Headers and CORS are `tower-http`'s. Two things stay by hand because its layers answer
+//! without our JSON body: the refusal of a foreign origin (`CorsLayer` only leaves its headers out, and the
+//! request would still be carried out) and the timeout. Requests that carry files have limits of time of their
+//! own.
 
 use crate::edge::Edge;
 use crate::http::attachments::carries_files;
@@ -43,8 +43,7 @@ pub(crate) fn around(api: Router<Arc<Edge>>, edge: &Arc<Edge>, limits: Arc<RateL
     api.layer(
         ServiceBuilder::new()
             .layer(from_fn_with_state(Arc::clone(edge), count))
-            // No answer is stored, guessed to be of another type, or embedded by another site, unless it
-            // says so.
+            // No answer is stored, guessed to be of another type, or embedded by another site, unless it says so.
             .layer(default_header(CACHE_CONTROL, "no-store"))
             .layer(header(X_CONTENT_TYPE_OPTIONS, "nosniff"))
             .layer(default_header(HeaderName::from_static("cross-origin-resource-policy"), "same-origin"))

@@ -70,8 +70,6 @@ const ANSWERS: &[Describe] = &[
     of::<answers::DevicesAnswer>,
     of::<answers::DiscardedAnswer>,
     of::<answers::DoneAnswer>,
-    of::<answers::AttachmentAnswer>,
-    of::<answers::UploadAnswer>,
     of::<answers::DraftAnswer>,
     of::<answers::DraftsAnswer>,
     of::<answers::DryRunAnswer>,

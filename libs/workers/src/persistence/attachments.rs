@@ -1,10 +1,10 @@
-//! Uploaded files of messages: a stored message is noted as a use of its files, and one that was taken back
-//! is no use any more.
+//! Uploaded files of messages: a stored message is noted as a use of its files, and one that was taken back is
+//! no use any more.
 //!
-//! Both are done before anybody hears of the message, and are safe to repeat: a message is noted once, and
-//! what is not noted is not taken away. A command that comes again does it again, since its first carrier
-//! may have ended before this. A message that was taken back has no files any more, so a repetition of its
-//! sending notes nothing.
+//! Both are done before anybody hears of the message, and are safe to repeat: a message is noted once, and what
+//! is not noted is not taken away. A command that comes again does it again, since its first carrier may have
+//! ended before this. A message that was taken back has no files any more, so a repetition of its sending notes
+//! nothing.
 
 use super::Persistence;
 use eventflow_bus::handler::Unavailable;

@@ -22,8 +22,7 @@ const FORGOTTEN_AT_ONCE: u32 = 100;
 
 const DUE: &str = "SELECT id, thread_id FROM scheduled_message
     WHERE due_at <= ?1 ORDER BY due_at, created_at, id LIMIT ?2";
-const WAITING: &str = "SELECT COUNT(*) FROM scheduled_message INDEXED BY scheduled_message_waiting
-    WHERE sender_id = ?1 AND due_at IS NOT NULL";
+const WAITING: &str = "SELECT COUNT(*) FROM scheduled_message WHERE sender_id = ?1 AND due_at IS NOT NULL";
 
 #[async_trait]
 impl Scheduled for EmbeddedStore {

@@ -6,11 +6,9 @@
 //! primary key, so a page of history is a few neighbouring pages of the file.
 
 mod conversations;
-mod files;
 mod moderation;
 
 use conversations::{DRAFTS, GROUPS, MENTIONS, PINS, REPLIES, SCHEDULED, SEARCH, UNREAD, WORDINGS};
-use files::UPLOADS;
 use moderation::{BLOCKS, REPORTS};
 
 /// The pieces of the store, each with versions of its own: its name and its steps. One step per released
@@ -26,7 +24,7 @@ pub(super) const PIECES: [(&str, &[&str]); 11] = [
     ("drafts", &[DRAFTS]),
     ("scheduled messages", &[SCHEDULED]),
     ("dead letters", &[super::dead_letters::schema::DEAD_LETTERS]),
-    ("uploads", &[UPLOADS]),
+    ("uploads", &[super::uploads::UPLOADS]),
 ];
 
 /// The store, the inbox, the directory, windows and devices.

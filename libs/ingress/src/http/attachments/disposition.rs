@@ -1,5 +1,5 @@
-//! `Content-Disposition` (RFC 6266): whether a browser may show a file in place, and its name, for old
-//! clients in ASCII and for all others as it is (RFC 8187).
+//! `Content-Disposition` (RFC 6266): whether a browser may show a file in place, and its name, for old clients
+//! in ASCII and for all others as it is (RFC 8187).
 
 use http::HeaderValue;
 

@@ -1,5 +1,5 @@
-//! `GET /v2/attachments/{id}`, and `/thumbnail`: a file and its small picture, from here or from the origin
-//! of files.
+//! `GET /v2/attachments/{id}`, and `/thumbnail`: a file and its small picture, from here or from the origin of
+//! files.
 
 use crate::edge::Edge;
 use crate::files::access::seen_file;

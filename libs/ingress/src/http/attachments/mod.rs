@@ -26,8 +26,8 @@ use crate::http::refusal_response::RefusalResponse;
 use crate::refusal::Refusal;
 use http::StatusCode;
 
-/// Whether a path, as the routes have it, brings or gets bytes of files. Such a request takes the time that
-/// its bytes take, within limits of its own.
+/// Whether a path, as the routes have it, brings or gets bytes of files. Such a request takes the time that its
+/// bytes take, within limits of its own.
 pub(crate) fn carries_files(path: &str) -> bool {
     path.starts_with("/v2/attachments") || path.starts_with("/v2/files/")
 }

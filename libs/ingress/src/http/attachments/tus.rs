@@ -1,7 +1,7 @@
 //! `/v2/attachments/tus`: a resumable upload by tus 1.0.0.
 //!
-//! A client creates an upload, sends its bytes in any number of requests, asks how far it is when a request
-//! was cut off, and goes on there, at any gateway. The last byte finishes the file.
+//! A client creates an upload, sends its bytes in any number of requests, asks how far it is when a request was
+//! cut off, and goes on there, at any gateway. The last byte finishes the file.
 
 use crate::edge::Edge;
 use crate::files::intake::{Intake, Manner};

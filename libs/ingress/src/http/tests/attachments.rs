@@ -1,5 +1,4 @@
-//! Uploaded files, in forms and by tus, and how they are got back. Who may is in the matrix of routes and
-//! roles.
+//! Uploaded files, in forms and by tus, and how they are got back. Who may is in the matrix of routes and roles.
 
 mod downloads;
 pub(super) mod resumable;
