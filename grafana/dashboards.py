@@ -394,6 +394,14 @@ NOTIFICATIONS = [
             graph("Steps made again", (f"sum(rate(eventflow_sends_step_failures_total{RATE}))", "steps"), "ops"),
         ],
     ),
+    (
+        "Messages that are sent later",
+        [
+            graph("Waiting", ("max(eventflow_scheduled_waiting)", "messages")),
+            graph("How late the first is", ("max(eventflow_scheduled_late_seconds)", "late"), "s", ((120, "red"),)),
+            graph("Ended, by outcome", (per_second("eventflow_scheduled_ended_total", "outcome"), "{{outcome}}"), "ops"),
+        ],
+    ),
 ]
 
 SERVERS = [

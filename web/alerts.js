@@ -50,7 +50,7 @@ export class Alerts {
     if (senderId === me.id || sees(threadId) || this.#isSilent(threadId, mentionsMe)) return;
     this.#sound();
     const thread = threads.get(threadId);
-    const group = thread && thread.participantCount > 2 ? ` · ${people.title(thread)}` : '';
+    const group = thread && people.isGroup(thread) ? ` · ${people.title(thread)}` : '';
     const words = plain(typed(message.content)) || typed(attachments[0]?.filename ?? '');
     this.#show({ title: `${mentionsMe ? '@ ' : ''}${people.name(senderId)}${group}`, body: words, tag: threadId, threadId });
   }

@@ -74,8 +74,32 @@ export class Api extends EventTarget {
    * @param {AbortSignal} [signal]
    * @returns {Promise<any>}
    */
-  async ask(method, path, body, signal) {
-    const headers = { Authorization: `Bearer ${this.#token}`, ...body && { 'Content-Type': 'application/json' } };
+  ask(method, path, body, signal) {
+    return this.#ask(method, path, { body, signal });
+  }
+
+  /**
+   * As `ask`, for a change that is made once however often it is asked for under this key.
+   * @param {string} method
+   * @param {string} path
+   * @param {object | undefined} body
+   * @param {string} key
+   * @returns {Promise<any>}
+   */
+  askOnce(method, path, body, key) {
+    return this.#ask(method, path, { body, key });
+  }
+
+  /**
+   * @param {string} method
+   * @param {string} path
+   * @param {{ body?: object, signal?: AbortSignal, key?: string }} more
+   * @returns {Promise<any>}
+   */
+  async #ask(method, path, { body, signal, key }) {
+    const headers = {
+      Authorization: `Bearer ${this.#token}`, ...body && { 'Content-Type': 'application/json' }, ...key && { 'Idempotency-Key': key },
+    };
     let response, answer;
     try {
       response = await fetch(`/api/v2${path}`, { method, headers, body: body && JSON.stringify(body), signal });

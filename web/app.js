@@ -10,6 +10,8 @@ import { Devices } from '/devices.js';
 import { Drafts } from '/drafts.js';
 import { $ } from '/elements.js';
 import { EmojiPicker } from '/emoji-picker.js';
+import { GroupLines } from '/group-lines.js';
+import { Groups } from '/groups.js';
 import { ThreadHeader } from '/header.js';
 import { Inbox } from '/inbox.js';
 import { MemberList } from '/member-list.js';
@@ -18,10 +20,11 @@ import { Mutes } from '/mutes.js';
 import { Names } from '/names.js';
 import { Navigation } from '/navigation.js';
 import { startThread } from '/new-thread.js';
-import { attempt, onTheSide } from '/notice.js';
+import { attempt, onTheSide, tell } from '/notice.js';
 import { Outbox } from '/outbox.js';
 import { People } from '/people.js';
 import { PreferencesForm } from '/preferences.js';
+import { Picker } from '/picker.js';
 import { Pins } from '/pins.js';
 import { Presence } from '/presence.js';
 import { Pushes } from '/pushes.js';
@@ -30,6 +33,7 @@ import { Search } from '/search.js';
 import { openSettings } from '/settings.js';
 import { signIn, signInEnded, signOut } from '/sign-in.js';
 import { ThreadList } from '/thread-list.js';
+import { openThreadMenu } from '/thread-menu.js';
 import { Threads } from '/threads.js';
 import { Typing } from '/typing.js';
 import { offerUnsent } from '/unsent.js';
@@ -51,6 +55,7 @@ const presence = new Presence(connection);
 const typing = new Typing(connection);
 const names = new Names({ api, people });
 const threads = new Threads({ api, me, people, names });
+const lines = new GroupLines({ people, threads });
 const outbox = new Outbox(connection);
 const emoji = new EmojiPicker();
 const drafts = new Drafts(api);
@@ -64,7 +69,7 @@ const composer = new Composer({ drafts, members, people, threads, me }, {
   stopped: () => typing.stopped(),
 });
 const conversation = new Conversation({
-  api, connection, me, people, names, presence, threads, outbox, composer, emoji, seen: () => reading.look(), unread,
+  api, connection, me, people, names, presence, threads, outbox, composer, emoji, lines, seen: () => reading.look(), unread,
 });
 const reading = new Reading({ connection, threads, look: () => conversation.seen });
 const inbox = new Inbox(api, show);
@@ -74,7 +79,12 @@ new ThreadList({ api, threads, people, presence, typing, drafts, composer, conve
 new Search({ api, people, threads, open: message => { conversation.jumpTo(message); show(message.threadId); } });
 offerUnsent(outbox, conversation);
 new ThreadHeader({ threads, people, presence, typing, conversation });
-new MemberList({ members, people, presence, threads, conversation, me, chat: async id => show(await threads.start([id], '')) });
+openThreadMenu();
+/** Whom one talks with, the most recent first. */
+const known = () => [...new Set(threads.listed.flatMap(thread => people.others(thread)))];
+const picker = new Picker({ api, people, known });
+const groups = new Groups({ api, threads });
+new MemberList({ members, people, presence, threads, conversation, me, groups, picker, chat: async id => show(await threads.start([id])) });
 const pins = new Pins({ api, people, conversation });
 new Mutes({ preferences, threads, people, conversation });
 openSettings(preferences, new Devices(api, pushes));
@@ -108,13 +118,27 @@ connection.on('message:deleted', ({ threadId, messageId, deletedAt }) => {
 connection.on('reaction:received', ({ threadId, messageId, reactions }) => changed(threadId, messageId, { reactions }));
 connection.on('message:status', body => progressed('delivered', body));
 connection.on('message:read:update', body => progressed('read', body));
-connection.on('thread:created', ({ thread }) => onTheSide(() => threads.learn(thread._id)));
-connection.on('thread:left', ({ threadId, userId }) => onTheSide(() => threads.left(threadId, userId)));
+connection.on('thread:created', ({ thread }) => onTheSide(() => threads.learnAgain(thread._id)));
+connection.on('thread:members:added', body => {
+  names.want([body.addedBy]);
+  members.joined(body);
+  lines.joined(body);
+  conversation.peopleChanged(body);
+  onTheSide(() => threads.joined(body));
+});
+connection.on('thread:left', body => {
+  names.want([body.userId, ...body.removedBy ? [body.removedBy] : []]);
+  members.left(body);
+  lines.left(body);
+  conversation.peopleChanged(body);
+  onTheSide(() => threads.left(body));
+});
 connection.on('thread:updated', ({ thread }) => {
   const known = threads.get(thread._id);
   if (known?.unreadCount === 0 && thread.unreadCount > 0) reading.unread(known);
+  if (thread.group) lines.changed(thread, known?.group);
   threads.updated(thread);
-  if (thread.group) onTheSide(() => threads.learn(thread._id));
+  if (thread.group) onTheSide(() => threads.learnAgain(thread._id));
   if (thread.unreadCount === 0) onTheSide(() => pushes.read(thread._id));
 });
 connection.on('typing:update', body => typing.heard(body));
@@ -131,6 +155,12 @@ connection.on('notification:updated', body => {
   onTheSide(() => pushes.notified(body.notificationId));
 });
 connection.on('preferences:updated', body => preferences.heard(body));
+lines.addEventListener('change', event => {
+  // For those who hear the page instead of seeing it.
+  if (event instanceof CustomEvent && event.detail.threadId === conversation.threadId) $('news').textContent = event.detail.words;
+});
+// Conversations of the two are away now, or are back.
+connection.on('block:updated', () => onTheSide(() => threads.load()));
 outbox.addEventListener('stored', event => event instanceof CustomEvent && take(event.detail));
 
 /** @param {Message} message */
@@ -211,13 +241,27 @@ async function route() {
 conversation.addEventListener('change', () => conversation.threadId && reading.opened(conversation.threadId));
 $('back').addEventListener('click', () => navigation.leave());
 
+/**
+ * A conversation is not there for this person any more: nothing can be written in it.
+ * @param {{ thread: Thread, removedBy?: string, isLeft?: boolean }} what
+ */
+function gone({ thread, removedBy, isLeft }) {
+  const title = `“${people.title(thread)}”`;
+  const removed = removedBy ? `${people.name(removedBy)} removed you from ${title}.` : `${title} is not open to you any more.`;
+  tell(isLeft ? `You have left ${title}.` : removed);
+  if (navigation.threadId !== thread._id) return;
+  conversation.close();
+  navigation.leave();
+}
+
 // The rest of the page.
 
 threads.addEventListener('change', () => {
   document.title = threads.unread > 0 ? `(${threads.unread}) ${NAME}` : NAME;
   drawMe();
 });
-startThread({ api, people, threads }, show);
+threads.addEventListener('gone', event => event instanceof CustomEvent && gone(event.detail));
+startThread({ picker, threads }, show);
 // A list that was never read says so itself.
 api.addEventListener('change', () => { $('trouble').textContent = threads.isLoaded && api.trouble ? `Something could not be loaded yet. ${api.trouble}` : ''; });
 for (const event of ['pointerdown', 'keydown', 'wheel']) addEventListener(event, () => presence.active(), { passive: true });

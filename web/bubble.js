@@ -60,6 +60,17 @@ export function drawWaiting(item, { content, state, reason, answered, mentioned 
 }
 
 /**
+ * Draws what became of a group, between messages.
+ * @param {HTMLElement} item
+ * @param {string} said
+ */
+export function drawLine(item, said) {
+  if (isAsDrawn(item, [said])) return;
+  item.className = 'line';
+  replaceParts(item, [element('p', { dir: 'auto' }, said)]);
+}
+
+/**
  * What was said, with the note in its last line. It reads from the side from which the text does.
  * @param {...any} parts
  */

@@ -4,6 +4,7 @@
 // It draws what `History` and `Outbox` hold, and leaves an item alone that has not changed. Dispatches
 // `change` when another conversation is open.
 
+import { beginningWords } from '/beginning.js';
 import { drawMessage, drawWaiting } from '/bubble.js';
 import { Changes } from '/changes.js';
 import { Days } from '/days.js';
@@ -11,7 +12,7 @@ import { showEdits } from '/edits.js';
 import { $, drawingOnce } from '/elements.js';
 import { History } from '/history.js';
 import { plain } from '/markup.js';
-import { attempt, onTheSide } from '/notice.js';
+import { attempt, onTheSide, tell } from '/notice.js';
 import { ReaderPlace } from '/place.js';
 import { Scroller } from '/scroller.js';
 import { several } from '/times.js';
@@ -43,15 +44,14 @@ export class Conversation extends EventTarget {
 
   /**
    * `parts`: `api`, `connection`, `me`, `people`, `names`, `presence`, `threads`, `outbox`, `composer`,
-   * `emoji` to choose from, `seen()` for when more came into view, and `unread(message)` for when messages
-   * are to be unread again.
+   * `emoji` to choose from, `lines` of what became of groups, `seen()` for when more came into view, and
+   * `unread(message)` for when messages are to be unread again.
    * @param {{ api: import('/api.js').Api, connection: import('/connection.js').Connection, me: Me,
    *   people: import('/people.js').People, names: import('/names.js').Names,
-   *   presence: import('/presence.js').Presence,
+   *   presence: import('/presence.js').Presence, lines: import('/group-lines.js').GroupLines,
    *   threads: import('/threads.js').Threads, outbox: import('/outbox.js').Outbox,
    *   composer: import('/composer.js').Composer, emoji: import('/emoji-picker.js').EmojiPicker,
-   *   seen: () => void,
-   *   unread: (message: Message) => void }} parts
+   *   seen: () => void, unread: (message: Message) => void }} parts
    */
   constructor(parts) {
     super();
@@ -74,7 +74,7 @@ export class Conversation extends EventTarget {
     this.#scroller.addEventListener('moved', () => this.#look());
     $('new-messages').addEventListener('click', () => this.#toEnd());
     document.addEventListener('visibilitychange', () => this.#look());
-    for (const each of [parts.outbox, parts.names]) each.addEventListener('change', () => this.#drawSoon());
+    for (const each of [parts.outbox, parts.names, parts.lines]) each.addEventListener('change', () => this.#drawSoon());
   }
 
   get threadId() {
@@ -101,6 +101,7 @@ export class Conversation extends EventTarget {
     if (thread._id === this.threadId) return;
     this.close();
     this.#thread = thread;
+    this.#parts.lines.begin(thread);
     const history = new History(this.#parts.api, thread);
     this.#history = history;
     history.addEventListener('change', () => this.#drawSoon());
@@ -149,7 +150,20 @@ export class Conversation extends EventTarget {
   connectedAnew() {
     if (!this.#thread) return;
     this.#join();
-    onTheSide(() => this.#history?.refresh());
+    const { _id } = this.#thread;
+    // Whose reader was removed meanwhile is gone, which others say.
+    onTheSide(() => this.#history?.refresh().catch(refusal => this.#parts.threads.unlessGone(_id, refusal)));
+  }
+
+  /**
+   * People were added to a conversation, or somebody has left it or was removed.
+   * @param {{ threadId: string, members?: { id: string }[], userId?: string }} change
+   */
+  peopleChanged({ threadId, members = [], userId }) {
+    if (threadId !== this.threadId) return;
+    const ids = members.map(({ id }) => id);
+    this.#history?.peopleChanged(ids, userId);
+    this.#parts.presence.watch(ids);
   }
 
   /** @param {Message} message */
@@ -256,6 +270,7 @@ export class Conversation extends EventTarget {
     this.#draw();
     const item = [...$('messages').querySelectorAll('li')].find(each => each.dataset.messageId === messageId);
     if (item) this.#scroller.show(item);
+    else tell('That message is not here. It is gone, or from before you came.');
   }
 
   #join() {
@@ -286,7 +301,7 @@ export class Conversation extends EventTarget {
   #draw() {
     const { firstNew } = this.#place;
     this.#scroller.keeping(() => {
-      $('beginning').textContent = this.#beginning();
+      $('beginning').textContent = beginningWords(this.#thread, this.#history, this.#place.isKnown);
       this.#days.draw(this.#thread ? this.#rows() : [], firstNew && this.#key(firstNew));
     });
     this.#actions.drawn();
@@ -335,18 +350,13 @@ export class Conversation extends EventTarget {
     return first === this.#place.firstNew ? this.#days.line : this.#days.item(this.#key(first));
   }
 
-  #beginning() {
-    if (!this.#history) return '';
-    if (!this.#place.isKnown || this.#history.hasOlder) return 'Reading …';
-    return this.#history.messages.length > 0 ? 'This is where it began.' : 'Nothing was said here yet.';
-  }
-
-  /** What is stored, then what waits. */
+  /** What is stored, with what became of the group meanwhile, then what waits. */
   #rows() {
-    const stored = (this.#place.isKnown && this.#history?.messages || []).map(message => this.#row(message));
+    const history = this.#place.isKnown ? this.#history : undefined;
+    const stored = history?.messages.map(message => this.#row(message)) ?? [];
     const keys = new Set(stored.map(row => row.key));
     const waiting = this.#parts.outbox.of(this.threadId).filter(entry => !keys.has(entry.key));
-    return [...stored, ...waiting.map(entry => this.#waitingRow(entry))];
+    return [...history ? this.#parts.lines.weave(history, stored) : [], ...waiting.map(entry => this.#waitingRow(entry))];
   }
 
   /**
@@ -367,7 +377,7 @@ export class Conversation extends EventTarget {
     names.want([message.senderId, ...message.mentions ?? []]);
     /** @type {Row['draw']} */
     const draw = (item, follows) => drawMessage(item, message, {
-      isOwn, follows, me, isGroup: (this.#thread?.participantCount ?? 0) > 2, name: people.nameOrYou(message.senderId),
+      isOwn, follows, me, isGroup: this.#thread !== undefined && people.isGroup(this.#thread), name: people.nameOrYou(message.senderId),
       readers: isOwn ? (this.#history?.readers(message) ?? []).map(id => people.name(id)).join(', ') : '',
       mentioned: this.#mentioned(message.mentions),
       answered: message.replyTo && this.#answered(message.replyTo.messageId, message.replyTo.quote), jump: answered => this.jump(answered),

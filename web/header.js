@@ -1,5 +1,5 @@
 // The line above the open conversation says with whom it is and whether they are online, and archives it. The
-// line below says who is typing.
+// line below says who is typing. On narrow screens what can be done is in a menu (thread-menu.js).
 
 import { $ } from '/elements.js';
 import { attempt } from '/notice.js';
@@ -38,7 +38,7 @@ export class ThreadHeader {
   #draw() {
     const thread = this.#thread;
     document.body.dataset.view = thread ? 'conversation' : 'list';
-    $('archive').hidden = !thread;
+    $('archive').hidden = $('open-tools').hidden = !thread;
     $('title').textContent = thread ? this.#parts.people.title(thread) : 'Choose a conversation';
     $('subtitle').textContent = thread ? this.#subtitle(thread) : '';
     $('picture').replaceChildren(...thread ? [this.#parts.people.pictureOf(thread)] : []);
@@ -48,10 +48,12 @@ export class ThreadHeader {
   /** @param {Thread} thread */
   #subtitle(thread) {
     const { people, presence } = this.#parts;
-    const others = people.others(thread);
-    const there = others.filter(id => presence.status(id) === 'online').length;
-    const words = others.length === 1 ? presence.words(others[0]) : `${several(others.length + 1, 'member')}${there ? `, ${there + 1} online` : ''}`;
-    return [people.subtitle(thread), words].filter(Boolean).join(' · ');
+    const partner = people.partner(thread);
+    const there = people.others(thread).filter(id => presence.status(id) === 'online').length;
+    const words = partner ? presence.words(partner) : `${several(thread.participantCount, 'member')}${there ? `, ${there + 1} online` : ''}`;
+    const parts = [people.subtitle(thread), words];
+    // Of many people the number is the shorter one, and is not cut off.
+    return (partner ? parts : parts.reverse()).filter(Boolean).join(' · ');
   }
 
   #drawTyping() {

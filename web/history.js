@@ -32,6 +32,8 @@ export class History extends EventTarget {
   /** @type {Promise<void> | undefined} */
   #filling;
   #isOpen = false;
+  /** Whether nothing is before what is here: whoever was added to a group does not see what was before. */
+  #isWhole = false;
   /** The change number up to which the messages that are here are told. */
   #lastChange = 0;
   #ending = new AbortController();
@@ -49,6 +51,10 @@ export class History extends EventTarget {
     this.messages = [];
   }
 
+  get threadId() {
+    return this.#thread._id;
+  }
+
   get oldest() {
     return this.messages[0]?.seq ?? 1;
   }
@@ -63,7 +69,24 @@ export class History extends EventTarget {
   }
 
   get hasOlder() {
-    return this.oldest > 1;
+    return this.oldest > 1 && !this.#isWhole;
+  }
+
+  /** Whether its reader came later and sees only what was sent then. */
+  get beginsLater() {
+    return this.#isWhole && this.oldest > 1;
+  }
+
+  /**
+   * People were added, or somebody has left or was removed.
+   * @param {string[]} joined
+   * @param {string} [left]
+   */
+  peopleChanged(joined, left) {
+    this.#receipts.joined(joined, Math.max(this.newest, this.#thread.lastSeq));
+    if (left) this.#receipts.left(left);
+    this.messages.forEach(message => this.#receipts.apply(message));
+    this.#changed();
   }
 
   /** @param {Message} message */
@@ -73,7 +96,8 @@ export class History extends EventTarget {
 
   /** Reads the newest messages. */
   open() {
-    this.#opening = this.#page(`limit=${PAGE}`).then(({ lastChange }) => {
+    this.#opening = this.#page(`limit=${PAGE}`).then(({ lastChange, nextCursor }) => {
+      this.#isWhole = nextCursor === null;
       this.#lastChange = lastChange;
       this.#isOpen = true;
       this.#joinAhead();
@@ -90,7 +114,7 @@ export class History extends EventTarget {
 
   /** Reads a page of what was before. */
   async older() {
-    await this.#page(`before=${this.oldest}&limit=${PAGE}`);
+    await this.#before(PAGE);
     this.#changed();
   }
 
@@ -154,7 +178,7 @@ export class History extends EventTarget {
    */
   async backTo(seq) {
     await this.#opening;
-    while (this.oldest > seq && !this.#ending.signal.aborted) await this.#page(`before=${this.oldest}&limit=${LARGEST_PAGE}`);
+    while (this.oldest > seq && this.hasOlder && !this.#ending.signal.aborted) await this.#before(LARGEST_PAGE);
   }
 
   /**
@@ -168,8 +192,14 @@ export class History extends EventTarget {
       const unread = this.messages.filter(({ senderId, deletedAt }) => senderId !== me && !deletedAt).slice(-count);
       const isAll = unread.length >= count || !this.hasOlder || pages === UNREAD_PAGES_MAX;
       if (isAll || this.#ending.signal.aborted) return unread[0];
-      await this.#page(`before=${this.oldest}&limit=${LARGEST_PAGE}`);
+      await this.#before(LARGEST_PAGE);
     }
+  }
+
+  /** @param {number} limit */
+  async #before(limit) {
+    const { nextCursor } = await this.#page(`before=${this.oldest}&limit=${limit}`);
+    this.#isWhole = nextCursor === null;
   }
 
   /**

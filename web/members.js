@@ -1,9 +1,9 @@
 // The people of a conversation. A conversation comes with the first fifty of them; of a larger one the others
 // are read page by page, when somebody wants to see them.
 
+import { CARRIED_MAX } from '/threads.js';
+
 const PAGE = 100;
-/** The most people that a conversation comes with. */
-const CARRIED_MAX = 50;
 
 export class Members {
   #api;
@@ -26,7 +26,7 @@ export class Members {
    * @returns {Person[]}
    */
   of(thread) {
-    const ids = new Set([...thread.participants, ...this.#pagesOf(thread)?.ids ?? []]);
+    const ids = new Set([...thread.participants, ...thread.group?.owners ?? [], ...this.#pagesOf(thread)?.ids ?? []]);
     return [...ids].map(id => ({ id, name: this.#people.name(id) }));
   }
 
@@ -48,11 +48,33 @@ export class Members {
   async more(thread, signal) {
     const { ids, cursor } = this.#pagesOf(thread) ?? { ids: [], cursor: null };
     const after = cursor ? `&cursor=${encodeURIComponent(cursor)}` : '';
-    const path = `/messages/threads/${encodeURIComponent(thread._id)}/participants?limit=${PAGE}${after}`;
+    const path = `/messages/threads/${encodeURIComponent(thread._id)}/members?limit=${PAGE}${after}`;
     const page = await this.#api.ask('GET', path, undefined, signal);
-    for (const person of page.participants) this.#people.learn(person);
-    const read = page.participants.map((/** @type {Person} */ { id }) => id);
+    for (const person of page.members) this.#people.learn(person);
+    const read = page.members.map((/** @type {Person} */ { id }) => id);
     this.#read.set(thread._id, { ids: [...ids, ...read], cursor: page.nextCursor, count: thread.participantCount });
+  }
+
+  /**
+   * Somebody has left a conversation: what was read of the others stays.
+   * @param {{ threadId: string, userId: string, participantCount: number }} left
+   */
+  left({ threadId, userId, participantCount }) {
+    const pages = this.#read.get(threadId);
+    if (!pages || participantCount !== pages.count - 1) return;
+    this.#read.set(threadId, { ...pages, ids: pages.ids.filter(id => id !== userId), count: participantCount });
+  }
+
+  /**
+   * People were added to a conversation.
+   * @param {{ threadId: string, participantCount: number,
+   *   members: { id: string, name: string, avatar?: string }[] }} added
+   */
+  joined({ threadId, members, participantCount }) {
+    for (const person of members) this.#people.learn(person);
+    const pages = this.#read.get(threadId);
+    if (!pages || participantCount !== pages.count + members.length) return;
+    this.#read.set(threadId, { ...pages, ids: [...pages.ids, ...members.map(({ id }) => id)], count: participantCount });
   }
 
   /**

@@ -2,6 +2,7 @@
 // conversation is muted by a button in its header; the settings list all that are.
 
 import { $, arrange, button, element } from '/elements.js';
+import { focusTool } from '/thread-menu.js';
 
 const HOUR_MS = 3_600_000;
 /** @type {[string, number | undefined][]} */
@@ -23,7 +24,7 @@ export class Mutes {
     $('mute-choices').replaceChildren(...ENDS.map(([words, time]) => button(words, () => this.#mute(time))));
     $('keep-mute').addEventListener('click', () => $('mute-dialog').close());
     $('unmute').addEventListener('click', () => this.#unmute(parts.conversation.threadId));
-    $('mute-dialog').addEventListener('close', () => $('mute').focus());
+    $('mute-dialog').addEventListener('close', () => focusTool($('mute')));
     this.#draw();
   }
 

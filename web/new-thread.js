@@ -1,19 +1,21 @@
-// The two buttons that start a conversation: with one person, or with several as a group that may have a
-// subject.
+// The two buttons that start a conversation: with one person, or as a group that may have a name, and whose
+// people can change.
 
 import { $ } from '/elements.js';
-import { Picker } from '/picker.js';
+
+/** @type {Record<string, string>} */
+const NO_GROUP = {
+  forbidden: 'You may not start this group. One of these people may not be open to you, or you are not in it any more: then give the new one another name.',
+};
 
 /**
  * `show(threadId)` opens what was started.
- * @param {{ api: import('/api.js').Api, people: import('/people.js').People,
- *   threads: import('/threads.js').Threads }} parts
+ * @param {{ picker: import('/picker.js').Picker, threads: import('/threads.js').Threads }} parts
  * @param {(threadId: string) => void} show
  */
-export function startThread({ api, people, threads }, show) {
-  /** Whom one talks with, the most recent first. */
-  const known = () => [...new Set(threads.listed.flatMap(thread => people.others(thread)))];
-  const picker = new Picker({ api, people, known, start: async (participants, subject) => show(await threads.start(participants, subject)) });
-  $('new-chat').addEventListener('click', () => picker.open(false));
-  $('new-group').addEventListener('click', () => picker.open(true));
+export function startThread({ picker, threads }, show) {
+  /** @type {PickerPurpose['start']} */
+  const start = async (participants, group) => show(await threads.start(participants, group));
+  $('new-chat').addEventListener('click', () => picker.open({ title: 'Start a chat', start }));
+  $('new-group').addEventListener('click', () => picker.open({ title: 'New group', isNewGroup: true, deed: 'Create the group', start, words: NO_GROUP }));
 }

@@ -1,5 +1,5 @@
-// One line that says what went wrong with something the user asked for. It goes away with the next thing they
-// do, or after a while.
+// One line that says what went wrong with something the user asked for, or, in another look, what somebody
+// else has done. It goes away with the next thing they do, or after a while.
 
 import { $ } from '/elements.js';
 import { Refusal } from '/refusal.js';
@@ -8,6 +8,8 @@ import { Refusal } from '/refusal.js';
 const SHOWN_MS = 10_000;
 /** @type {ReturnType<typeof setTimeout> | undefined} */
 let timer;
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let toldTimer;
 
 /**
  * Does what somebody wants; a refusal is shown, and then nothing is given.
@@ -34,6 +36,16 @@ export async function onTheSide(act) {
     if (!error.endsSignIn) say(error.message);
     return undefined;
   }
+}
+
+/**
+ * Says what is not a fault of anybody.
+ * @param {string} words
+ */
+export function tell(words) {
+  clearTimeout(toldTimer);
+  $('told').textContent = words;
+  toldTimer = setTimeout(() => { $('told').textContent = ''; }, SHOWN_MS);
 }
 
 /** @param {string} words */

@@ -7,7 +7,7 @@
 // message.
 
 import { Refusal } from '/refusal.js';
-import { keep, recall } from '/storage.js';
+import { keep, newKey, recall } from '/storage.js';
 
 /** An answer that does not come, or a store that is down, is asked again after this. */
 const PAUSE_MS = 3_000;
@@ -152,9 +152,4 @@ export class Outbox extends EventTarget {
     keep('outbox', [...this.#entries.values()]);
     this.dispatchEvent(new Event('change'));
   }
-}
-
-/** A UUID; browsers give one only on safe origins, and 128 random bits are as good. */
-function newKey() {
-  return crypto.randomUUID?.() ?? [...crypto.getRandomValues(new Uint8Array(16))].map(byte => byte.toString(16).padStart(2, '0')).join('');
 }

@@ -56,31 +56,60 @@ export class People {
   }
 
   /**
-   * What a conversation is called: its subject if it has one, else the names of the others.
+   * The other one of a conversation of two, which stays one of two; nobody of another conversation.
+   * @param {Thread} thread
+   * @returns {string | undefined}
+   */
+  partner(thread) {
+    const [other, ...more] = this.others(thread);
+    return thread.group || more.length > 0 ? undefined : other;
+  }
+
+  /**
+   * Whether more than two are in a conversation, or may be.
+   * @param {Thread} thread
+   */
+  isGroup(thread) {
+    return thread.group !== undefined || thread.participantCount > 2;
+  }
+
+  /**
+   * What a conversation is called: its name or subject if it has one, else the names of the others.
    * @param {Thread} thread
    * @returns {string}
    */
   title(thread) {
     const others = this.others(thread);
-    const subject = subjectOf(thread);
-    if (others.length === 1) return this.name(others[0]);
-    if (subject) return subject;
+    const partner = this.partner(thread);
+    if (partner) return this.name(partner);
+    const called = groupName(thread) || subjectOf(thread);
+    if (called) return called;
+    if (others.length === 0) return 'Only you';
     const names = others.slice(0, NAMES_IN_TITLE).map(id => this.name(id)).join(', ');
     const count = thread.participantCount - 1;
+    if (count === 1) return `Group with ${names}`;
     return count > NAMES_IN_TITLE ? `${names} and ${count - NAMES_IN_TITLE} more` : names;
   }
 
   /**
    * What else there is to say of a conversation in one line: the subject of two, the people of a group that
-   * has a subject.
+   * has a name or a subject.
    * @param {Thread} thread
    * @returns {string}
    */
   subtitle(thread) {
     const others = this.others(thread);
-    const subject = subjectOf(thread);
-    if (others.length === 1 || !subject) return subject;
+    if (this.partner(thread)) return subjectOf(thread);
+    if (!groupName(thread) && !subjectOf(thread)) return '';
     return others.slice(0, NAMES_IN_TITLE).map(id => this.name(id)).join(', ');
+  }
+
+  /**
+   * What their picture is drawn from, beside their name.
+   * @param {string} id
+   */
+  avatar(id) {
+    return this.#known.get(id)?.avatar;
   }
 
   /**
@@ -90,7 +119,7 @@ export class People {
   picture(id) {
     const { avatar } = this.#known.get(id) ?? {};
     return isOfThisSite(avatar) && avatar !== NO_PICTURE
-      ? element('span', { class: 'picture', 'aria-hidden': 'true' }, element('img', { src: avatar, alt: '' }))
+      ? drawPicture(avatar)
       : this.#initials(id, this.name(id));
   }
 
@@ -99,8 +128,10 @@ export class People {
    * @param {Thread} thread
    */
   pictureOf(thread) {
-    const others = this.others(thread);
-    return others.length === 1 ? this.picture(others[0]) : this.#initials(thread._id, this.title(thread));
+    const partner = this.partner(thread);
+    const picture = thread.group?.picture;
+    if (partner) return this.picture(partner);
+    return isOfThisSite(picture) ? drawPicture(picture) : this.#initials(thread._id, this.title(thread));
   }
 
   /**
@@ -112,6 +143,16 @@ export class People {
     return element('span', { class: `picture hue-${hue(id)}`, 'aria-hidden': 'true' }, letters.toUpperCase());
   }
 }
+
+/** @param {string} address */
+const drawPicture = address => element('span', { class: 'picture', 'aria-hidden': 'true' }, element('img', { src: address, alt: '' }));
+
+/**
+ * The name that its owners gave a group, as they typed it; empty if it has none.
+ * @param {Thread} thread
+ * @returns {string}
+ */
+export const groupName = ({ group }) => typed(group?.name ?? '');
 
 /**
  * @param {Thread} thread

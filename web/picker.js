@@ -1,10 +1,11 @@
-// The dialog in which somebody chooses people by name: one for a chat, several for a group. It looks for them
-// on the server while one types.
+// The dialog in which somebody chooses people by name: one for a chat, several for a new group or to add to
+// one. It looks for them on the server while one types.
 //
 // Nobody who is unknown gets a conversation by accident: the page says that nobody was found. A user id as it
 // is can be used in a second step, for people whom the host application knows and this server does not yet.
 
 import { $, arrange, button, element } from '/elements.js';
+import { NAME_MAX, tooLong } from '/groups.js';
 import { Refusal } from '/refusal.js';
 
 const PAGE = 20;
@@ -14,15 +15,14 @@ const PAUSE_MS = 200;
 const EMPTY_MAX = 5;
 /** People who are offered before anything is typed. */
 const OFFERED_MAX = 8;
-/** A group has oneself and at least so many others. */
-const GROUP_MIN = 2;
 /** Ids are separated by commas where several are written. */
 const NOT_IN_IDS = ',';
 
 export class Picker {
   #parts;
-  #isGroup = false;
-  /** Those chosen so far, of a group. @type {Set<string>} */
+  /** @type {PickerPurpose | undefined} */
+  #purpose;
+  /** Those chosen so far, of several. @type {Set<string>} */
   #chosen = new Set();
   /** Who is shown. @type {string[]} */
   #found = [];
@@ -33,10 +33,8 @@ export class Picker {
   #timer;
 
   /**
-   * `parts`: `api`, `people`, `known()` with the ids of those whom one talks with, and `start(ids, subject)`,
-   * which rejects with a refusal.
-   * @param {{ api: import('/api.js').Api, people: import('/people.js').People, known: () => string[],
-   *   start: (participants: string[], subject: string) => Promise<void> }} parts
+   * `parts`: `api`, `people`, and `known()` with the ids of those whom one talks with.
+   * @param {{ api: import('/api.js').Api, people: import('/people.js').People, known: () => string[] }} parts
    */
   constructor(parts) {
     this.#parts = parts;
@@ -49,31 +47,49 @@ export class Picker {
     $('picker-form').addEventListener('submit', (/** @type {SubmitEvent} */ event) => event.preventDefault());
     $('more-candidates').addEventListener('click', () => this.#more());
     $('use-as-is').addEventListener('click', () => this.#choose(this.#words));
-    $('create-group').addEventListener('click', () => this.#start([...this.#chosen]));
+    $('use-chosen').addEventListener('click', () => this.#start([...this.#chosen]));
     $('close-picker').addEventListener('click', () => $('picker').close());
     $('picker').addEventListener('close', () => this.#asking.abort());
   }
 
-  /** @param {boolean} isGroup */
-  open(isGroup) {
-    this.#isGroup = isGroup;
+  /** @param {PickerPurpose} purpose */
+  open(purpose) {
+    this.#purpose = purpose;
     this.#chosen.clear();
-    $('picker-title').textContent = isGroup ? 'New group' : 'Start a chat';
-    $('subject').hidden = !isGroup;
-    $('subject').value = '';
+    $('picker-title').textContent = purpose.title;
+    $('group-is-new').hidden = !purpose.isNewGroup;
+    $('new-name').value = '';
+    $('new-history').checked = false;
     $('whom').value = '';
+    $('use-chosen').textContent = purpose.deed ?? '';
+    $('picked').setAttribute('aria-label', purpose.isNewGroup ? 'In the group' : 'To be added');
     this.#say('');
     this.#typed();
     $('picker').showModal();
-    $(isGroup ? 'subject' : 'whom').focus();
+    $(purpose.isNewGroup ? 'new-name' : 'whom').focus();
+  }
+
+  /** What somebody chooses for is not there any more. */
+  close() {
+    $('picker').close();
+  }
+
+  /** How a new group is to be. @returns {NewGroup | undefined} */
+  get #group() {
+    const name = $('new-name').value.trim();
+    return this.#purpose?.isNewGroup ? { ...name && { name }, history: $('new-history').checked ? 'all' : 'joined' } : undefined;
   }
 
   get #words() {
     return $('whom').value.trim();
   }
 
+  get #isTooMany() {
+    return this.#chosen.size > (this.#purpose?.most ?? Infinity);
+  }
+
   #firstOffer() {
-    return $('candidates').querySelector('button') ?? ($('as-is').hidden ? null : $('use-as-is'));
+    return $('candidates').querySelector('button:enabled') ?? ($('as-is').hidden ? null : $('use-as-is'));
   }
 
   /** Whoever is the only one is meant. Of several, and of an id as it is, somebody has to choose. */
@@ -85,7 +101,7 @@ export class Picker {
       this.#cursor = null;
       await this.#more();
     }
-    const [only, ...others] = this.#found;
+    const [only, ...others] = this.#found.filter(id => !this.#purpose?.isIn?.(id));
     if (words !== '' && only && others.length === 0 && words === this.#words) return this.#choose(only);
     return this.#firstOffer()?.focus();
   }
@@ -95,7 +111,7 @@ export class Picker {
     this.#asking.abort();
     this.#cursor = null;
     if (this.#words === '') {
-      this.#found = this.#parts.known().slice(0, OFFERED_MAX);
+      this.#found = this.#parts.known().filter(id => !this.#purpose?.isIn?.(id)).slice(0, OFFERED_MAX);
       $('picker-words').textContent = this.#found.length > 0 ? 'People you talk with' : 'Type a name, or a user id.';
       return this.#draw();
     }
@@ -145,14 +161,14 @@ export class Picker {
     const { people } = this.#parts;
     const hadFocus = $('picker').contains(document.activeElement);
     arrange($('candidates'), this.#found.filter(id => !this.#chosen.has(id)).map(id => this.#offer(id)));
-    arrange($('picked'), [...this.#chosen].map(id => element('li', {}, people.picture(id), element('span', {}, people.name(id)),
-      button('×', () => { this.#chosen.delete(id); this.#draw(asked); }, { class: 'quiet', 'aria-label': `Take ${people.name(id)} out` }))));
+    arrange($('picked'), [...this.#chosen].map(id => element('li', {}, people.picture(id), element('span', { dir: 'auto' }, people.name(id)),
+      button('×', () => { this.#chosen.delete(id); this.#say(''); this.#draw(asked); }, { class: 'quiet', 'aria-label': `Take ${people.name(id)} out` }))));
     $('more-candidates').hidden = !this.#cursor;
     const mayBeId = asked !== undefined && asked === this.#words && !asked.includes(NOT_IN_IDS);
     $('as-is').hidden = !mayBeId || this.#found.includes(asked) || this.#chosen.has(asked);
     $('use-as-is').textContent = `Use “${asked ?? ''}” as a user id`;
-    $('create-group').hidden = !this.#isGroup;
-    $('create-group').disabled = this.#chosen.size < GROUP_MIN;
+    $('use-chosen').hidden = !this.#purpose?.deed;
+    $('use-chosen').disabled = this.#chosen.size === 0 || this.#isTooMany;
     if (hadFocus && !$('picker').contains(document.activeElement)) $('whom').focus();
   }
 
@@ -160,16 +176,18 @@ export class Picker {
   #offer(id) {
     const { people } = this.#parts;
     const name = people.name(id);
-    const offer = button(people.picture(id), () => this.#choose(id));
-    offer.append(element('span', { class: 'name' }, name), ...name === id ? [] : [element('span', { class: 'id' }, id)]);
+    const isIn = this.#purpose?.isIn?.(id) ?? false;
+    const offer = button(people.picture(id), () => this.#choose(id), { disabled: isIn });
+    const more = isIn ? 'in the group already' : name !== id && id;
+    offer.append(element('span', { class: 'name', dir: 'auto' }, name), ...more ? [element('span', { class: 'id' }, more)] : []);
     return element('li', {}, offer);
   }
 
   /** @param {string} id */
   #choose(id) {
-    if (!this.#isGroup) return this.#start([id]);
+    if (!this.#purpose?.deed) return this.#start([id]);
     this.#chosen.add(id);
-    this.#say('');
+    this.#say(this.#isTooMany ? `${this.#purpose.most} people can be added at once.` : '');
     $('whom').value = '';
     this.#typed();
     return $('whom').focus();
@@ -177,14 +195,20 @@ export class Picker {
 
   /** @param {string[]} participants */
   async #start(participants) {
+    const purpose = this.#purpose;
+    const group = this.#group;
     this.#say('');
+    if ([...group?.name ?? ''].length > NAME_MAX) return this.#say(tooLong(group?.name ?? ''));
+    $('use-chosen').disabled = true;
     try {
-      await this.#parts.start(participants, this.#isGroup ? $('subject').value.trim() : '');
+      await purpose?.start(participants, group);
       $('picker').close();
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
-      this.#say(error.message);
+      this.#say(purpose?.words?.[error.code] ?? error.message);
+      $('use-chosen').disabled = false;
     }
+    return undefined;
   }
 
   /** @param {string} words */

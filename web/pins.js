@@ -33,7 +33,11 @@ export class Pins {
     const { threadId } = this.#conversation;
     if (!threadId) return;
     onTheSide(async () => {
-      const { messages } = await this.#api.read(`/messages/threads/${encodeURIComponent(threadId)}/pins`);
+      const { messages } = await this.#api.read(`/messages/threads/${encodeURIComponent(threadId)}/pins`).catch(refusal => {
+        // Its reader was removed from it: others say so.
+        if (refusal.code === 'not_found') return { messages: [] };
+        throw refusal;
+      });
       if (threadId === this.#conversation.threadId) this.#take(messages);
     });
   }

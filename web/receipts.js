@@ -14,7 +14,9 @@ const TOLD_MAX = 200;
 
 export class Receipts {
   #participants;
-  #isLarge;
+  #count;
+  /** From which message on somebody who came later is in it. @type {Map<string, number>} */
+  #since = new Map();
   /** @type {Map<string, { delivered: number, read: number }>} */
   #cursors = new Map();
   /** @type {Map<string, MessageStatus>} */
@@ -26,7 +28,33 @@ export class Receipts {
    */
   constructor(participants, count = participants.length) {
     this.#participants = participants;
-    this.#isLarge = count > Math.min(PEOPLE_MAX, participants.length);
+    this.#count = count;
+  }
+
+  /** Whether not everybody is known, or nobody keeps receipts. */
+  get #isLarge() {
+    return this.#count > Math.min(PEOPLE_MAX, this.#participants.length);
+  }
+
+  /**
+   * People were added: messages up to the one of this place were not for them.
+   * @param {string[]} ids
+   * @param {number} seq
+   */
+  joined(ids, seq) {
+    const others = ids.filter(id => !this.#participants.includes(id));
+    others.forEach(id => this.#since.set(id, seq));
+    this.#participants = [...this.#participants, ...others];
+    this.#count += others.length;
+  }
+
+  /**
+   * Nobody waits any more for who has left.
+   * @param {string} id
+   */
+  left(id) {
+    if (this.#participants.includes(id)) this.#count -= 1;
+    this.#participants = this.#participants.filter(each => each !== id);
   }
 
   /**
@@ -59,7 +87,7 @@ export class Receipts {
   apply(message) {
     raise(message, this.#told.get(message._id));
     if (this.#isLarge) return;
-    const recipients = this.#participants.filter(id => id !== message.senderId);
+    const recipients = this.#participants.filter(id => id !== message.senderId && message.seq > (this.#since.get(id) ?? 0));
     /** @type {(kind: 'delivered' | 'read', list: { userId: string }[]) => (id: string) => boolean} */
     const has = (kind, list) => id => list.some(each => each.userId === id) || (this.#cursors.get(id)?.[kind] ?? 0) >= message.seq;
     const hasRead = has('read', message.readBy);

@@ -11,6 +11,8 @@ const SENTENCES = {
   csrf_failed: 'You may not do that from here.',
   not_found: 'That is not there, or not yours to see.',
   unknown: 'The server does not know how to do that.',
+  not_group: 'This conversation was not started as a group: its people stay as they are.',
+  queued: 'The server has it, and does it as soon as it can.',
   key_reused: 'Another message was sent in its place before. Please write it again.',
   too_large: 'That is too long.',
   unavailable: 'The service is not available at the moment. Please try again.',

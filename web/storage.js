@@ -28,6 +28,14 @@ export function keep(name, value) {
   }
 }
 
+/**
+ * A key under which something is asked for. A UUID; browsers give one only on safe origins, and 128 random
+ * bits are as good.
+ */
+export function newKey() {
+  return crypto.randomUUID?.() ?? [...crypto.getRandomValues(new Uint8Array(16))].map(byte => byte.toString(16).padStart(2, '0')).join('');
+}
+
 /** @param {string} name */
 export const forget = name => sessionStorage.removeItem(name);
 export const forgetAll = () => sessionStorage.clear();

@@ -56,7 +56,7 @@ export class ThreadList {
     $('threads-state').textContent = threads.isLoaded ? '' : this.#notYet();
     $('show-active').setAttribute('aria-pressed', String(shown === 'active'));
     $('show-archived').setAttribute('aria-pressed', String(shown === 'archived'));
-    presence.watch(listed.map(thread => people.others(thread)).filter(others => others.length === 1).flat());
+    presence.watch(listed.flatMap(thread => people.partner(thread) ?? []));
   }
 
   /** Why the list is not there. */
@@ -79,7 +79,7 @@ export class ThreadList {
    */
   #drawItem(open, thread) {
     const { people, presence, conversation } = this.#parts;
-    const others = people.others(thread);
+    const partner = people.partner(thread);
     const isShown = conversation.showsNew(thread._id);
     const unread = isShown ? 0 : thread.unreadCount;
     const mentions = unread > 0 ? thread.unreadMentions ?? 0 : 0;
@@ -87,7 +87,7 @@ export class ThreadList {
     open.classList.toggle('has-unread', unread > 0);
     open.replaceChildren(
       people.pictureOf(thread),
-      element('span', { class: `dot ${others.length === 1 ? presence.status(others[0]) ?? '' : ''}` }, ...dotWords(others, presence)),
+      element('span', { class: `dot ${partner && presence.status(partner) || ''}` }, ...dotWords(partner, presence)),
       element('span', { class: 'name', dir: 'auto' }, people.title(thread)),
       element('time', { datetime: thread.lastMessageAt ?? thread.createdAt }, shortTime(thread.lastMessageAt ?? thread.createdAt)),
       ...this.#preview(thread),
@@ -109,7 +109,7 @@ export class ThreadList {
     const { lastMessage: last } = thread;
     if (!last) return [element('span', { class: 'preview', dir: 'auto' }, people.subtitle(thread) || 'No messages yet')];
     const isOwn = last.senderId === me.id;
-    const by = thread.participantCount > 2 && !isOwn ? `${people.name(last.senderId)}: ` : '';
+    const by = people.isGroup(thread) && !isOwn ? `${people.name(last.senderId)}: ` : '';
     return [
       ...isOwn && !last.deletedAt ? [ticks(last.status)] : [],
       element('span', { class: 'preview', dir: 'auto' }, ...last.deletedAt ? ['Message taken back'] : [by && element('bdi', {}, by), plain(typed(last.content)) || fileNames(last)]),
@@ -135,10 +135,10 @@ function mentionSign(count) {
 }
 
 /**
- * @param {string[]} others
+ * @param {string | undefined} partner
  * @param {import('/presence.js').Presence} presence
  */
-function dotWords(others, presence) {
-  const words = others.length === 1 ? presence.status(others[0]) : undefined;
+function dotWords(partner, presence) {
+  const words = partner && presence.status(partner);
   return words === 'online' || words === 'away' ? [element('span', { class: 'unseen' }, words)] : [];
 }

@@ -2,9 +2,14 @@
 //
 // The counters of a conversation include its messages up to `lastSeq`; a live message counts only if it is
 // the next one. If one in between was missed, the conversation is read again. Every event may be heard twice.
-// Dispatches `change`.
+// Dispatches `change`, and `gone` when a conversation is not there for its reader any more: `{thread,
+// removedBy?, isLeft}`.
+
+import { Refusal } from '/refusal.js';
 
 const PAGE = 30;
+/** The most people that a conversation comes with. */
+export const CARRIED_MAX = 50;
 /** A fleet counts a message within moments; what is read sooner is read again, each time later. */
 const SETTLE_MS = 500;
 const SETTLE_MAX_MS = 10_000;
@@ -20,6 +25,8 @@ export class Threads extends EventTarget {
   #known = new Map();
   /** Questions for one conversation that have no answer yet. @type {Map<string, Promise<Thread>>} */
   #reading = new Map();
+  /** When conversations went away. What was asked before says nothing of them. @type {Map<string, number>} */
+  #gone = new Map();
   #loading = new AbortController();
   /** Whether anything was asked for: there is a connection, or was one. */
   isAsked = false;
@@ -110,16 +117,17 @@ export class Threads extends EventTarget {
   learn(id, pause = SETTLE_MS) {
     const asked = this.#reading.get(id);
     if (asked) return asked;
+    const askedAt = performance.now();
     const asking = this.#api.read(`/messages/threads/${encodeURIComponent(id)}`).then(({ thread }) => {
       this.#reading.delete(id);
-      this.#take(thread);
+      if (!this.#take(thread, askedAt)) return this.learn(id);
       this.#changed();
       const known = this.#known.get(id) ?? thread;
       if ((known.heard ?? 0) > known.lastSeq && pause < SETTLE_MAX_MS) setTimeout(() => this.learn(id, pause * 2).catch(() => {}), pause);
       return known;
     }, refusal => {
       this.#reading.delete(id);
-      if (refusal.code === 'not_found') this.#known.delete(id);
+      if (refusal.code === 'not_found') this.#lose(id, {});
       throw refusal;
     });
     this.#reading.set(id, asking);
@@ -127,16 +135,46 @@ export class Threads extends EventTarget {
   }
 
   /**
+   * As `learn`, of one that has changed just now: an answer that is on its way already may not know of it.
+   * @param {string} id
+   * @returns {Promise<Thread>}
+   */
+  learnAgain(id) {
+    const asked = this.#reading.get(id);
+    return asked ? asked.catch(() => {}).then(() => this.learn(id)) : this.learn(id);
+  }
+
+  /**
+   * What was asked of a conversation was refused, maybe because it is gone. Then it goes; all else is thrown.
+   * @param {string} id
+   * @param {unknown} refusal
+   */
+  async unlessGone(id, refusal) {
+    if (!(refusal instanceof Refusal && refusal.code === 'not_found')) throw refusal;
+    await this.learnAgain(id).catch(() => {});
+  }
+
+  /**
    * Starts a conversation, or finds the one there is; gives its id.
    * @param {string[]} participants
-   * @param {string} subject
+   * @param {NewGroup} [group] how a group is to be whose people can change
    * @returns {Promise<string>}
    */
-  async start(participants, subject) {
-    const answer = await this.#api.ask('POST', '/messages/threads', { participants, ...subject && { metadata: { subject } } });
-    if (answer.thread) this.#take(answer.thread);
+  async start(participants, group) {
+    const { thread } = await this.#api.ask('POST', '/messages/threads', { participants, ...group && { group } });
+    if (!thread) throw new Refusal({ code: 'queued' });
+    this.changedTo(thread, performance.now());
+    return thread._id;
+  }
+
+  /**
+   * The server has answered with a conversation as it is now.
+   * @param {Thread} thread
+   * @param {number} askedAt
+   */
+  changedTo(thread, askedAt) {
+    this.#take(thread, askedAt);
     this.#changed();
-    return answer.thread?._id ?? answer.threadId;
   }
 
   /**
@@ -186,27 +224,57 @@ export class Threads extends EventTarget {
   }
 
   /**
-   * Somebody has left a conversation: it is gone for oneself, and smaller for the others.
-   * @param {string} id
-   * @param {string} userId
+   * Somebody has left a conversation, or was removed from it: it is gone for oneself, and smaller for the
+   * others.
+   * @param {{ threadId: string, userId: string, participantCount?: number, removedBy?: string }} left
    * @returns {Promise<unknown> | void}
    */
-  left(id, userId) {
-    if (!this.#known.has(id)) return undefined;
-    if (userId !== this.#me.id) return this.learn(id);
-    this.#known.delete(id);
-    return this.#changed();
+  left({ threadId, userId, participantCount, removedBy }) {
+    const known = this.#known.get(threadId);
+    if (userId === this.#me.id) return this.#lose(threadId, { removedBy, isLeft: !removedBy });
+    if (!known) return undefined;
+    known.participants = known.participants.filter(id => id !== userId);
+    known.participantCount = participantCount ?? known.participantCount;
+    this.#changed();
+    return this.learnAgain(threadId);
   }
 
   /**
-   * Read or put away, here or on another device, or something unread was taken back.
-   * @param {{ _id: string, unreadCount?: number, status?: Thread['status'] }} thread
+   * People were added to a group.
+   * @param {{ threadId: string, members: { id: string }[], participantCount: number }} added
+   * @returns {Promise<unknown>}
    */
-  updated({ _id, unreadCount, status }) {
+  joined({ threadId, members, participantCount }) {
+    const known = this.#known.get(threadId);
+    if (known && known.participants.length === known.participantCount) {
+      const ids = new Set([...known.participants, ...members.map(({ id }) => id)]);
+      Object.assign(known, { participants: [...ids].sort().slice(0, CARRIED_MAX), participantCount });
+      this.#changed();
+    }
+    return this.learnAgain(threadId);
+  }
+
+  /**
+   * @param {string} id
+   * @param {{ removedBy?: string, isLeft?: boolean }} why
+   */
+  #lose(id, why) {
+    const thread = this.#known.get(id);
+    this.#gone.set(id, performance.now());
+    if (!this.#known.delete(id)) return;
+    this.dispatchEvent(new CustomEvent('gone', { detail: { thread, ...why } }));
+    this.#changed();
+  }
+
+  /**
+   * Read or put away, here or on another device, or something unread was taken back; or a group is another.
+   * @param {{ _id: string, unreadCount?: number, status?: Thread['status'], group?: Group }} thread
+   */
+  updated({ _id, unreadCount, status, group }) {
     const known = this.#known.get(_id);
     if (!known) return;
     const isMore = (unreadCount ?? 0) > known.unreadCount;
-    this.#patch(_id, { ...unreadCount !== undefined && { unreadCount }, ...unreadCount === 0 && { unreadMentions: 0 }, ...status && { status } });
+    this.#patch(_id, { ...unreadCount !== undefined && { unreadCount }, ...unreadCount === 0 && { unreadMentions: 0 }, ...status && { status }, ...group && { group } });
     // How many of them mention this person is not told with the number.
     if (unreadCount && (isMore || known.unreadMentions)) this.learn(_id).catch(() => {});
   }
@@ -241,18 +309,23 @@ export class Threads extends EventTarget {
    */
   async #page(status, cursor, signal) {
     const after = cursor ? `&cursor=${encodeURIComponent(cursor)}` : '';
+    const askedAt = performance.now();
     const page = await this.#api.read(`/messages/threads?status=${status}&limit=${PAGE}${after}`, signal);
-    for (const thread of page.threads) this.#take(thread);
+    for (const thread of page.threads) this.#take(thread, askedAt);
     return page;
   }
 
   /**
-   * Takes what was read, but for what was heard since.
+   * Takes what was read, but for what was heard since. Whether it was taken: of a conversation that went away
+   * meanwhile it was not.
    * @param {Thread} thread
+   * @param {number} askedAt
+   * @returns {boolean}
    */
-  #take(thread) {
+  #take(thread, askedAt) {
+    if ((this.#gone.get(thread._id) ?? -1) > askedAt) return false;
     for (const person of thread.members ?? [thread.participant]) if (person) this.#people.learn(person);
-    this.#names.want(thread.participants);
+    this.#names.want([...thread.participants, ...thread.group?.owners ?? []]);
     const known = this.#known.get(thread._id);
     const { lastSeq, unreadCount, unreadMentions, lastMessage, lastMessageAt } = known ?? {};
     const merged = Object.assign(known ?? {}, thread);
@@ -261,6 +334,7 @@ export class Threads extends EventTarget {
     const isLeft = lastMessage && !lastMessage.deletedAt;
     if (isLeft && lastMessage.seq > (thread.lastMessage?.seq ?? 0)) Object.assign(merged, { lastMessage, lastMessageAt });
     this.#known.set(thread._id, merged);
+    return true;
   }
 
   /**

@@ -7,16 +7,16 @@ const names = list => Object.fromEntries(list.split(/\s+/).map(name => [name, 'r
 
 const BROWSER = names(`window document location history navigator sessionStorage localStorage matchMedia addEventListener
   innerHeight innerWidth console fetch crypto URL TextDecoder Intl WebSocket Event CustomEvent EventTarget AbortController
-  ResizeObserver setTimeout clearTimeout setInterval clearInterval queueMicrotask atob getComputedStyle Element HTMLElement
+  ResizeObserver performance setTimeout clearTimeout setInterval clearInterval queueMicrotask atob getComputedStyle Element HTMLElement
   HTMLLIElement Node Notification DOMException AudioContext self`);
-const NODE = names(`process console fetch Buffer URL performance setTimeout clearTimeout setInterval clearInterval setImmediate btoa Response
+const NODE = names(`process console fetch AbortController FormData ReadableStream Buffer URL performance setTimeout clearTimeout setInterval clearInterval setImmediate btoa Response
   Blob CompressionStream EventTarget`);
 /** What browsers and Node 18 have alike; anything else is asked for by `typeof`. */
-const EVERYWHERE = names(`console fetch crypto URL TextDecoder AbortController setTimeout clearTimeout queueMicrotask atob window
+const EVERYWHERE = names(`console fetch Blob TextEncoder btoa crypto URL TextDecoder AbortController setTimeout clearTimeout queueMicrotask atob window
   location indexedDB IDBKeyRange`);
 /** What a test names inside of `page.evaluate`, which runs in the page. */
 const IN_PAGES = names(`window document location getComputedStyle innerHeight innerWidth Event sessionStorage localStorage
-  WebSocket IDBDatabase PushManager Notification NotificationEvent
+  WebSocket requestAnimationFrame IDBDatabase PushManager Notification NotificationEvent
   PageTransitionEvent dispatchEvent self navigator messagingClient socket io careless drawMessage drawNotification violated pwn`);
 
 const RULES = {

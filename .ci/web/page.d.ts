@@ -101,6 +101,62 @@ interface HistoryPage {
   gap?: boolean;
 }
 
+/** How a group looks, who owns it, and what people see who are added. */
+interface Group {
+  name: string | null;
+  picture: string | null;
+  history: 'joined' | 'all';
+  owners: string[];
+}
+
+/** A group that is to be. */
+interface NewGroup {
+  name?: string;
+  history: Group['history'];
+}
+
+/** What became of a group, between its messages. */
+interface GroupLine {
+  key: string;
+  at: string;
+  /** The place of the message behind which it stands. */
+  after: number;
+  /** As people are called now. */
+  words: () => string;
+}
+
+/** How somebody is shown in the list of members. */
+interface MemberView {
+  picture: () => HTMLElement;
+  /** Whether they are there. */
+  words: string;
+  isOwner: boolean;
+  /** Begins to write to them; not to oneself. */
+  write?: () => unknown;
+  /** What an owner can do with them. */
+  acts: { label: string; act: () => unknown; isGrave?: boolean }[];
+  /** Whether that is shown. */
+  isOpen: boolean;
+  toggle: () => void;
+}
+
+/** What people are chosen for. */
+interface PickerPurpose {
+  title: string;
+  /** Whether name and history of a new group are asked for, too. */
+  isNewGroup?: boolean;
+  /** Several are chosen, and then this is done. Without it one is, and that is all. */
+  deed?: string;
+  /** So many at most. */
+  most?: number;
+  /** Who cannot be chosen any more. */
+  isIn?: (id: string) => boolean;
+  /** Rejects with a refusal. */
+  start: (ids: string[], group?: NewGroup) => Promise<void>;
+  /** What codes of refusals mean here. */
+  words?: Record<string, string>;
+}
+
 /** A conversation as the server lists it; `heard` and `readTo` are the page's own. */
 interface Thread {
   _id: string;
@@ -109,7 +165,9 @@ interface Thread {
   participantCount: number;
   participant?: { id: string; name: string; avatar?: string };
   /** The first ten of its people. */
-  members?: { id: string; name: string; avatar?: string }[];
+  members?: { id: string; name: string; avatar?: string; role?: 'owner' | 'member' }[];
+  /** Only of a conversation that was started as a group. */
+  group?: Group;
   metadata?: { subject?: unknown };
   status: 'active' | 'archived';
   unreadCount: number;

@@ -14,7 +14,7 @@ const PAGE = new URL('../../docs/PROTOCOL.md', import.meta.url);
 const read = name => JSON.parse(readFileSync(new URL(`../../docs/${name}.json`, import.meta.url), 'utf8'));
 const [rest, socket] = [read('openapi'), read('asyncapi')];
 const page = readFileSync(PAGE, 'utf8');
-const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
+const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'];
 /** Fields of objects that are shown in place, without a table of their own. */
 const SHORT_OBJECT = 5;
 /** So many words of a choice are named in place. */
@@ -77,7 +77,7 @@ function sectionsOfRoutes() {
 
 /** Its statuses of success, each with the words before the colon of its description. */
 function answersOf({ responses }) {
-  const succeeds = ['201', '200', '202'].filter(status => responses[status]);
+  const succeeds = ['201', '200', '202', '204', '206'].filter(status => responses[status]);
   return succeeds.map(status => {
     const said = responses[status].description.split(/[:.]/)[0];
     return said === 'Done' ? status : `${status} ${said[0].toLowerCase()}${said.slice(1)}`;

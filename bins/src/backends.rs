@@ -1,6 +1,9 @@
 //! Backends: the URLs of the configuration select the adapters. Only this file knows which adapter is behind
 //! a port.
 
+mod lookups;
+
+use self::lookups::{Lookups, open_lookups};
 use crate::broker_observer::BrokerObserver;
 use crate::markup::markup;
 use anyhow::Context;
@@ -12,13 +15,11 @@ use eventflow_embedded::{Database, EmbeddedBroker, EmbeddedJournal, EmbeddedStor
 use eventflow_metrics::{CallMetrics, Metrics};
 use eventflow_mongo::{HostKey, MongoOptions, MongoStore};
 use eventflow_ports::{
-    Clock, DeadLetters, Directory, Drafts, FallbackPresence, Inbox, Journal, Membership, MemoryPresence,
-    MemoryRegistry, NoJournal, NoPresence, NoRegistry, Outbound, Outbox, People, PresenceStore, PushDevices,
-    Registry, SearchIndex, Sends, Store, StoreError, Suppressions, SystemClock,
+    Apart, Blocks, Clock, DeadLetters, Directory, Drafts, FallbackPresence, Inbox, Journal, Membership,
+    NoJournal, Outbound, Outbox, People, PresenceStore, PushDevices, Registry, Reports, Scheduled,
+    SearchIndex, Sends, Store, StoreError, Suppressions, SystemClock, Uploads,
 };
-use eventflow_redis::{
-    JournalSettings, PresenceSettings, RedisJournal, RedisPresence, RedisRegistry, RegistrySettings,
-};
+use eventflow_redis::{JournalSettings, RedisJournal};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -53,6 +54,16 @@ pub struct Backends {
     pub sends: Arc<dyn Sends>,
     /// Drafts: keeps what people have begun to write.
     pub drafts: Arc<dyn Drafts>,
+    /// Blocks: keeps who blocks whom.
+    pub blocks: Arc<dyn Blocks>,
+    /// Apart: caches who is to hear nothing of whom.
+    pub apart: Apart,
+    /// Reports: keeps what people report to the administrators.
+    pub reports: Arc<dyn Reports>,
+    /// Scheduled: keeps messages that wait for their time.
+    pub scheduled: Arc<dyn Scheduled>,
+    /// Uploads: keeps records of uploaded files.
+    pub uploads: Arc<dyn Uploads>,
     /// Dead letters: keeps what no worker could handle, and the audit log.
     pub dead_letters: Arc<dyn DeadLetters>,
     /// Outbox: keeps what would have been sent.
@@ -92,6 +103,10 @@ struct Stores {
     search: Arc<dyn SearchIndex>,
     sends: Arc<dyn Sends>,
     drafts: Arc<dyn Drafts>,
+    blocks: Arc<dyn Blocks>,
+    reports: Arc<dyn Reports>,
+    scheduled: Arc<dyn Scheduled>,
+    uploads: Arc<dyn Uploads>,
     dead_letters: Arc<dyn DeadLetters>,
     outbox: Arc<dyn Outbox>,
 }
@@ -108,6 +123,10 @@ impl Stores {
             + SearchIndex
             + Sends
             + Drafts
+            + Blocks
+            + Reports
+            + Scheduled
+            + Uploads
             + DeadLetters
             + Outbox,
     {
@@ -121,6 +140,10 @@ impl Stores {
             search: Arc::clone(store) as _,
             sends: Arc::clone(store) as _,
             drafts: Arc::clone(store) as _,
+            blocks: Arc::clone(store) as _,
+            reports: Arc::clone(store) as _,
+            scheduled: Arc::clone(store) as _,
+            uploads: Arc::clone(store) as _,
             dead_letters: Arc::clone(store) as _,
             outbox: Arc::clone(store) as _,
         }
@@ -173,6 +196,10 @@ impl Backends {
             search,
             sends,
             drafts,
+            blocks,
+            reports,
+            scheduled,
+            uploads,
             dead_letters,
             outbox,
         } = stores;
@@ -192,6 +219,11 @@ impl Backends {
             search,
             sends,
             drafts,
+            apart: Apart::new(Arc::clone(&blocks)),
+            blocks,
+            reports,
+            scheduled,
+            uploads,
             dead_letters,
             outbox,
             people,
@@ -344,49 +376,4 @@ async fn open_journal(
         format!("configuration key `data.dir`: open the journal in {}", config.data.dir.display())
     })?);
     Ok((Arc::clone(&journal) as _, Some(journal)))
-}
-
-/// Where people are, and whether.
-struct Lookups {
-    registry: Arc<dyn Registry>,
-    presence: Arc<dyn PresenceStore>,
-    fallback: Option<Arc<FallbackPresence>>,
-}
-
-/// Opens the registry and the presence store. With a server that processes share, a process that hears of
-/// every device also keeps presence in its memory, for the time that the server is away: the only process of
-/// a system, and the sweeper of a fleet.
-fn open_lookups(
-    config: &Config,
-    clock: &Arc<dyn Clock>,
-    sweeps: bool,
-    calls: &CallMetrics,
-) -> anyhow::Result<Lookups> {
-    let url = config.presence.url.expose();
-    if url != MEMORY {
-        let registry = RedisRegistry::new(url, RegistrySettings::default()).context("presence.url")?;
-        let presence = RedisPresence::new(url, PresenceSettings::default(), Arc::clone(clock))
-            .context("presence.url")?;
-        let (registry, presence): (Arc<dyn Registry>, Arc<dyn PresenceStore>) =
-            (Arc::new(registry.measured(calls.clone())), Arc::new(presence.measured(calls.clone())));
-        let fallback = match (config.embedded_broker(), sweeps) {
-            (true, _) => Some(Arc::new(FallbackPresence::of_the_only_process(Arc::clone(&presence)))),
-            (false, true) => Some(Arc::new(FallbackPresence::of_a_sweeper(Arc::clone(&presence)))),
-            (false, false) => None,
-        };
-        let presence = fallback.clone().map_or(presence, |fallback| fallback as _);
-        return Ok(Lookups { registry, presence, fallback });
-    }
-    if config.embedded_broker() {
-        let presence = Arc::new(MemoryPresence::default());
-        return Ok(Lookups { registry: Arc::new(MemoryRegistry::default()), presence, fallback: None });
-    }
-    // Several processes without a shared server: nobody can say where a user is connected, and only the
-    // sweeper knows who is online.
-    tracing::warn!(
-        "presence.url is `memory:` in a fleet: sockets hear who comes and goes, asking who is there is refused, and events go to every gateway"
-    );
-    let presence: Arc<dyn PresenceStore> =
-        if sweeps { Arc::new(MemoryPresence::default()) } else { Arc::new(NoPresence) };
-    Ok(Lookups { registry: Arc::new(NoRegistry), presence, fallback: None })
 }

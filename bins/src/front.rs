@@ -13,7 +13,7 @@ use axum::response::{IntoResponse, Response};
 use eventflow_protocol::{ErrorBody, ErrorCode};
 
 /// Puts the front before all routes.
-pub fn around(router: Router) -> Router {
+pub(crate) fn around(router: Router) -> Router {
     router.layer(from_fn(front))
 }
 

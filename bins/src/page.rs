@@ -13,12 +13,14 @@ use axum::routing::get;
 
 /// The page may run its own files and talk to its own server, and nothing else.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
-     connect-src 'self' ws: wss:; form-action 'none'; base-uri 'none'; frame-ancestors 'none'";
+     connect-src 'self' ws: wss:; manifest-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'";
 
 const HTML: &str = "text/html; charset=utf-8";
 const STYLE: &str = "text/css; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 const PICTURE: &str = "image/svg+xml";
+const ICON: &str = "image/png";
+const MANIFEST: &str = "application/manifest+json";
 
 /// The page's files: path, content type and content.
 const FILES: &[(&str, &str, &str)] = &[
@@ -26,6 +28,8 @@ const FILES: &[(&str, &str, &str)] = &[
     ("/style.css", STYLE, include_str!("../../web/style.css")),
     ("/conversation.css", STYLE, include_str!("../../web/conversation.css")),
     ("/door.css", STYLE, include_str!("../../web/door.css")),
+    ("/group.css", STYLE, include_str!("../../web/group.css")),
+    ("/manifest.webmanifest", MANIFEST, include_str!("../../web/manifest.webmanifest")),
     ("/assets/ann.svg", PICTURE, include_str!("../../web/ann.svg")),
     ("/assets/avatar.svg", PICTURE, include_str!("../../web/avatar.svg")),
     ("/assets/ben.svg", PICTURE, include_str!("../../web/ben.svg")),
@@ -33,6 +37,7 @@ const FILES: &[(&str, &str, &str)] = &[
     ("/alerts.js", SCRIPT, include_str!("../../web/alerts.js")),
     ("/api.js", SCRIPT, include_str!("../../web/api.js")),
     ("/app.js", SCRIPT, include_str!("../../web/app.js")),
+    ("/beginning.js", SCRIPT, include_str!("../../web/beginning.js")),
     ("/bubble.js", SCRIPT, include_str!("../../web/bubble.js")),
     ("/changes.js", SCRIPT, include_str!("../../web/changes.js")),
     ("/composer.js", SCRIPT, include_str!("../../web/composer.js")),
@@ -45,10 +50,14 @@ const FILES: &[(&str, &str, &str)] = &[
     ("/elements.js", SCRIPT, include_str!("../../web/elements.js")),
     ("/emoji-data.js", SCRIPT, include_str!("../../web/emoji-data.js")),
     ("/emoji-picker.js", SCRIPT, include_str!("../../web/emoji-picker.js")),
+    ("/group-form.js", SCRIPT, include_str!("../../web/group-form.js")),
+    ("/group-lines.js", SCRIPT, include_str!("../../web/group-lines.js")),
+    ("/groups.js", SCRIPT, include_str!("../../web/groups.js")),
     ("/header.js", SCRIPT, include_str!("../../web/header.js")),
     ("/history.js", SCRIPT, include_str!("../../web/history.js")),
     ("/inbox.js", SCRIPT, include_str!("../../web/inbox.js")),
     ("/markup.js", SCRIPT, include_str!("../../web/markup.js")),
+    ("/member-item.js", SCRIPT, include_str!("../../web/member-item.js")),
     ("/member-list.js", SCRIPT, include_str!("../../web/member-list.js")),
     ("/members.js", SCRIPT, include_str!("../../web/members.js")),
     ("/mention-picker.js", SCRIPT, include_str!("../../web/mention-picker.js")),
@@ -92,7 +101,9 @@ const FILES: &[(&str, &str, &str)] = &[
     ("/socket.js", SCRIPT, include_str!("../../web/socket.js")),
     ("/sound.js", SCRIPT, include_str!("../../web/sound.js")),
     ("/storage.js", SCRIPT, include_str!("../../web/storage.js")),
+    ("/sure.js", SCRIPT, include_str!("../../web/sure.js")),
     ("/thread-list.js", SCRIPT, include_str!("../../web/thread-list.js")),
+    ("/thread-menu.js", SCRIPT, include_str!("../../web/thread-menu.js")),
     ("/threads.js", SCRIPT, include_str!("../../web/threads.js")),
     ("/times.js", SCRIPT, include_str!("../../web/times.js")),
     ("/typed.js", SCRIPT, include_str!("../../web/typed.js")),
@@ -100,14 +111,23 @@ const FILES: &[(&str, &str, &str)] = &[
     ("/unsent.js", SCRIPT, include_str!("../../web/unsent.js")),
 ];
 
+/// The icons of the page where somebody has installed it: path and content.
+const ICONS: &[(&str, &[u8])] = &[
+    ("/assets/icon-180.png", include_bytes!("../../web/icon-180.png")),
+    ("/assets/icon-192.png", include_bytes!("../../web/icon-192.png")),
+    ("/assets/icon-512.png", include_bytes!("../../web/icon-512.png")),
+];
+
 /// The routes of the page's files.
 pub fn router() -> Router {
-    FILES.iter().fold(Router::new(), |router, &(path, kind, text)| {
-        router.route(path, get(async move || file(kind, text)))
+    let texts = FILES.iter().map(|&(path, kind, text)| (path, kind, text.as_bytes()));
+    let icons = ICONS.iter().map(|&(path, content)| (path, ICON, content));
+    texts.chain(icons).fold(Router::new(), |router, (path, kind, content)| {
+        router.route(path, get(async move || file(kind, content)))
     })
 }
 
-fn file(kind: &'static str, text: &'static str) -> Response {
+fn file(kind: &'static str, content: &'static [u8]) -> Response {
     let headers: [(HeaderName, &str); 5] = [
         (header::CONTENT_TYPE, kind),
         (header::CACHE_CONTROL, "no-cache"),
@@ -115,7 +135,7 @@ fn file(kind: &'static str, text: &'static str) -> Response {
         (header::REFERRER_POLICY, "no-referrer"),
         (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
     ];
-    (headers, text).into_response()
+    (headers, content).into_response()
 }
 
 #[cfg(test)]
@@ -127,7 +147,8 @@ mod tests {
         for (path, _, text) in FILES {
             let is_file = |part: &&str| part.starts_with('/') && part.contains('.') && !part.contains(' ');
             for asked in text.split(['\'', '"']).filter(is_file) {
-                assert!(FILES.iter().any(|(served, ..)| *served == asked), "{path} asks for {asked}");
+                let mut served = FILES.iter().map(|file| file.0).chain(ICONS.iter().map(|icon| icon.0));
+                assert!(served.any(|served| served == asked), "{path} asks for {asked}");
             }
         }
     }
@@ -135,6 +156,6 @@ mod tests {
     #[test]
     fn every_file_of_the_page_is_served() {
         let files = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../web")).unwrap();
-        assert_eq!(files.count(), FILES.len());
+        assert_eq!(files.count(), FILES.len() + ICONS.len());
     }
 }

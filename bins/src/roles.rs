@@ -3,11 +3,13 @@
 use crate::consumers::{consume, consume_within, share};
 use crate::dead_letters;
 use crate::email;
+use crate::files;
 use crate::jwks;
 use crate::markup::markup;
 use crate::notify;
+use crate::scheduled;
 use crate::secret;
-use crate::socket_settings::socket_settings;
+use crate::socket_settings::{joins_per_minute, proxy_trust, socket_settings};
 use crate::system::System;
 use anyhow::Context;
 use axum::Router;
@@ -16,9 +18,9 @@ use eventflow_bus::pipeline::OwnRates;
 use eventflow_bus::request::Requests;
 use eventflow_bus::share::lookout::Lookout;
 use eventflow_bus::topology::{CURSORS, EMAIL, FANOUT, PERSIST, PRESENCE, PUSH};
-use eventflow_config::{Config, FleetNeeds, StartWithSetting, ThreadSettings};
+use eventflow_config::{FleetNeeds, StartWithSetting, ThreadSettings};
 use eventflow_ingress::ws::{Gateway, Signals};
-use eventflow_ingress::{IngressConfig, IngressParts, Notices, OpsParts, ProxyTrust, StartWith, ThreadRules};
+use eventflow_ingress::{IngressConfig, IngressParts, Notices, OpsParts, StartWith, ThreadRules};
 use eventflow_protocol::GatewayId;
 use eventflow_protocol::outbound::Channel;
 use eventflow_workers::email::{BATCH_LIMIT, EmailParts, EmailWorker};
@@ -31,13 +33,6 @@ use eventflow_workers::search::{Indexer, Unindexed};
 use eventflow_workers::sends::{SendParts, SendWorker};
 use std::sync::Arc;
 use std::time::Duration;
-
-/// Joins of one user in a minute for each socket that they may have: all of them come back after a deploy of
-/// two gateways, and again after a reload.
-const JOINS_PER_SOCKET: u32 = 4;
-/// Joins of one user in a minute that cost a gateway nothing to speak of, however few sockets they may have:
-/// a bad line breaks every second.
-const JOINS_MIN: u32 = 200;
 
 /// A part of the system that can run as a process of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -148,7 +143,9 @@ fn start_rest(system: &mut System) -> anyhow::Result<Router> {
     // Only a socket gateway hears who leaves a thread.
     if system.gateway.is_none() {
         parts.membership = parts.membership.unheard();
+        parts.apart = parts.apart.unheard();
     }
+    parts.blobs = files::start(system)?;
     let router = eventflow_ingress::http::router(&parts)?;
     watch_workers(system, &parts.ops);
     let backends = &system.backends;
@@ -163,16 +160,11 @@ fn start_rest(system: &mut System) -> anyhow::Result<Router> {
     Ok(router.merge(crate::page::router()).merge(demo).merge(outbox).merge(old_system))
 }
 
-/// Joins of one user in a minute, by the sockets that they may have at a time; 0 for no limit.
-fn joins_per_minute(sockets: u32) -> u32 {
-    if sockets == 0 { 0 } else { sockets.saturating_mul(JOINS_PER_SOCKET).max(JOINS_MIN) }
-}
-
 async fn start_persistence(system: &mut System) -> anyhow::Result<()> {
-    let shards = 0..system.topology.shards();
     let mut handlers = Vec::new();
     let unindexed = Arc::new(Unindexed::default());
-    for (shard, commands) in shards.flat_map(|shard| [(shard, &PERSIST), (shard, &CURSORS)]) {
+    let both = |shard| [(shard, &PERSIST), (shard, &CURSORS)];
+    for (shard, commands) in (0..system.topology.shards()).flat_map(both) {
         let backends = &system.backends;
         let parts = PersistenceParts {
             store: Arc::clone(&backends.store),
@@ -181,7 +173,11 @@ async fn start_persistence(system: &mut System) -> anyhow::Result<()> {
             directory: Arc::clone(&backends.directory),
             suppressions: Arc::clone(&backends.suppressions),
             sends: Arc::clone(&backends.sends),
+            blocks: Arc::clone(&backends.blocks),
+            reports: Arc::clone(&backends.reports),
             drafts: Arc::clone(&backends.drafts),
+            scheduled: Arc::clone(&backends.scheduled),
+            uploads: Arc::clone(&backends.uploads),
             search: Arc::clone(&backends.search),
             unindexed: Arc::clone(&unindexed),
             broker: Arc::clone(&backends.broker),
@@ -194,6 +190,7 @@ async fn start_persistence(system: &mut System) -> anyhow::Result<()> {
     let indexer = Indexer::new(Arc::clone(&system.backends.search), unindexed, &system.metrics);
     system.worker_once_prepared("search index", |stop| indexer.run(stop));
     start_sends(system).await?;
+    scheduled::keep(system);
     dead_letters::start(system).await
 }
 
@@ -306,6 +303,7 @@ fn ingress_parts(system: &mut System) -> anyhow::Result<IngressParts> {
     }
     let gate = system.shard_gate();
     let requests = Requests::open(&system.backends.broker, &gate, &system.metrics, &system.lanes);
+    scheduled::send_due(system, requests.clone());
     let public_keys = jwks::start(system)?;
     let ops = ops_parts(system);
     let server = &system.config.server;
@@ -319,7 +317,15 @@ fn ingress_parts(system: &mut System) -> anyhow::Result<IngressParts> {
         suppressions: Arc::clone(&system.backends.suppressions),
         search: Arc::clone(&system.backends.search),
         sends: Arc::clone(&system.backends.sends),
+        reports: Arc::clone(&system.backends.reports),
+        apart: system.backends.apart.clone(),
         drafts: Arc::clone(&system.backends.drafts),
+        scheduled: Arc::clone(&system.backends.scheduled),
+        uploads: Arc::clone(&system.backends.uploads),
+        // Only the role of REST opens them.
+        blobs: None,
+        tasks: system.lanes.clone(),
+        drain: system.shutdown.ingress.clone(),
         dead_letters: Arc::clone(&system.backends.dead_letters),
         topology: system.topology,
         outbound: Arc::clone(&system.backends.outbound),
@@ -363,6 +369,7 @@ fn ingress_parts(system: &mut System) -> anyhow::Result<IngressParts> {
             replays_per_second: system.config.dead_letters.replays_per_second,
             continue_traces: system.config.tracing.continue_requests,
             markup: markup(&system.config),
+            files: files::settings(&system.config.attachments),
             alone_since: system.config.embedded_broker().then_some(system.started),
         },
     };
@@ -386,10 +393,4 @@ fn watch_workers(system: &mut System, ops: &OpsParts) {
     if let Some(rates) = ops.rates.clone() {
         system.worker("own rates", async move { rates.run(stop).await });
     }
-}
-
-/// The proxies that are believed.
-fn proxy_trust(config: &Config) -> anyhow::Result<ProxyTrust> {
-    let rest = &config.rest;
-    Ok(ProxyTrust { proxies: rest.trusted_proxies.parse()?, header: rest.forwarded_header.parse()? })
 }

@@ -1,6 +1,6 @@
 // Script injection into our own page, by every field but the texts of messages (corpus.test.mjs): names of
-// people in messages, mentions, lists and pickers; subjects; drafts; notifications; what is found; earlier
-// wordings; pins.
+// people in messages, mentions, lists and pickers; names and pictures of groups; subjects; drafts;
+// notifications; what is found; earlier wordings; pins.
 //
 // Needs `tests/services browser` (Chromium and playwright-core).
 
@@ -16,7 +16,8 @@ const typed = text => text.replaceAll('<\u2060', '<');
 /** Time for images to fail, frames to load, animations to begin. */
 const SETTLE_MS = 500;
 /** The page's own elements that could load or run something: one of each kind that is named here. */
-const OWN = ['SCRIPT /app.js', 'LINK /assets/avatar.svg', 'LINK /style.css', 'LINK /conversation.css', 'LINK /door.css'];
+const OWN = ['SCRIPT /app.js', 'LINK /assets/avatar.svg', 'LINK /assets/icon-180.png', 'LINK /manifest.webmanifest', 'LINK /style.css', 'LINK /conversation.css',
+  'LINK /door.css', 'LINK /group.css'];
 
 /** For `page.evaluate`: whatever could run, and is not the page's own. */
 function strange(own) {
@@ -100,6 +101,48 @@ onWindows('scripts in the page', stage => {
     const listed = await page.locator('#member-names .name').allTextContents();
     for (const name of names.values()) assert.ok(listed.includes(name), name);
     await isClean('the members');
+  });
+
+  test('S7: names and pictures of groups run nowhere: in the list, the title, the members, what is asked, and what became of the group', { timeout: 360_000 }, async () => {
+    const [ann, ben] = stage.people('ann', 'ben');
+    const { thread: { _id: thread } } = await ann.rest('POST', '/threads', { participants: [ben.id], group: { name: 'The beginning' } });
+    const { page, isClean } = await watched(ann);
+    await page.locator('#threads').getByRole('button', { name: 'The beginning' }).click();
+    await page.getByText('Nothing was said here yet.').waitFor();
+    await page.getByRole('button', { name: 'Members', exact: true }).click();
+    await page.getByRole('button', { name: 'Name and picture' }).click();
+    const name = page.getByLabel('Name', { exact: true });
+    let taken = 0;
+    for (const entry of ENTRIES) {
+      // An address that is one is shown as a picture of this site, or not at all.
+      await ann.rest('PATCH', `/threads/${thread}`, { picture: entry });
+      const answer = await ann.rest('PATCH', `/threads/${thread}`, { name: entry });
+      if (answer.status !== 200) continue;
+      taken += 1;
+      const wanted = typed(answer.thread.group.name);
+      const shown = async () => [await page.locator('#title').textContent(), await page.locator('#threads .name').textContent(), await name.inputValue()];
+      await becomes(`${JSON.stringify(wanted)} is the name`, async () => (await shown()).every(each => each === wanted));
+    }
+    assert.ok(taken > ENTRIES.length / 2, `${taken} names were taken`);
+    await isClean('names in the list, the title and the form');
+    const told = await page.locator('#messages li.line').allTextContents();
+    assert.ok(told.length > 50, `${told.length} lines`);
+    await page.getByRole('button', { name: 'Leave the group' }).click();
+    await page.locator('#sure').getByText('It goes from your list').waitFor();
+    await isClean('what is asked');
+    await page.keyboard.press('Escape');
+    // What an owner types there, is refused or was typed elsewhere meanwhile is text too.
+    await name.fill(CORPUS[0]);
+    await ann.rest('PATCH', `/threads/${thread}`, { name: CORPUS[1] });
+    await page.getByText(/^Meanwhile the group was named/).waitFor();
+    await isClean('what another owner typed');
+    await ann.rest('PATCH', `/threads/${thread}`, { name: CORPUS[8] });
+    const { page: bens, isClean: isBensClean } = await watched(ben);
+    await bens.locator('#threads button').first().click();
+    await bens.getByText('Nothing was said here yet.').waitFor();
+    await ann.rest('DELETE', `/threads/${thread}/members/${ben.id}`);
+    await bens.locator('#told').getByText(CORPUS[8]).waitFor();
+    await isBensClean('what was told to who was removed');
   });
 
   test('S7: drafts, notifications, subjects, wordings, pins and what is found are shown as text', { timeout: 360_000 }, async () => {

@@ -132,9 +132,9 @@ describe('the demo', { concurrency: 1 }, () => {
   test('a group is made of people who are chosen by name', async () => {
     const ann = await enter('Ann Berger');
     await ann.getByRole('button', { name: 'New group' }).click();
-    await ann.getByLabel('Subject of the group').fill('Lunch');
-    await choose(ann, 'okaf', 'ben');
+    await ann.getByLabel('Name of the group').fill('Lunch');
     assert.equal(await ann.getByRole('button', { name: 'Create the group' }).isDisabled(), true);
+    await choose(ann, 'okaf', 'ben');
     await choose(ann, 'Mei', 'mei');
     await ann.getByRole('button', { name: 'Take Mei Lin out' }).click();
     await choose(ann, 'mei');

@@ -100,12 +100,42 @@ onWindows('looks', stage => {
         await page.getByRole('button', { name: 'Members' }).click();
         await page.getByRole('dialog', { name: '3 members' }).waitFor();
         await look('the members');
+        await button('Change Mei Tanaka').click();
+        await look('what an owner can do with a member');
+        await button('Remove').click();
+        await page.getByText('Remove Mei Tanaka from the group?').waitFor();
+        await look('before somebody is removed');
         await page.keyboard.press('Escape');
-        if (size !== 'tiny') {
-          await button('Mute').click();
-          await look('muting');
+        await button('Name and picture').click();
+        await page.getByLabel('Name', { exact: true }).fill('Garden party on Sunday');
+        await ann.rest('PATCH', `/threads/${thread}`, { name: 'Garden party in May' });
+        await page.getByText('Meanwhile the group was named').waitFor();
+        await page.getByLabel('Name', { exact: true }).fill('x'.repeat(101));
+        await button('Save').click();
+        await page.getByText('at most 100 characters').waitFor();
+        await look('the form of a group');
+        await button('Cancel').click();
+        await button('Add people').click();
+        await page.getByLabel('Name or user id').fill(mei.id);
+        await page.getByText('in the group already').waitFor();
+        await page.getByLabel('Name or user id').fill('Somebody');
+        await page.locator('#use-as-is').click();
+        await look('adding people');
+        await page.keyboard.press('Escape');
+        await button('Leave the group').click();
+        await look('before leaving');
+        await page.keyboard.press('Escape');
+        await page.keyboard.press('Escape');
+        await page.locator('#messages li.line').getByText('The group is called').waitFor();
+        if (size !== 'desktop') {
+          await button('Conversation menu').click();
+          await look('the menu');
           await page.keyboard.press('Escape');
+          await button('Conversation menu').click();
         }
+        await page.getByRole(size === 'desktop' ? 'button' : 'menuitem', { name: 'Mute', exact: true }).click();
+        await look('muting');
+        await page.keyboard.press('Escape');
         // What arrives meanwhile moves the message away from under the pointer: then it is pointed at anew.
         const last = page.locator('#messages li[data-message-id]').last();
         await becomes('its tools are there', async () => {
@@ -147,6 +177,11 @@ onWindows('looks', stage => {
         await page.getByRole('button', { name: 'Send', exact: true }).click();
         await page.getByText('waiting for the connection …').waitFor();
         await look('without a connection');
+        link.mend();
+        await page.locator('#connection.up').waitFor({ state: 'attached' });
+        await ann.rest('DELETE', `/threads/${thread}/members/${ben.id}`);
+        await page.getByText('Ann Lee removed you from “Garden party in May”.').waitFor();
+        await look('who was removed');
       });
     }
   }

@@ -146,16 +146,16 @@ for (const shape of ['single', 'fleet']) {
       await eventually('the server knows', async () => (await ben.rest('GET', '/threads')).threads[0].unreadCount === 0);
     });
 
-    test('a group is shown by its subject or its people, and says who said what', async () => {
+    test('a group is shown by its name, its subject or its people, and says who said what', async () => {
       const [ann, ben, cem] = people('ann', 'ben', 'cem');
       const { page } = await enter(ann);
       await page.getByRole('button', { name: 'New group' }).click();
-      await page.getByLabel('Subject of the group').fill('Order 4711');
+      await page.getByLabel('Name of the group').fill('Order 4711');
       for (const { id } of [ben, cem]) await choose(page, id);
       await page.getByRole('button', { name: 'Create the group' }).click();
       await page.locator('#title').getByText('Order 4711').waitFor();
-      const [{ _id: thread, metadata }] = (await cem.rest('GET', '/threads')).threads;
-      assert.deepEqual(metadata, { subject: 'Order 4711' });
+      const [{ _id: thread, group }] = (await cem.rest('GET', '/threads')).threads;
+      assert.deepEqual(group, { name: 'Order 4711', picture: null, history: 'joined', owners: [ann.id] });
       await tell(cem, thread, 'hello all');
       await message(page, 'hello all').locator('.sender').getByText(cem.id).waitFor();
       assert.equal(await page.locator('.preview').textContent(), `${cem.id}: hello all`);
@@ -163,6 +163,8 @@ for (const shape of ['single', 'fleet']) {
       await tell(ben, other, 'no subject here');
       await page.locator('#threads button').first().getByText('no subject here').waitFor();
       assert.deepEqual((await page.locator('#threads .name').first().textContent()).split(', ').toSorted(), [ben.id, cem.id].toSorted());
+      await ben.rest('POST', '/threads', { participants: [ann.id, cem.id], metadata: { subject: 'Order 4712' } });
+      await page.locator('#threads .name').getByText('Order 4712').waitFor();
     });
 
     test('a person has the name and the picture of the directory', async () => {

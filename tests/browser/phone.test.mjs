@@ -73,8 +73,11 @@ onWindows('the page on phones', stage => {
         }
       }
       if (options !== PHONE) continue;
-      for (const name of ['Back to the conversations', 'Send', 'Emoji', 'Archive', 'Mute']) {
-        const { left, top, right, bottom } = await box(page.getByRole('button', { name, exact: true }));
+      await page.getByRole('button', { name: 'Conversation menu' }).tap();
+      const all = [...['Back to the conversations', 'Send', 'Emoji', 'Conversation menu'].map(name => page.getByRole('button', { name, exact: true })),
+        ...['Mute', 'Archive'].map(name => page.getByRole('menuitem', { name, exact: true }))];
+      for (const name of all) {
+        const { left, top, right, bottom } = await box(name);
         assert.ok(right - left >= TARGET_MIN_PX && bottom - top >= TARGET_MIN_PX, `${name} ${right - left} × ${bottom - top}`);
       }
     }
@@ -97,6 +100,61 @@ onWindows('the page on phones', stage => {
     await message(page, 'a reply').getByRole('toolbar').waitFor();
     await reaction.tap();
     await becomes('the reaction is one\'s own, too', async () => await reaction.getAttribute('aria-pressed') === 'true');
+  });
+
+  test('what can be done with a conversation is a menu, by keys and under fingers, and the title has the width', async () => {
+    const [ann, ben] = stage.people('ann', 'ben');
+    const name = 'The long name of a group of people who sing';
+    await ann.rest('POST', '/threads', { participants: [ben.id], group: { name } });
+    const { page } = await stage.enter(ben, PHONE);
+    await page.locator('#threads').getByRole('button', { name }).tap();
+    const opener = page.getByRole('button', { name: 'Conversation menu' });
+    const item = words => page.getByRole('menuitem', { name: words, exact: true });
+    const isOpen = async () => await opener.getAttribute('aria-expanded') === 'true' && await page.getByRole('menu').isVisible();
+    const hasFocus = locator => becomes('it has the focus', () => locator.evaluate(each => each === document.activeElement));
+    await opener.waitFor();
+    const title = await box(page.locator('#title'));
+    assert.ok(title.right - title.left >= PHONE.viewport.width * 0.55, `${title.right - title.left} of ${PHONE.viewport.width}`);
+    // By keys.
+    await opener.focus();
+    await page.keyboard.press('Enter');
+    assert.equal(await isOpen(), true);
+    await hasFocus(item('Mute'));
+    await page.keyboard.press('ArrowDown');
+    await hasFocus(item('Archive'));
+    await page.keyboard.press('ArrowDown');
+    await hasFocus(item('Mute'));
+    await page.keyboard.press('End');
+    await hasFocus(item('Archive'));
+    await page.keyboard.press('Home');
+    await page.keyboard.press('ArrowUp');
+    await hasFocus(item('Archive'));
+    await page.keyboard.press('Escape');
+    assert.equal(await isOpen(), false);
+    await hasFocus(opener);
+    assert.equal(await page.locator('#title').textContent(), name, 'the conversation stays open');
+    await page.keyboard.press('Space');
+    await hasFocus(item('Mute'));
+    await page.keyboard.press('Tab');
+    assert.equal(await isOpen(), false);
+    // A press elsewhere closes it; one in it does what it says, and the focus is back afterwards.
+    await opener.tap();
+    await page.locator('#scroller').tap();
+    assert.equal(await isOpen(), false);
+    await opener.tap();
+    await item('Mute').tap();
+    await page.getByRole('button', { name: 'For one hour' }).tap();
+    await hasFocus(opener);
+    await opener.tap();
+    await item('Muted').waitFor();
+    await item('Archive').tap();
+    assert.equal(await isOpen(), false);
+    await opener.tap();
+    await item('Unarchive').tap();
+    // On wide screens the same are buttons beside the title.
+    await page.setViewportSize(DESKTOP.viewport);
+    for (const words of ['Muted', 'Archive']) await page.getByRole('button', { name: words, exact: true }).waitFor();
+    assert.equal(await opener.isVisible(), false);
   });
 
   test('on the smallest screen the messages have at least half of it', async () => {

@@ -31,7 +31,7 @@ export async function story(system, browser, view) {
   // A group is started by name.
   if (!await ann.locator('#new-group').isVisible()) await ann.getByRole('button', { name: 'Back to the conversations' }).click();
   await ann.getByRole('button', { name: 'New group' }).click();
-  await ann.getByLabel('Subject of the group').fill('Garden party');
+  await ann.getByLabel('Name of the group').fill('Garden party');
   for (const name of ['Ben', 'Mei']) {
     await ann.getByLabel('Name or user id').fill(name);
     await ann.locator('#candidates button').filter({ hasText: name }).first().click();

@@ -19,8 +19,8 @@ export async function conversation(stage) {
 }
 
 /**
- * The same as a group of Ann, Ben and Mei, in which Ben has everything before him that the page has: he is
- * mentioned, a message is pinned, one was edited, and he was notified.
+ * The same as a group of Ann, Ben and Mei, in which Ben has everything before him that the page has: he owns
+ * the group beside Ann, is mentioned, a message is pinned, one was edited, and he was notified.
  */
 export async function group(stage) {
   const [ann, ben, mei] = stage.people('ann', 'ben', 'mei');
@@ -28,7 +28,8 @@ export async function group(stage) {
   for (const [{ id }, name] of [[ann, 'Ann Lee'], [ben, 'Ben Okafor'], [mei, 'Mei Tanaka']]) {
     assert.equal((await root.api('PUT', `/users/${id}`, { name })).status, 200);
   }
-  const { thread: { _id: thread } } = await ann.rest('POST', '/threads', { participants: [ben.id, mei.id], metadata: { subject: 'Garden party' } });
+  const { thread: { _id: thread } } = await ann.rest('POST', '/threads', { participants: [ben.id, mei.id], group: { name: 'Garden party' } });
+  await ann.rest('PATCH', `/threads/${thread}/members/${ben.id}`, { role: 'owner' });
   const { _id: first } = await tell(ann, thread, 'Saturday, *three* o’clock: https://example.com/garden');
   await tell(mei, thread, 'I bring `cake`', { replyTo: first });
   await ann.rest('POST', `/${first}/reactions`, { emoji: '🎉', action: 'add' });

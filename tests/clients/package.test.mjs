@@ -10,11 +10,13 @@ import { launchChromium } from '../browser/chromium.mjs';
 import { EXAMPLE_MODULES, TSC, installPackage, repository, run, withEsbuild, withTypeScript } from './install.mjs';
 
 /** What a page that uses the package gets, compressed, without socket.io-client. Raise it for a reason. */
-const BUNDLE_MAX_BYTES = 12_000;
+const BUNDLE_MAX_BYTES = 13_000;
 /** Routes that have no function: others with the same effect have one, or no person asks them. */
 const WITHOUT_FUNCTION = [
   'PUT /v2/messages/{id}', // PATCH does the same
   'POST /v2/notifications/preferences', // PUT does the same
+  'POST /v2/attachments', // an upload by tus does the same, and goes on after a cut
+  'DELETE /v2/attachments/tus/{id}', // DELETE /v2/attachments/{id} does the same
 ];
 
 describe('the client package', () => {
@@ -47,7 +49,7 @@ describe('the client package', () => {
         return Response.json({ success: true, threads: [], thread: {}, messages: [] });
       },
     });
-    const groups = [client.threads, client.messages, client.drafts, client.presence, client.people, client.notifications, client.preferences,
+    const groups = [client.threads, client.messages, client.drafts, client.scheduled, client.attachments, client.presence, client.people, client.notifications, client.preferences,
       client.devices, client.admin, ...Object.values(client.admin)];
     for (const group of groups) {
       const names = Object.getOwnPropertyNames(Object.getPrototypeOf(group)).filter(name => name !== 'constructor');

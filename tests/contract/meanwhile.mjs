@@ -17,6 +17,7 @@ const ACTS = {
   muted: ({ ben, thread }) => ben.api('PUT', `/notifications/preferences/mutes/${thread}`, {}),
   archived: ({ ben, thread }) => ben.api('DELETE', `/messages/threads/${thread}`),
   preference: ({ ben }) => ben.api('PATCH', '/notifications/preferences', { types: { message: { email: false, push: false } } }),
+  blocked: ({ ann, ben }) => ben.api('PUT', `/users/${ann.id}/block`),
   left: ({ ben, thread }) => ben.api('POST', `/messages/threads/${thread}/leave`),
   revoked: ({ ben, root }) => root.revoke(ben.id),
 };

@@ -56,7 +56,7 @@ export const carriedOut = ask => eventually('it is carried out', async () => {
 /** Events whose writes may be asked for again: what is done already is done once. */
 const REPEATABLE_EVENTS = new Set(['message:edit', 'message:delete', 'message:read', 'thread:read', 'thread:unread', 'message:pin', 'message:unpin', 'draft:save']);
 /** Paths whose `POST` may be made again; every other write but those by `POST` may, too. */
-const REPEATABLE_POSTS = /\/(read|unread|unarchive|threads|members|preferences|devices)$/;
+const REPEATABLE_POSTS = /\/(read|unread|unarchive|threads|members|preferences|devices|send)$/;
 
 /** The id of the message or notification that a command makes (docs/adr/0004-derived-ids.md). */
 function idMadeBy(commandId) {

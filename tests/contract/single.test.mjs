@@ -1,4 +1,6 @@
 // The conversations on the shape "single": one process, every role, embedded backends.
+import { blocks } from './blocks.mjs';
+import { attachments } from './attachments.mjs';
 import { changes } from './changes.mjs';
 import { consoles } from './console.mjs';
 import { conversations, restarts } from './conversation.mjs';
@@ -16,10 +18,12 @@ import { acquaintances, peopleSearches } from './people-search.mjs';
 import { pins } from './pins.mjs';
 import { presence } from './presence.mjs';
 import { replies } from './replies.mjs';
+import { reports } from './reports.mjs';
+import { scheduledMessages, scheduledOverKills } from './scheduled.mjs';
 import { searches } from './search.mjs';
 import { security } from './security.mjs';
 import { traps } from './traps.mjs';
 import { unread } from './unread.mjs';
 
-onShape('single', { together: [conversations, changes, replies, edits, unread, drafts, pins, mentions, groups, inbox, presence, faults, traps, searches, security, doors, ops, consoles, acquaintances], alone: [restarts] });
+onShape('single', { together: [conversations, attachments, changes, replies, edits, unread, drafts, scheduledMessages, pins, mentions, groups, blocks, reports, inbox, presence, faults, traps, searches, security, doors, ops, consoles, acquaintances], alone: [restarts, scheduledOverKills] });
 onShape('single', { together: [floods, peopleSearches, meanwhile] }, { ...SHORT_GRACE, EVENTS_PER_MINUTE: '0', REST_PER_MINUTE_USER: '0', PEOPLE_SEARCH: 'everybody' });

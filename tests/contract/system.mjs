@@ -14,7 +14,7 @@ const repository = join(dirname(fileURLToPath(import.meta.url)), '../..');
 /** Every system of the suite signs with the same secret: tests make their own tokens. */
 export const SECRET = '0123456789abcdef0123456789abcdef';
 /** The lowest ports that tests/system uses; a system takes the same ones, shifted by a multiple of ten. */
-const PORTS = [18080, 18083, 18084, 18085, 19460, 19461, 19462, 19463, 19464, 19465, 19466, 19467, 19468];
+const PORTS = [18080, 18083, 18084, 18085, 18086, 19460, 19461, 19462, 19463, 19464, 19465, 19466, 19467, 19468];
 /**
  * The last port of each of the two tens. No role listens there: whoever starts a system holds both of them,
  * and so the tens.
@@ -53,6 +53,8 @@ export async function startSystem(shape, settings = {}) {
     /** The second socket gateway, if there is one. */
     ws2: roles.includes('ws-gateway-2') ? `http://127.0.0.1:${port('ws2')}` : undefined,
     http: `http://127.0.0.1:${port('http')}`,
+    /** Where a second REST gateway of a fleet is, once `start('http-gateway-2')` has started it. */
+    http2: `http://127.0.0.1:${shift + 18086}`,
     /** Where a single process has its data. */
     data: join(folder, 'data'),
     pid: async role => Number(await readFile(join(folder, `${role}.pid`), 'utf8')),
@@ -94,7 +96,9 @@ export async function startSystem(shape, settings = {}) {
 
 const FLEET = ['persistence-worker', 'fanout-worker', 'presence-sweeper', 'email-worker', 'push-worker', 'ws-gateway', 'http-gateway'];
 const ADMIN = { eventflow: 19460, 'persistence-worker': 19461, 'fanout-worker': 19462, 'ws-gateway': 19463, 'http-gateway': 19464,
-  'presence-sweeper': 19465, 'ws-gateway-2': 19466, 'email-worker': 19467, 'push-worker': 19468 };
+  'presence-sweeper': 19465, 'ws-gateway-2': 19466, 'email-worker': 19467, 'push-worker': 19468,
+  // The port of the one process, which a fleet does not have.
+  'http-gateway-2': 19460 };
 const READY_DEADLINE_MS = 30_000;
 /** Longer than the orderly end of a process may take. */
 const END_DEADLINE_MS = 40_000;

@@ -54,7 +54,7 @@ pub(super) async fn carry_out(stage: &Persistence, batch: &[Item<Command>]) -> V
 }
 
 /// Runs one test on MongoDB.
-async fn on_mongodb(name: &str, test: impl AsyncFnOnce(Arc<MongoStore>, Arc<dyn Broker>)) {
+pub(super) async fn on_mongodb(name: &str, test: impl AsyncFnOnce(Arc<MongoStore>, Arc<dyn Broker>)) {
     let folder = tempfile::tempdir().unwrap();
     let (_, broker) = embedded(folder.path()).await;
     let own = Own::create(name).await.unwrap();
@@ -65,7 +65,7 @@ async fn on_mongodb(name: &str, test: impl AsyncFnOnce(Arc<MongoStore>, Arc<dyn 
 }
 
 /// Runs one test on the embedded store.
-async fn in_the_data_file(test: impl AsyncFnOnce(Arc<EmbeddedStore>, Arc<dyn Broker>)) {
+pub(super) async fn in_the_data_file(test: impl AsyncFnOnce(Arc<EmbeddedStore>, Arc<dyn Broker>)) {
     let folder = tempfile::tempdir().unwrap();
     let (store, broker) = embedded(folder.path()).await;
     test(store, broker).await;

@@ -4,8 +4,8 @@ use eventflow_bus::port::Broker;
 use eventflow_bus::topology::Topology;
 use eventflow_embedded::{Database, EmbeddedBroker, EmbeddedStore};
 use eventflow_ports::{
-    Directory, Drafts, Inbox, Membership, People, PushDevices, Registry, SearchIndex, Sends, Store,
-    Suppressions, SystemClock,
+    Blocks, Directory, Drafts, Inbox, Membership, People, PushDevices, Registry, Reports, Scheduled,
+    SearchIndex, Sends, Store, Suppressions, SystemClock, Uploads,
 };
 use eventflow_protocol::content::Markup;
 use eventflow_workers::fanout::FanoutParts;
@@ -16,12 +16,35 @@ use std::sync::Arc;
 
 /// A store with every port that the stage writes to.
 pub(super) trait WholeStore:
-    Store + Inbox + Directory + PushDevices + Suppressions + Sends + Drafts + SearchIndex
+    Store
+    + Inbox
+    + Directory
+    + PushDevices
+    + Suppressions
+    + Sends
+    + Drafts
+    + Uploads
+    + Scheduled
+    + Blocks
+    + Reports
+    + SearchIndex
 {
 }
 
-impl<S: Store + Inbox + Directory + PushDevices + Suppressions + Sends + Drafts + SearchIndex> WholeStore
-    for S
+impl<
+    S: Store
+        + Inbox
+        + Directory
+        + PushDevices
+        + Suppressions
+        + Sends
+        + Drafts
+        + Uploads
+        + Scheduled
+        + Blocks
+        + Reports
+        + SearchIndex,
+> WholeStore for S
 {
 }
 
@@ -33,7 +56,11 @@ pub(super) fn parts_over<S: WholeStore>(store: Arc<S>, broker: Arc<dyn Broker>) 
         devices: Arc::clone(&store) as _,
         suppressions: Arc::clone(&store) as _,
         sends: Arc::clone(&store) as _,
+        blocks: Arc::clone(&store) as _,
+        reports: Arc::clone(&store) as _,
         drafts: Arc::clone(&store) as _,
+        scheduled: Arc::clone(&store) as _,
+        uploads: Arc::clone(&store) as _,
         search: Arc::clone(&store) as _,
         unindexed: Arc::default(),
         directory: store,

@@ -16,6 +16,7 @@ const LAYERS: [&[&str]; 4] = [
         "eventflow-workers",
         "eventflow-boot",
         "eventflow-amqp",
+        "eventflow-blobs",
         "eventflow-mongo",
         "eventflow-redis",
         "eventflow-embedded",
@@ -27,12 +28,14 @@ const LAYERS: [&[&str]; 4] = [
 /// Crates for tests: nothing that runs in production may depend on them.
 const FOR_TESTS: [&str; 3] = ["eventflow-testkit", "eventflow-tests", "eventflow-load"];
 /// Each driver, with the crates that may name it.
-const DRIVERS: [(&str, &[&str]); 11] = [
+const DRIVERS: [(&str, &[&str]); 13] = [
     ("lapin", &["eventflow-amqp"]),
     ("backoff", &["eventflow-amqp"]),
     ("mongodb", &["eventflow-mongo"]),
     ("deadpool-redis", &["eventflow-redis"]),
     ("rusqlite", &["eventflow-embedded"]),
+    ("object_store", &["eventflow-blobs"]),
+    ("image", &["eventflow-ingress"]),
     ("tokio-tungstenite", &["eventflow-socketio", "eventflow-load", "eventflow-testkit"]),
     ("lettre", &["eventflow-smtp"]),
     ("minijinja", &["eventflow-ingress", "eventflow-workers"]),

@@ -6,8 +6,8 @@
 
 use crate::repository::read;
 use eventflow_protocol::client::answers::{
-    DeliveriesAnswer, DraftAnswer, EditsAnswer, MessageAnswer, NotificationsAnswer, PreferencesAnswer,
-    QueuedAnswer, ThreadAnswer,
+    AttachmentAnswer, DeliveriesAnswer, DraftAnswer, EditsAnswer, MessageAnswer, NotificationsAnswer,
+    PreferencesAnswer, QueuedAnswer, ThreadAnswer, UploadAnswer,
 };
 use eventflow_protocol::client::events::{DraftUpdated, MessageError, MessageReceived, ThreadCreated};
 use eventflow_protocol::client::requests::{
@@ -25,18 +25,21 @@ use std::collections::BTreeSet;
 
 const PAGE: &str = "docs/PROTOCOL.md";
 /// Kinds of examples that the page must show.
-const KINDS: [&str; 23] = [
+const KINDS: [&str; 26] = [
     "request:create-thread",
     "request:send-message",
     "request:notify",
     "request:preferences",
     "request:save-draft",
+    "request:schedule",
     "answer:thread",
     "answer:message",
     "answer:notifications",
     "answer:preferences",
     "answer:deliveries",
     "answer:draft",
+    "answer:attachment",
+    "answer:upload",
     "answer:edits",
     "answer:queued",
     "answer:error",
@@ -76,7 +79,7 @@ fn check(kind: &str, text: &str) {
             let body: CreateThreadBody = request(kind, text);
             travels(&Command::CreateThread(body.into_command(user(), Timestamp(0)).expect("a good request")));
         }
-        "request:send-message" => send(request(kind, text), thread()),
+        "request:send-message" | "request:schedule" => send(request(kind, text), thread()),
         "client:message:send" => {
             let SendMessageEvent { thread_id: thread, body } = request(kind, text);
             send(body, thread.id().expect("a thread id"));
@@ -108,6 +111,8 @@ fn check(kind: &str, text: &str) {
         "answer:preferences" => comes_out_the_same::<PreferencesAnswer>(kind, text),
         "answer:deliveries" => comes_out_the_same::<DeliveriesAnswer>(kind, text),
         "answer:draft" => comes_out_the_same::<DraftAnswer>(kind, text),
+        "answer:attachment" => comes_out_the_same::<AttachmentAnswer>(kind, text),
+        "answer:upload" => comes_out_the_same::<UploadAnswer>(kind, text),
         "answer:edits" => comes_out_the_same::<EditsAnswer>(kind, text),
         "answer:thread" => comes_out_the_same::<ThreadAnswer>(kind, text),
         "answer:message" => comes_out_the_same::<MessageAnswer>(kind, text),

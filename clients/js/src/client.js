@@ -1,11 +1,13 @@
 // The client: everything that a page or a program does as one person.
 
 import { Admin } from './api/admin.js';
+import { Attachments } from './api/attachments.js';
 import { Drafts } from './api/drafts.js';
 import { Messages } from './api/messages.js';
 import { Devices, Notifications, PreferencesOfUser } from './api/notifications.js';
 import { People, Presences } from './api/people.js';
 import { Threads } from './api/threads.js';
+import { Scheduled } from './api/scheduled.js';
 import { Connection } from './connection.js';
 import { Conversation } from './conversation.js';
 import { Credentials, userOf } from './credentials.js';
@@ -65,6 +67,10 @@ export class EventFlow extends Emitter {
     this.people = new People(this.#rest);
     /** What one has begun to write. */
     this.drafts = new Drafts(this.#rest);
+    /** What is sent later. */
+    this.scheduled = new Scheduled(this.#rest);
+    /** Files: uploads and what was uploaded. */
+    this.attachments = new Attachments(this.#rest);
     /** The inbox. */
     this.notifications = new Notifications(this.#rest);
     /** How the person wants to be notified. */

@@ -5,6 +5,10 @@
 
 /** A file, as a message that is sent names it. */
 /** @typedef {import('../types/contract.js').AttachmentReference} Attachment */
+/** A file, as a message shows it. */
+/** @typedef {import('../types/contract.js').Attachment} StoredFile */
+/** @typedef {import('../types/contract.js').AttachmentAnswer} AttachmentAnswer */
+/** @typedef {import('../types/contract.js').UploadAnswer} UploadAnswer */
 /** @typedef {import('../types/contract.js').Reaction} Reaction */
 /** @typedef {import('../types/contract.js').MessageStatus} MessageStatus */
 /** @typedef {import('../types/contract.js').Quote} Quote */
@@ -29,6 +33,12 @@
 /** @typedef {import('../types/contract.js').ParticipantsAnswer} ParticipantsPage */
 /** @typedef {import('../types/contract.js').MembersAnswer} MembersPage */
 /** @typedef {import('../types/contract.js').GroupBody} GroupLook */
+/** @typedef {import('../types/contract.js').BlockAnswer} BlockAnswer */
+/** @typedef {import('../types/contract.js').ReportBody} ReportRequest */
+/** @typedef {import('../types/contract.js').ReportedAnswer} ReportedAnswer */
+/** @typedef {import('../types/contract.js').ReportAnswer} ReportAnswer */
+/** @typedef {import('../types/contract.js').ReportsAnswer} ReportsPage */
+/** @typedef {import('../types/contract.js').BlocksAnswer} BlocksPage */
 /** @typedef {import('../types/contract.js').ThreadAck} ThreadAck */
 /** @typedef {import('../types/contract.js').ArchiveAnswer} ArchiveAnswer */
 /** @typedef {import('../types/contract.js').CursorAnswer} ReadAnswer */
@@ -36,6 +46,9 @@
 /** @typedef {import('../types/contract.js').PinsAnswer} PinsPage */
 /** @typedef {import('../types/contract.js').DraftAnswer} DraftAnswer */
 /** @typedef {import('../types/contract.js').DraftsAnswer} DraftsPage */
+/** @typedef {import('../types/contract.js').ScheduledAnswer} ScheduledAnswer */
+/** @typedef {import('../types/contract.js').ScheduledListAnswer} ScheduledPage */
+/** @typedef {import('../types/contract.js').ShownScheduled} ShownScheduled */
 /** @typedef {import('../types/contract.js').HistoryAnswer} HistoryPage */
 /** A message that was found. `content.slice(start, end)` of its highlights is what was looked for. */
 /** @typedef {import('../types/contract.js').SearchHit} SearchHit */

@@ -19,6 +19,7 @@ export { typed } from './typed.js';
 /** @typedef {import('./documents.js').PreferencesChange} PreferencesChange */
 /** @typedef {import('./documents.js').Presence} Presence */
 /** @typedef {import('./documents.js').Quote} Quote */
+/** @typedef {import('./documents.js').StoredFile} StoredFile */
 /** @typedef {import('./documents.js').Thread} Thread */
 /** @typedef {import('./events.js').ConnectionState} ConnectionState */
 /** @typedef {import('./events.js').Events} Events */

@@ -4,7 +4,8 @@
  * A code of the protocol's table of errors, or `offline`: no answer came, and it is not known whether the
  * request was carried out.
  * @typedef {'unauthenticated' | 'token_expired' | 'forbidden' | 'csrf_failed' | 'not_found' | 'unknown'
- *   | 'invalid' | 'key_reused' | 'too_late' | 'conflict' | 'not_group' | 'too_large' | 'rate_limited'
+ *   | 'invalid' | 'key_reused' | 'too_late' | 'conflict' | 'not_group' | 'too_large' | 'quota_exceeded'
+ *   | 'wrong_type' | 'locked' | 'rate_limited'
  *   | 'unavailable' | 'failed' | 'offline'} RefusalCode
  */
 
@@ -19,7 +20,7 @@
  */
 
 /** Codes after which the same request may work later. */
-const PASSING = new Set(['rate_limited', 'unavailable', 'offline']);
+const PASSING = new Set(['rate_limited', 'unavailable', 'offline', 'locked']);
 /** Codes after which only another credential helps. */
 const OF_SIGN_IN = new Set(['unauthenticated', 'token_expired']);
 

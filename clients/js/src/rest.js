@@ -15,6 +15,16 @@ import { Refusal } from './refusal.js';
  * @property {boolean} [isRepeatable] whether a request without an answer may be made again; reads may
  */
 
+/**
+ * A request whose body or answer are bytes.
+ * @typedef {object} Exchange
+ * @property {Record<string, string>} headers
+ * @property {Blob | Uint8Array} [body]
+ * @property {AbortSignal} [signal] nobody waits any more
+ * @property {number} [patienceMs] how long an answer is waited for
+ * @property {boolean} [isRepeatable]
+ */
+
 /** A request without an answer for so long has none. The server itself takes 15 s at most. */
 const ANSWER_PATIENCE_MS = 20_000;
 /** For so long what fails for the moment only is asked for again. */
@@ -46,11 +56,33 @@ export class Rest {
    * @param {RequestOptions} [options]
    * @returns {Promise<any>}
    */
-  async ask(method, path, options = {}) {
+  ask(method, path, options = {}) {
+    return this.#repeated(method, options, token => this.#askOnce(method, path, options, token));
+  }
+
+  /**
+   * Asks with bytes, or for bytes; gives the response, or throws a `Refusal`.
+   * @param {string} method
+   * @param {string} path below `/api/v2`
+   * @param {Exchange} options
+   * @returns {Promise<Response>}
+   */
+  exchange(method, path, options) {
+    return this.#repeated(method, options, token => this.#exchangeOnce(method, path, options, token));
+  }
+
+  /**
+   * @template Answer
+   * @param {string} method
+   * @param {{ isRepeatable?: boolean, signal?: AbortSignal }} options
+   * @param {(token: string | undefined) => Promise<Answer>} askOnce
+   * @returns {Promise<Answer>}
+   */
+  async #repeated(method, options, askOnce) {
     const until = Date.now() + REPEAT_FOR_MS;
     for (let failures = 1; ; failures += 1) {
       try {
-        return await this.#askSignedIn(method, path, options);
+        return await this.#askSignedIn(askOnce);
       } catch (error) {
         options.signal?.throwIfAborted();
         const refusal = Refusal.of(error);
@@ -64,20 +96,19 @@ export class Rest {
 
   /**
    * Asks, once more with another token or CSRF token if the server does not take the first.
-   * @param {string} method
-   * @param {string} path
-   * @param {RequestOptions} options
+   * @template Answer
+   * @param {(token: string | undefined) => Promise<Answer>} askOnce
    */
-  async #askSignedIn(method, path, options) {
+  async #askSignedIn(askOnce) {
     const token = await this.#credentials.get();
     try {
-      return await this.#askOnce(method, path, options, token);
+      return await askOnce(token);
     } catch (error) {
       const refusal = Refusal.of(error);
       if (refusal.code === 'csrf_failed' && this.#credentials.isCookie) this.#csrf = undefined;
       else if (refusal.endsSignIn && this.#credentials.isRenewable) this.#credentials.drop(token);
       else throw refusal;
-      return this.#askOnce(method, path, options, await this.#credentials.get());
+      return askOnce(await this.#credentials.get());
     }
   }
 
@@ -88,15 +119,40 @@ export class Rest {
    * @param {string | undefined} token
    */
   async #askOnce(method, path, { query = {}, body, key, signal }, token) {
-    /** @type {Record<string, string>} */
-    const headers = {};
-    if (token) headers.authorization = `Bearer ${token.replace(/^Bearer /i, '')}`;
+    const headers = await this.#proof(method, token);
     if (body) headers['content-type'] = 'application/json';
     if (key) headers['idempotency-key'] = key;
-    if (!token && method !== 'GET') headers['x-csrf-token'] = await this.#csrfToken();
     return this.#fetchJson(`${this.#base}${path}${written(query)}`, {
       method, headers, body: body && JSON.stringify(body), ...!token && { credentials: 'include' },
     }, signal);
+  }
+
+  /**
+   * @param {string} method
+   * @param {string} path
+   * @param {Exchange} options
+   * @param {string | undefined} token
+   */
+  async #exchangeOnce(method, path, { headers, body, signal, patienceMs }, token) {
+    const proof = await this.#proof(method, token);
+    const init = { method, headers: { ...headers, ...proof }, body, ...!token && { credentials: /** @type {const} */ ('include') } };
+    return this.#withPatience(patienceMs, signal, async ending => {
+      const response = await this.#fetch(`${this.#base}${path}`, { .../** @type {RequestInit} */ (init), signal: ending.signal });
+      if (response.ok) return response;
+      const answer = await response.json().catch(() => ({}));
+      throw refused(response, answer);
+    });
+  }
+
+  /**
+   * The headers that prove who asks.
+   * @param {string} method
+   * @param {string | undefined} token
+   * @returns {Promise<Record<string, string>>}
+   */
+  async #proof(method, token) {
+    if (token) return { authorization: `Bearer ${token.replace(/^Bearer /i, '')}` };
+    return method === 'GET' || method === 'HEAD' ? {} : { 'x-csrf-token': await this.#csrfToken() };
   }
 
   /** A write whose only credential is a cookie carries the login's CSRF token. */
@@ -111,26 +167,49 @@ export class Rest {
    * @param {RequestInit} init
    * @param {AbortSignal} [signal]
    */
-  async #fetchJson(url, init, signal) {
-    const ending = new AbortController();
-    const end = () => ending.abort(signal?.reason);
-    const timer = setTimeout(() => ending.abort(), ANSWER_PATIENCE_MS);
-    signal?.addEventListener('abort', end, { once: true });
-    try {
-      signal?.throwIfAborted();
+  #fetchJson(url, init, signal) {
+    return this.#withPatience(ANSWER_PATIENCE_MS, signal, async ending => {
       const response = await this.#fetch(url, { ...init, signal: ending.signal });
       const answer = await response.json().catch(cause => {
         // What answers without JSON, or without a code, is not the service but something before it.
         throw new Refusal({ code: ending.signal.aborted ? 'offline' : 'unavailable', status: response.status, cause });
       });
       if (answer?.success === true) return answer;
-      const retryAfterMs = answer?.retryAfterMs || 1_000 * Number(response.headers.get('retry-after')) || 0;
-      throw new Refusal({ code: 'unavailable', ...answer, retryAfterMs, status: response.status });
+      throw refused(response, answer);
+    });
+  }
+
+  /**
+   * @template Answer
+   * @param {number | undefined} patienceMs
+   * @param {AbortSignal | undefined} signal
+   * @param {(ending: AbortController) => Promise<Answer>} work
+   * @returns {Promise<Answer>}
+   */
+  async #withPatience(patienceMs = ANSWER_PATIENCE_MS, signal, work) {
+    const ending = new AbortController();
+    const end = () => ending.abort(signal?.reason);
+    const timer = setTimeout(() => ending.abort(), patienceMs);
+    signal?.addEventListener('abort', end, { once: true });
+    try {
+      signal?.throwIfAborted();
+      return await work(ending);
     } finally {
       clearTimeout(timer);
       signal?.removeEventListener('abort', end);
     }
   }
+}
+
+/**
+ * What was refused. What answers without a code is not the service but something before it, or has no body.
+ * @param {Response} response
+ * @param {any} answer
+ */
+function refused(response, answer) {
+  const retryAfterMs = answer?.retryAfterMs || 1_000 * Number(response.headers.get('retry-after')) || 0;
+  const code = response.status === 404 ? 'not_found' : 'unavailable';
+  return new Refusal({ code, ...answer, retryAfterMs, status: response.status });
 }
 
 /**

@@ -29,6 +29,10 @@ export class EventFlow extends Emitter<import("./events.js").Events> {
     people: People;
     /** What one has begun to write. */
     drafts: Drafts;
+    /** What is sent later. */
+    scheduled: Scheduled;
+    /** Files: uploads and what was uploaded. */
+    attachments: Attachments;
     /** The inbox. */
     notifications: Notifications;
     /** How the person wants to be notified. */
@@ -137,6 +141,8 @@ import { Messages } from './api/messages.js';
 import { Presences } from './api/people.js';
 import { People } from './api/people.js';
 import { Drafts } from './api/drafts.js';
+import { Scheduled } from './api/scheduled.js';
+import { Attachments } from './api/attachments.js';
 import { Notifications } from './api/notifications.js';
 import { PreferencesOfUser } from './api/notifications.js';
 import { Devices } from './api/notifications.js';

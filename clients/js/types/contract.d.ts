@@ -2,13 +2,23 @@
 
 export interface components {
     schemas: {
-        /** @description A reference to a file that the host application stores. */
+        /**
+         * @description A file of a message: one that was uploaded to this system, or a reference to one that the host application
+         *     stores.
+         */
         Attachment: {
             /**
              * @description The file's name as people see it; it has no path and no control characters.
              * @default
              */
             filename: string;
+            /**
+             * Format: uint32
+             * @description The height of an uploaded image, in pixels.
+             */
+            height?: number;
+            /** @description The id of the uploaded file, if this system stores it; absent for a reference. */
+            id?: string;
             /**
              * @description The client's free-form object.
              * @default {}
@@ -27,31 +37,25 @@ export interface components {
              * @default 0
              */
             size: number;
+            /** @description Where a small picture of an uploaded image is. */
+            thumbnailUrl?: string;
             /** @description `image`, `video` or `document`. */
             type: components["schemas"]["AttachmentKind"];
             /** @description An absolute `https` address, or a path on the same origin. */
             url: string;
+            /**
+             * Format: uint32
+             * @description The width of an uploaded image, in pixels.
+             */
+            width?: number;
         };
         /** @description What a client does with an attachment. */
         AttachmentKind: "image" | "video" | "document";
-        /** @description A reference to a file that the host application stores. */
-        AttachmentReference: {
-            /** @description Shown to people; no path, no quotation mark, no control characters. */
-            filename?: string | null;
-            /** @description The client's free-form object. */
-            metadata?: components["schemas"]["Metadata"] | null;
-            /** @description As in `Content-Type`, of which parameters are dropped. It must fit `type`. */
-            mimeType?: string | null;
-            /**
-             * Format: uint64
-             * @description Bytes.
-             */
-            size?: number | null;
-            /** @description What a viewer does with the file. */
-            type: components["schemas"]["AttachmentKind"];
-            /** @description An absolute `https` address, or a path on the same site. */
-            url: components["schemas"]["Link"];
-        };
+        /**
+         * @description A file that a message shall have: a reference to one that the host application stores, or the id alone of
+         *     one that was uploaded. The ingress fills in what an uploaded file is.
+         */
+        AttachmentReference: components["schemas"]["FileReference"] | components["schemas"]["UploadedFile"];
         /** @description The callback of `auth`. */
         AuthAnswer: {
             /**
@@ -93,6 +97,18 @@ export interface components {
         /** @description The socket belongs to a user now. */
         AuthSuccess: {
             /** @description The user. */
+            userId: string;
+        };
+        /** @description One has blocked somebody, or has ended that, on any of one's devices. Whoever is blocked hears nothing. */
+        BlockUpdated: {
+            /** @description Whether the block holds now. */
+            isBlocked: boolean;
+            /**
+             * Format: date-time
+             * @description When the request was accepted.
+             */
+            updatedAt: string;
+            /** @description Who is blocked. */
             userId: string;
         };
         /** @description What happened to a message, in a client's words. */
@@ -313,7 +329,7 @@ export interface components {
          * @description Why a request was refused. A client acts on the code. `x-statuses` are the HTTP statuses that go with it,
          *     `x-send-again` says how the request may succeed.
          */
-        ErrorCode: "unauthenticated" | "token_expired" | "forbidden" | "csrf_failed" | "not_found" | "invalid" | "key_reused" | "too_late" | "conflict" | "not_group" | "too_large" | "rate_limited" | "unknown" | "unavailable" | "failed";
+        ErrorCode: "unauthenticated" | "token_expired" | "forbidden" | "csrf_failed" | "not_found" | "invalid" | "key_reused" | "too_late" | "conflict" | "not_group" | "too_large" | "quota_exceeded" | "wrong_type" | "locked" | "rate_limited" | "unknown" | "unavailable" | "failed";
         /** @description An event was refused that had no callback. */
         EventError: {
             /** @description A code for programs. */
@@ -330,6 +346,24 @@ export interface components {
         };
         /** @description How long mails wait for further ones to come along. */
         Every: "immediately" | "15m" | "1h" | "1d";
+        /** @description A reference to a file that the host application stores. */
+        FileReference: {
+            /** @description Shown to people; no path, no quotation mark, no control characters. */
+            filename?: string | null;
+            /** @description The client's free-form object. */
+            metadata?: components["schemas"]["Metadata"] | null;
+            /** @description As in `Content-Type`, of which parameters are dropped. It must fit `type`. */
+            mimeType?: string | null;
+            /**
+             * Format: uint64
+             * @description Bytes.
+             */
+            size?: number | null;
+            /** @description What a viewer does with the file. */
+            type: components["schemas"]["AttachmentKind"];
+            /** @description An absolute `https` address, or a path on the same site. */
+            url: components["schemas"]["Link"];
+        };
         /** @description What a group is called and looks like, who owns it, and what its new people see. */
         Group: {
             /**
@@ -639,6 +673,8 @@ export interface components {
         };
         /** @description A user id in a request. */
         NamedUser: string;
+        /** @description Why a message was not sent. */
+        NotSent: "not_in_thread" | "thread_gone" | "key_reused";
         /** @description What happened to notifications. */
         NotificationAction: "read" | "deleted";
         /** @description A notification is in one's inbox. */
@@ -1038,6 +1074,28 @@ export interface components {
         Revision: number;
         /** @description What a person may do in a thread. */
         Role: "owner" | "member";
+        /**
+         * @description A message that waits for its time: `POST /messages/{threadId}` with `sendAt`, the routes below
+         *     `/messages/scheduled`, and the callback of `message:send` with `sendAt`.
+         */
+        ScheduledAnswer: {
+            /** @description The message was scheduled before, under the same key. Absent otherwise. */
+            deduplicated?: boolean;
+            /** @description The message. */
+            scheduled: components["schemas"]["ShownScheduled"];
+            /**
+             * @description Always true.
+             * @constant
+             */
+            success: true;
+        };
+        /** @description How far a scheduled message has come. */
+        ScheduledState: "waiting" | "sending" | "sent" | "failed" | "cancelled";
+        /** @description A message of one's own waits for its time, was changed, or waits no more. */
+        ScheduledUpdated: {
+            /** @description The message, and how far it has come. */
+            scheduled: components["schemas"]["ShownScheduled"];
+        };
         /** @description `message:send`: say something in a thread. */
         SendMessageEvent: {
             /** @description References to files. */
@@ -1050,6 +1108,13 @@ export interface components {
             mentions?: components["schemas"]["NamedUser"][] | null;
             /** @description The id of the message that this one answers, of the same thread. */
             replyTo?: string | null;
+            /**
+             * Format: date-time
+             * @description When the message is to be sent: in 10 seconds at the earliest, and in a year at the latest. Without
+             *     it, at once.
+             * @default null
+             */
+            sendAt?: string | number | null;
             /** @description The thread. */
             threadId: string;
         };
@@ -1081,6 +1146,49 @@ export interface components {
              * @description When the last change was accepted; `null` before the first.
              */
             updatedAt: string | null;
+        };
+        /** @description A message that is to be sent later, and how far it has come. */
+        ShownScheduled: {
+            /** @description The id. */
+            _id: string;
+            /** @description References to files. */
+            attachments: components["schemas"]["Attachment"][];
+            /** @description The client's own key, if it gave one. */
+            clientMessageId?: string;
+            /** @description What the message says. */
+            content: string;
+            /**
+             * Format: date-time
+             * @description When it was accepted.
+             */
+            createdAt: string;
+            /**
+             * Format: date-time
+             * @description When it ended.
+             */
+            endedAt?: string;
+            /** @description The ids of the people whom the message mentions, sorted. Absent if it mentions nobody. */
+            mentions?: string[];
+            /** @description The message that was stored. */
+            messageId?: string;
+            /** @description Why it was not sent. */
+            reason?: components["schemas"]["NotSent"];
+            /** @description The id of the message that this one answers. */
+            replyTo?: string;
+            /**
+             * Format: date-time
+             * @description When it is to be sent.
+             */
+            sendAt: string;
+            /** @description How far it has come. */
+            state: components["schemas"]["ScheduledState"];
+            /** @description The thread. */
+            threadId: string;
+            /**
+             * Format: date-time
+             * @description When it was changed last.
+             */
+            updatedAt: string;
         };
         /** @description Whether a person is there. */
         Status: "online" | "away" | "offline";
@@ -1249,6 +1357,13 @@ export interface components {
             /** @description The thread. */
             threadId: string;
         };
+        /** @description A file of the sender's own that was uploaded, by its id. Everything else about it the server knows. */
+        UploadedFile: {
+            /** @description The id of the uploaded file. */
+            id: string;
+            /** @description The client's free-form object. */
+            metadata?: components["schemas"]["Metadata"] | null;
+        };
         /** @description Whether an emoji is to be there after a reaction. */
         Wish: "add" | "remove" | "toggle";
         /** @description `POST /messages/threads/{id}/members`: people who come into a group. */
@@ -1268,6 +1383,21 @@ export interface components {
             /** @description The thread. */
             threadId: string;
         };
+        /** @description A finished file: `POST /attachments`, and `GET /attachments/{id}/info`. */
+        AttachmentAnswer: {
+            /** @description The file as a message shows it. A message is sent with its `id`. */
+            attachment: components["schemas"]["Attachment"];
+            /**
+             * Format: date-time
+             * @description When it is deleted if no message uses it; absent if one does.
+             */
+            expiresAt?: string;
+            /**
+             * @description Always true.
+             * @constant
+             */
+            success: true;
+        };
         /** @description What somebody did. */
         AuditAction: "reveal" | "edit" | "discard" | "replay" | "replay_letter" | "replay_refused" | "disconnect";
         /** @description A page of the audit log: `GET /ops/audit`. */
@@ -1284,6 +1414,28 @@ export interface components {
         };
         /** @description What `POST /ops/replays` answers. */
         BeginAnswer: components["schemas"]["DryRunAnswer"] | components["schemas"]["ReplayAnswer"];
+        /** @description Somebody is blocked: `PUT /users/{id}/block`. */
+        BlockAnswer: {
+            /** @description The block as it is stored. */
+            block: components["schemas"]["ListedBlock"];
+            /**
+             * @description Always true.
+             * @constant
+             */
+            success: true;
+        };
+        /** @description A page of the people whom one blocks: `GET /users/blocks`. */
+        BlocksAnswer: {
+            /** @description The blocks, sorted by the id of who is blocked. */
+            blocks: components["schemas"]["ListedBlock"][];
+            /** @description The `cursor` that asks for the next page; `null` if nothing follows. */
+            nextCursor: string | null;
+            /**
+             * @description Always true.
+             * @constant
+             */
+            success: true;
+        };
         /** @description Why a worker could not handle a letter. */
         Cause: "unreadable" | "refused" | "gave_up" | "crashed" | "killed_worker" | "unknown";
         /**
@@ -1697,6 +1849,23 @@ export interface components {
         };
         /** @description What a group is called: one clean line, or an empty text for no name. */
         GroupName: string;
+        /** @description That a report is handled. */
+        Handled: {
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            at: string;
+            /** @description By which administrator. */
+            by: string;
+            /** @description What came of it; empty if nothing was said. */
+            note: string;
+        };
+        /** @description `PUT /reports/{id}/handled`: mark a report as handled. */
+        HandledBody: {
+            /** @description What came of it. */
+            note?: components["schemas"]["Why"] | null;
+        };
         /**
          * @description A place in the text of a message that was looked for, in UTF-16 units, as JavaScript counts:
          *     `content.slice(start, end)`.
@@ -1864,6 +2033,16 @@ export interface components {
              * @constant
              */
             success: true;
+        };
+        /** @description Somebody whom one blocks. */
+        ListedBlock: {
+            /**
+             * Format: date-time
+             * @description Since when.
+             */
+            blockedAt: string;
+            /** @description Who is blocked. */
+            user: components["schemas"]["Participant"];
         };
         /**
          * @description What became of one message or notification that somebody was to be told by one channel. Only the fields of
@@ -2196,6 +2375,20 @@ export interface components {
              */
             success: true;
         };
+        /** @description A report as its author sees it. */
+        OwnReport: {
+            /**
+             * Format: date-time
+             * @description When the message was reported.
+             */
+            createdAt: string;
+            /** @description The report. */
+            id: string;
+            /** @description What is wrong with the message. */
+            reason: components["schemas"]["ReportReason"];
+            /** @description More about that; empty if nothing was said. */
+            text: string;
+        };
         /** @description A part that cannot be used. */
         PartProblem: {
             /** @description The part. */
@@ -2502,7 +2695,7 @@ export interface components {
             seq?: components["schemas"]["Seq"] | null;
         };
         /** @description Why something was not sent. */
-        Reason: "read" | "taken_back" | "muted" | "archived" | "left" | "preference" | "revoked" | "no_address" | "no_device" | "address_suppressed" | "online" | "cancelled" | "gone" | "switched_off" | "not_chosen";
+        Reason: "read" | "taken_back" | "muted" | "archived" | "left" | "blocked" | "preference" | "revoked" | "no_address" | "no_device" | "address_suppressed" | "online" | "cancelled" | "gone" | "switched_off" | "not_chosen";
         RecipientsBody: components["schemas"]["NamedUser"] | components["schemas"]["NamedUser"][] | components["schemas"]["SegmentBody"];
         /** @description A replay: `POST /ops/replays`, `GET /ops/replays/{id}`. */
         ReplayAnswer: {
@@ -2539,6 +2732,77 @@ export interface components {
         ReplayId: string;
         /** @description How far a replay has come. */
         ReplayState: "running" | "done";
+        /** @description One report: `PUT /reports/{id}/handled`. */
+        ReportAnswer: {
+            /** @description The report as it is stored. */
+            report: components["schemas"]["ShownReport"];
+            /**
+             * @description Always true.
+             * @constant
+             */
+            success: true;
+        };
+        /** @description `POST /messages/{id}/report`: say what is wrong with a message. */
+        ReportBody: {
+            /** @description What is wrong with it. */
+            reason: components["schemas"]["ReportReason"];
+            /** @description More about that. */
+            text?: components["schemas"]["Why"] | null;
+        };
+        /** @description What is wrong with a message. */
+        ReportReason: "spam" | "harassment" | "hate" | "violence" | "sexual" | "self_harm" | "illegal" | "other";
+        /** @description A message is reported: `POST /messages/{id}/report`. */
+        ReportedAnswer: {
+            /** @description The caller had reported the message before; that report is unchanged. */
+            deduplicated: boolean;
+            /** @description The report as its author sees it. */
+            report: components["schemas"]["OwnReport"];
+            /**
+             * @description Always true.
+             * @constant
+             */
+            success: true;
+        };
+        /** @description What a message said when it was reported. */
+        ReportedMessage: {
+            /** @description References to its files. */
+            attachments: components["schemas"]["Attachment"][];
+            /** @description What it said. */
+            content: string;
+            /**
+             * Format: date-time
+             * @description When it was sent.
+             */
+            createdAt: string;
+            /**
+             * Format: date-time
+             * @description When its sender had last edited it.
+             */
+            editedAt?: string;
+            /** @description The message. */
+            messageId: string;
+            /** @description Who sent it. */
+            senderId: string;
+            /**
+             * Format: uint64
+             * @description Its place in its thread.
+             */
+            seq: number;
+            /** @description Its thread. */
+            threadId: string;
+        };
+        /** @description A page of reports: `GET /reports`. */
+        ReportsAnswer: {
+            /** @description The `cursor` that asks for the next page; `null` if nothing follows. */
+            nextCursor: string | null;
+            /** @description The reports, the newest first. */
+            reports: components["schemas"]["ShownReport"][];
+            /**
+             * @description Always true.
+             * @constant
+             */
+            success: true;
+        };
         /** @description A rung of the retry ladder. */
         RetryRung: {
             /**
@@ -2590,6 +2854,31 @@ export interface components {
         };
         /** @description What somebody is to the host application: a short, plain word. */
         RoleName: string;
+        /** @description `PATCH /messages/scheduled/{id}`: say something else, or at another time. */
+        ScheduledBody: {
+            /** @description What the message is to say; empty only if it has attachments. */
+            content?: components["schemas"]["MessageContent"] | null;
+            /** @description The ids of the people whom the message is to mention; an empty list takes all mentions out. */
+            mentions?: components["schemas"]["NamedUser"][] | null;
+            /**
+             * Format: date-time
+             * @description When it is to be sent: in 10 seconds at the earliest, and in a year at the latest.
+             * @default null
+             */
+            sendAt?: string | number | null;
+        };
+        /** @description A page of one's scheduled messages: `GET /messages/scheduled`. */
+        ScheduledListAnswer: {
+            /** @description The `cursor` that asks for the next page; `null` if nothing follows. */
+            nextCursor: string | null;
+            /** @description The messages; what is due last comes first. */
+            scheduled: components["schemas"]["ShownScheduled"][];
+            /**
+             * @description Always true.
+             * @constant
+             */
+            success: true;
+        };
         /** @description A page of messages that were found: `GET /messages/search`. */
         SearchAnswer: {
             /**
@@ -2654,6 +2943,13 @@ export interface components {
             mentions?: components["schemas"]["NamedUser"][] | null;
             /** @description The id of the message that this one answers, of the same thread. */
             replyTo?: string | null;
+            /**
+             * Format: date-time
+             * @description When the message is to be sent: in 10 seconds at the earliest, and in a year at the latest. Without
+             *     it, at once.
+             * @default null
+             */
+            sendAt?: string | number | null;
         };
         /** @description How far a send has come. */
         SendState: "scheduled" | "running" | "done" | "cancelled";
@@ -2681,6 +2977,8 @@ export interface components {
              */
             success: true;
         };
+        /** @description What `POST /{threadId}` answers. */
+        SentAnswer: components["schemas"]["MessageAnswer"] | components["schemas"]["ScheduledAnswer"];
         /** @description Whether a server can be used. */
         ServerHealth: "up" | "blocked" | "down" | "absent";
         /** @description A server that the system depends on. */
@@ -2936,6 +3234,26 @@ export interface components {
             /** @description Why. */
             why: string;
         };
+        /** @description A report as administrators see it. */
+        ShownReport: {
+            /**
+             * Format: date-time
+             * @description When the message was reported.
+             */
+            createdAt: string;
+            /** @description Who has handled it, and when; `null` while nobody has. */
+            handled: components["schemas"]["Handled"] | null;
+            /** @description The report. */
+            id: string;
+            /** @description What the message said then. */
+            message: components["schemas"]["ReportedMessage"];
+            /** @description What is wrong with the message. */
+            reason: components["schemas"]["ReportReason"];
+            /** @description Who reported it. */
+            reporterId: string;
+            /** @description More about that; empty if nothing was said. */
+            text: string;
+        };
         /** @description A send, and how far it has come. */
         ShownSend: {
             /** @description The id. */
@@ -3140,6 +3458,21 @@ export interface components {
             /** @description The first of them; without it, the newest message of somebody else. */
             seq?: components["schemas"]["Seq"] | null;
         };
+        /** @description An upload that was begun: `POST /attachments/tus`. */
+        UploadAnswer: {
+            /**
+             * Format: date-time
+             * @description When it is deleted if it is not finished; each request that brings bytes puts that off.
+             */
+            expiresAt: string;
+            /** @description The id of the file. */
+            id: string;
+            /**
+             * @description Always true.
+             * @constant
+             */
+            success: true;
+        };
         /** @description A profile that was written: `PUT /users/{id}`. */
         UserAnswer: {
             /**
@@ -3194,6 +3527,7 @@ export interface components {
         ServerEvents: {
             "auth:error": components["schemas"]["AuthError"];
             "auth:success": components["schemas"]["AuthSuccess"];
+            "block:updated": components["schemas"]["BlockUpdated"];
             "draft:updated": components["schemas"]["DraftUpdated"];
             error: components["schemas"]["EventError"];
             "message:deleted": components["schemas"]["MessageDeleted"];
@@ -3212,6 +3546,7 @@ export interface components {
             "presence:sync": components["schemas"]["PresenceSync"];
             "presence:update": components["schemas"]["PresenceUpdate"];
             "reaction:received": components["schemas"]["ReactionReceived"];
+            "scheduled:updated": components["schemas"]["ScheduledUpdated"];
             "session:ended": components["schemas"]["SessionEnded"];
             sync: components["schemas"]["SyncAnswer"];
             "thread:created": components["schemas"]["ThreadCreated"];
@@ -3247,7 +3582,7 @@ export interface components {
             };
             "message:send": {
                 body: components["schemas"]["SendMessageEvent"];
-                answer: components["schemas"]["MessageSent"] | components["schemas"]["MessageQueued"];
+                answer: components["schemas"]["MessageSent"] | components["schemas"]["MessageQueued"] | components["schemas"]["ScheduledAnswer"] | components["schemas"]["QueuedAnswer"];
             };
             "message:unpin": {
                 body: components["schemas"]["MessageEvent"];
@@ -3308,6 +3643,7 @@ export type AuthAnswer = components['schemas']['AuthAnswer'];
 export type AuthError = components['schemas']['AuthError'];
 export type AuthEvent = components['schemas']['AuthEvent'];
 export type AuthSuccess = components['schemas']['AuthSuccess'];
+export type BlockUpdated = components['schemas']['BlockUpdated'];
 export type ChangeAction = components['schemas']['ChangeAction'];
 export type ChangeAnswer = components['schemas']['ChangeAnswer'];
 export type ChangedThread = components['schemas']['ChangedThread'];
@@ -3326,6 +3662,7 @@ export type ErrorBody = components['schemas']['ErrorBody'];
 export type ErrorCode = components['schemas']['ErrorCode'];
 export type EventError = components['schemas']['EventError'];
 export type Every = components['schemas']['Every'];
+export type FileReference = components['schemas']['FileReference'];
 export type Group = components['schemas']['Group'];
 export type History = components['schemas']['History'];
 export type Link = components['schemas']['Link'];
@@ -3347,6 +3684,7 @@ export type Metadata = components['schemas']['Metadata'];
 export type Mute = components['schemas']['Mute'];
 export type NamedChannels = components['schemas']['NamedChannels'];
 export type NamedUser = components['schemas']['NamedUser'];
+export type NotSent = components['schemas']['NotSent'];
 export type NotificationAction = components['schemas']['NotificationAction'];
 export type NotificationReceived = components['schemas']['NotificationReceived'];
 export type NotificationUpdated = components['schemas']['NotificationUpdated'];
@@ -3378,10 +3716,14 @@ export type RefusedThread = components['schemas']['RefusedThread'];
 export type ReplyTo = components['schemas']['ReplyTo'];
 export type Revision = components['schemas']['Revision'];
 export type Role = components['schemas']['Role'];
+export type ScheduledAnswer = components['schemas']['ScheduledAnswer'];
+export type ScheduledState = components['schemas']['ScheduledState'];
+export type ScheduledUpdated = components['schemas']['ScheduledUpdated'];
 export type SendMessageEvent = components['schemas']['SendMessageEvent'];
 export type Seq = components['schemas']['Seq'];
 export type SessionEnded = components['schemas']['SessionEnded'];
 export type ShownDraft = components['schemas']['ShownDraft'];
+export type ShownScheduled = components['schemas']['ShownScheduled'];
 export type Status = components['schemas']['Status'];
 export type SyncAnswer = components['schemas']['SyncAnswer'];
 export type SyncEvent = components['schemas']['SyncEvent'];
@@ -3399,12 +3741,16 @@ export type ThreadUpdated = components['schemas']['ThreadUpdated'];
 export type TimeZoneName = components['schemas']['TimeZoneName'];
 export type TypingUpdate = components['schemas']['TypingUpdate'];
 export type UnreadThreadEvent = components['schemas']['UnreadThreadEvent'];
+export type UploadedFile = components['schemas']['UploadedFile'];
 export type Wish = components['schemas']['Wish'];
 export type AddMembersBody = components['schemas']['AddMembersBody'];
 export type ArchiveAnswer = components['schemas']['ArchiveAnswer'];
+export type AttachmentAnswer = components['schemas']['AttachmentAnswer'];
 export type AuditAction = components['schemas']['AuditAction'];
 export type AuditAnswer = components['schemas']['AuditAnswer'];
 export type BeginAnswer = components['schemas']['BeginAnswer'];
+export type BlockAnswer = components['schemas']['BlockAnswer'];
+export type BlocksAnswer = components['schemas']['BlocksAnswer'];
 export type Cause = components['schemas']['Cause'];
 export type ChangeGroupBody = components['schemas']['ChangeGroupBody'];
 export type Channel = components['schemas']['Channel'];
@@ -3446,6 +3792,8 @@ export type FoundUsersAnswer = components['schemas']['FoundUsersAnswer'];
 export type GatewaysAnswer = components['schemas']['GatewaysAnswer'];
 export type GroupBody = components['schemas']['GroupBody'];
 export type GroupName = components['schemas']['GroupName'];
+export type Handled = components['schemas']['Handled'];
+export type HandledBody = components['schemas']['HandledBody'];
 export type Highlight = components['schemas']['Highlight'];
 export type HistoryAnswer = components['schemas']['HistoryAnswer'];
 export type Hop = components['schemas']['Hop'];
@@ -3456,6 +3804,7 @@ export type LetterGroupsAnswer = components['schemas']['LetterGroupsAnswer'];
 export type LetterReference = components['schemas']['LetterReference'];
 export type LetterState = components['schemas']['LetterState'];
 export type LettersAnswer = components['schemas']['LettersAnswer'];
+export type ListedBlock = components['schemas']['ListedBlock'];
 export type ListedDelivery = components['schemas']['ListedDelivery'];
 export type ListedGateway = components['schemas']['ListedGateway'];
 export type ListedThread = components['schemas']['ListedThread'];
@@ -3476,6 +3825,7 @@ export type NotifiedAnswer = components['schemas']['NotifiedAnswer'];
 export type NotifyAnswer = components['schemas']['NotifyAnswer'];
 export type OutcomeCount = components['schemas']['OutcomeCount'];
 export type OutcomesAnswer = components['schemas']['OutcomesAnswer'];
+export type OwnReport = components['schemas']['OwnReport'];
 export type PartProblem = components['schemas']['PartProblem'];
 export type Participant = components['schemas']['Participant'];
 export type ParticipantsAnswer = components['schemas']['ParticipantsAnswer'];
@@ -3504,11 +3854,19 @@ export type ReplayAnswer = components['schemas']['ReplayAnswer'];
 export type ReplayBody = components['schemas']['ReplayBody'];
 export type ReplayId = components['schemas']['ReplayId'];
 export type ReplayState = components['schemas']['ReplayState'];
+export type ReportAnswer = components['schemas']['ReportAnswer'];
+export type ReportBody = components['schemas']['ReportBody'];
+export type ReportReason = components['schemas']['ReportReason'];
+export type ReportedAnswer = components['schemas']['ReportedAnswer'];
+export type ReportedMessage = components['schemas']['ReportedMessage'];
+export type ReportsAnswer = components['schemas']['ReportsAnswer'];
 export type RetryRung = components['schemas']['RetryRung'];
 export type RevealBody = components['schemas']['RevealBody'];
 export type RevocationBody = components['schemas']['RevocationBody'];
 export type RoleBody = components['schemas']['RoleBody'];
 export type RoleName = components['schemas']['RoleName'];
+export type ScheduledBody = components['schemas']['ScheduledBody'];
+export type ScheduledListAnswer = components['schemas']['ScheduledListAnswer'];
 export type SearchAnswer = components['schemas']['SearchAnswer'];
 export type SearchHit = components['schemas']['SearchHit'];
 export type SegmentBody = components['schemas']['SegmentBody'];
@@ -3517,6 +3875,7 @@ export type SendMessageBody = components['schemas']['SendMessageBody'];
 export type SendState = components['schemas']['SendState'];
 export type SendTo = components['schemas']['SendTo'];
 export type SendsAnswer = components['schemas']['SendsAnswer'];
+export type SentAnswer = components['schemas']['SentAnswer'];
 export type ServerHealth = components['schemas']['ServerHealth'];
 export type ServerState = components['schemas']['ServerState'];
 export type ServersAnswer = components['schemas']['ServersAnswer'];
@@ -3528,6 +3887,7 @@ export type ShownGroup = components['schemas']['ShownGroup'];
 export type ShownHappened = components['schemas']['ShownHappened'];
 export type ShownLetter = components['schemas']['ShownLetter'];
 export type ShownReplay = components['schemas']['ShownReplay'];
+export type ShownReport = components['schemas']['ShownReport'];
 export type ShownSend = components['schemas']['ShownSend'];
 export type ShownVersion = components['schemas']['ShownVersion'];
 export type StatusAnswer = components['schemas']['StatusAnswer'];
@@ -3543,6 +3903,7 @@ export type ThreadsAnswer = components['schemas']['ThreadsAnswer'];
 export type TimeZoneReference = components['schemas']['TimeZoneReference'];
 export type UnreadCountAnswer = components['schemas']['UnreadCountAnswer'];
 export type UnreadThreadBody = components['schemas']['UnreadThreadBody'];
+export type UploadAnswer = components['schemas']['UploadAnswer'];
 export type UserAnswer = components['schemas']['UserAnswer'];
 export type UsersAnswer = components['schemas']['UsersAnswer'];
 export type WaitsFor = components['schemas']['WaitsFor'];

@@ -57,14 +57,17 @@ export class Conversation {
             key: string;
             threadId: string;
             content: string;
-            attachments?: {
+            attachments?: ({
                 filename?: string | null;
                 metadata?: import("../types/contract.js").components["schemas"]["Metadata"] | null;
                 mimeType?: string | null;
                 size?: number | null;
                 type: import("../types/contract.js").components["schemas"]["AttachmentKind"];
                 url: import("../types/contract.js").components["schemas"]["Link"];
-            }[] | undefined;
+            } | {
+                id: string;
+                metadata?: import("../types/contract.js").components["schemas"]["Metadata"] | null;
+            })[] | undefined;
             /**
              * the id of the message that this one answers
              */

@@ -14,6 +14,7 @@ export type Preferences = import("./documents.js").Preferences;
 export type PreferencesChange = import("./documents.js").PreferencesChange;
 export type Presence = import("./documents.js").Presence;
 export type Quote = import("./documents.js").Quote;
+export type StoredFile = import("./documents.js").StoredFile;
 export type Thread = import("./documents.js").Thread;
 export type ConnectionState = import("./events.js").ConnectionState;
 export type Events = import("./events.js").Events;

@@ -13,6 +13,14 @@ export class Rest {
      * @returns {Promise<any>}
      */
     ask(method: string, path: string, options?: RequestOptions): Promise<any>;
+    /**
+     * Asks with bytes, or for bytes; gives the response, or throws a `Refusal`.
+     * @param {string} method
+     * @param {string} path below `/api/v2`
+     * @param {Exchange} options
+     * @returns {Promise<Response>}
+     */
+    exchange(method: string, path: string, options: Exchange): Promise<Response>;
     #private;
 }
 export type Query = Record<string, string | number | boolean | string[] | undefined>;
@@ -30,5 +38,21 @@ export type RequestOptions = {
     /**
      * whether a request without an answer may be made again; reads may
      */
+    isRepeatable?: boolean | undefined;
+};
+/**
+ * A request whose body or answer are bytes.
+ */
+export type Exchange = {
+    headers: Record<string, string>;
+    body?: Uint8Array<ArrayBufferLike> | Blob | undefined;
+    /**
+     * nobody waits any more
+     */
+    signal?: AbortSignal | undefined;
+    /**
+     * how long an answer is waited for
+     */
+    patienceMs?: number | undefined;
     isRepeatable?: boolean | undefined;
 };

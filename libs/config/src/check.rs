@@ -59,6 +59,7 @@ impl Config {
         self.check_threads()?;
         self.check_notifications()?;
         self.check_dead_letters()?;
+        self.check_attachments()?;
         require("log.level", are_levels(&self.log.level), LEVELS_EXPECTED)?;
         let base_url = self.server.base_url.as_str();
         let is_beginning =

@@ -4,6 +4,7 @@
 //! In come those three; out comes a checked [`Config`], or an error that names the key and says what is wrong
 //! with it. This is the only crate that reads the environment.
 
+mod attachments;
 mod auth;
 mod check;
 mod dead_letters;
@@ -19,6 +20,7 @@ mod scalar;
 mod secret;
 mod sources;
 
+pub use attachments::{AttachmentSettings, FilePlace};
 pub use auth::AuthSettings;
 pub use check::FleetNeeds;
 pub use dead_letters::DeadLetterSettings;
@@ -128,6 +130,8 @@ pub struct Config {
     pub people: PeopleSettings,
     /// The demo page.
     pub demo: DemoSettings,
+    /// Uploaded files.
+    pub attachments: AttachmentSettings,
 }
 
 /// `[server]`

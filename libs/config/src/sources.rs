@@ -70,9 +70,24 @@ pub(crate) const ALIASES: &[(&str, &str, ValueKind)] = &[
     ("TRACE_SAMPLE_RATIO", "tracing.sample_ratio", ValueKind::Fraction),
     ("TRACE_CONTINUE", "tracing.continue_requests", ValueKind::Switch),
     ("DEMO", "demo.mode", ValueKind::Text),
+    ("ATTACHMENTS_URL", "attachments.url", ValueKind::Text),
+    ("ATTACHMENTS_S3_ENDPOINT", "attachments.s3_endpoint", ValueKind::Text),
+    ("AWS_REGION", "attachments.s3_region", ValueKind::Text),
+    ("AWS_ACCESS_KEY_ID", "attachments.s3_access_key_id", ValueKind::Text),
+    ("AWS_SECRET_ACCESS_KEY", "attachments.s3_secret_access_key", ValueKind::Text),
+    ("AWS_SESSION_TOKEN", "attachments.s3_session_token", ValueKind::Text),
+    ("ATTACHMENTS_FILE_MAX_MB", "attachments.file_max_mb", ValueKind::Number),
+    ("ATTACHMENTS_USER_QUOTA_MB", "attachments.user_quota_mb", ValueKind::Number),
+    ("ATTACHMENTS_TYPES", "attachments.types", ValueKind::Text),
+    ("ATTACHMENTS_ORIGIN", "attachments.origin", ValueKind::Text),
+    ("ATTACHMENTS_AT_ONCE", "attachments.at_once", ValueKind::Number),
+    ("ATTACHMENTS_AT_ONCE_USER", "attachments.at_once_user", ValueKind::Number),
+    ("ATTACHMENTS_UNSENT_HOURS", "attachments.unsent_hours", ValueKind::Number),
 ];
 /// Keys whose values may hold a secret or a password.
-const SECRETS: [&str; 14] = [
+const SECRETS: [&str; 16] = [
+    "attachments.s3_secret_access_key",
+    "attachments.s3_session_token",
     "auth.jwt_secret",
     "auth.jwt_secret_previous",
     "auth.unsubscribe_secret",

@@ -6,15 +6,18 @@
 //! The ingress stores nothing itself. A client that got no result may repeat its command under the same
 //! `clientMessageId`.
 
+use crate::files::sending;
 use crate::mentions;
 use crate::refusal::Refusal;
 use crate::replies;
+use crate::seen_receipts;
 use crate::throttle::Throttle;
 use eventflow_bus::publish::PublishError;
 use eventflow_bus::request::{PendingCommand, Requests};
 use eventflow_ports::quotes::hide_before;
 use eventflow_ports::store::PAGE_MAX;
-use eventflow_ports::{Membership, MessagePage, Store};
+use eventflow_ports::{Apart, Membership, MessagePage, Store, Uploads};
+use eventflow_protocol::blocks::THREADS_NAMED_MAX;
 use eventflow_protocol::change::{Change, ChangeMessage, MarkUnread};
 use eventflow_protocol::client::requests::Seq;
 use eventflow_protocol::command::{Command, CreateThread, SendMessage};
@@ -22,6 +25,7 @@ use eventflow_protocol::content::{ContentError, Markup};
 use eventflow_protocol::document::{Message, Thread};
 use eventflow_protocol::drafts::SaveDraft;
 use eventflow_protocol::reply::CommandResult;
+use eventflow_protocol::scheduled::ScheduleMessage;
 use eventflow_protocol::{CommandId, ErrorCode, MessageId, Participants, ThreadId, Timestamp, UserId};
 use std::sync::Arc;
 
@@ -30,7 +34,9 @@ use std::sync::Arc;
 pub struct Commands {
     requests: Requests,
     membership: Membership,
+    apart: Apart,
     store: Arc<dyn Store>,
+    uploads: Arc<dyn Uploads>,
     markup: Markup,
 }
 
@@ -38,6 +44,9 @@ pub struct Commands {
 pub struct SentCommand {
     pending: PendingCommand,
     membership: Membership,
+    apart: Apart,
+    /// Who sees the result, if it may show receipts.
+    viewer: Option<UserId>,
     /// Place after which the caller sees messages.
     since: u64,
     /// Why a message that was sent only as a repeat would not have been accepted as a new one.
@@ -45,9 +54,16 @@ pub struct SentCommand {
 }
 
 impl Commands {
-    /// Over one process's requests and membership cache. `markup` is the form in which texts are kept.
-    pub fn new(requests: Requests, membership: Membership, store: Arc<dyn Store>, markup: Markup) -> Self {
-        Self { requests, membership, store, markup }
+    /// Over one process's requests and what it remembers of people: who is in a thread, and who is kept
+    /// apart. `markup` is the form in which texts are kept.
+    pub fn new(
+        requests: Requests,
+        (membership, apart): (Membership, Apart),
+        store: Arc<dyn Store>,
+        uploads: Arc<dyn Uploads>,
+        markup: Markup,
+    ) -> Self {
+        Self { requests, membership, apart, store, uploads, markup }
     }
 
     /// Refuses strangers, with the words for a thread that does not exist.
@@ -70,6 +86,17 @@ impl Commands {
     /// Forgets who is in a thread, because that has changed.
     pub fn forget_people(&self, thread: ThreadId) {
         self.membership.forget(thread);
+    }
+
+    /// Forgets for whom these threads are away, because a block has changed. As many as a block names at most
+    /// stand for any number.
+    pub fn forget_away(&self, threads: &[ThreadId]) {
+        if threads.len() >= THREADS_NAMED_MAX {
+            self.membership.forget_all();
+        }
+        for thread in threads {
+            self.membership.forget(*thread);
+        }
     }
 
     /// A message that `user` may see; strangers are refused with the words for one that does not exist.
@@ -96,9 +123,10 @@ impl Commands {
     ) -> Result<(ThreadId, SentCommand), Refusal> {
         let (message, since) = self.seen_message(message_id, by).await?;
         self.check_change(&message, &change).await?;
+        let viewer = Some(by.clone());
         let (thread_id, by) = (message.thread_id, by.clone());
         let command = Command::ChangeMessage(ChangeMessage { thread_id, message_id, by, change, at });
-        Ok((thread_id, self.send_command_since(&command, since).await?))
+        Ok((thread_id, SentCommand { viewer, ..self.send_command_since(&command, since).await? }))
     }
 
     /// Refuses an edit that takes all of a message away, or that mentions somebody outside of its thread:
@@ -186,8 +214,10 @@ impl Commands {
         Ok(SentCommand { refused_as_new, ..on_its_way })
     }
 
-    /// Refuses what a new message of this thread cannot mention or answer, and quotes what it answers.
+    /// Refuses what a new message of this thread cannot mention, answer or carry, quotes what it answers, and
+    /// says what its files are.
     async fn complete(&self, send: &mut SendMessage, since: Option<u64>) -> Result<(), Refusal> {
+        sending::fill_in(&*self.uploads, send).await?;
         mentions::require_in_thread(&self.membership, send.thread_id, &send.mentions).await?;
         replies::quote_answered(&*self.store, send, since).await
     }
@@ -214,6 +244,27 @@ impl Commands {
         self.send_command(&Command::SaveDraft(save)).await
     }
 
+    /// Puts a message for later on its way. The caller has checked that its sender is in the thread. What it
+    /// answers and whom it mentions is looked at now; what it quotes is read when it is sent.
+    pub async fn schedule_message(&self, new: ScheduleMessage) -> Result<SentCommand, Refusal> {
+        let SendMessage { thread_id, sender_id, mentions, reply_to, attachments, .. } = &new.message;
+        // Nothing would keep such a file until then.
+        if attachments.iter().any(|file| file.id.is_some()) {
+            return Err(Refusal::invalid("attachments: uploaded files cannot be sent later"));
+        }
+        mentions::require_in_thread(&self.membership, *thread_id, mentions).await?;
+        if let Some(reply) = reply_to {
+            let since = self.quotable_from(*thread_id, sender_id).await?;
+            replies::answered(&*self.store, (*thread_id, since), reply.message_id).await?;
+        }
+        self.send_command(&Command::ScheduleMessage(Box::new(new))).await
+    }
+
+    /// Refuses people whom a message of this thread cannot mention.
+    pub async fn require_mentionable(&self, thread: ThreadId, mentioned: &[UserId]) -> Result<(), Refusal> {
+        mentions::require_in_thread(&self.membership, thread, mentioned).await
+    }
+
     /// Puts a new thread on its way.
     pub async fn create_thread(&self, create: CreateThread) -> Result<SentCommand, Refusal> {
         self.send_command(&Command::CreateThread(create)).await
@@ -230,7 +281,8 @@ impl Commands {
     async fn send_command_since(&self, command: &Command, since: u64) -> Result<SentCommand, Refusal> {
         let command = command.clone().written(self.markup)?;
         let pending = self.requests.send(CommandId::new(), &command).await?;
-        Ok(SentCommand { pending, membership: self.membership.clone(), since, refused_as_new: None })
+        let (membership, apart) = (self.membership.clone(), self.apart.clone());
+        Ok(SentCommand { pending, membership, apart, viewer: None, since, refused_as_new: None })
     }
 }
 
@@ -238,27 +290,23 @@ impl SentCommand {
     /// Waits for the result, at most [`eventflow_bus::request::ANSWER_PATIENCE`]. A worker's refusal is this
     /// one's error.
     pub async fn result(self) -> Result<CommandResult, Refusal> {
-        let Self { pending, membership, since, refused_as_new } = self;
+        let Self { pending, membership, apart, viewer, since, refused_as_new } = self;
         match (pending.result().await?, refused_as_new) {
             (CommandResult::Refused { code: ErrorCode::Invalid, .. }, Some(refusal)) => Err(refusal),
             // Nobody knows yet whether anything of this is stored, so it is not said to be accepted.
             (CommandResult::Queued { .. }, Some(_)) => Err(Refusal::unavailable()),
-            (result, _) => Self::seen(result, &membership, since),
-        }
-    }
-
-    /// The result as its caller may see it.
-    fn seen(result: CommandResult, membership: &Membership, since: u64) -> Result<CommandResult, Refusal> {
-        match result {
-            CommandResult::Refused { code, error } => Err(Refusal::new(code, error)),
-            mut result => {
+            (CommandResult::Refused { code, error }, _) => Err(Refusal::new(code, error)),
+            (mut result, _) => {
                 if let CommandResult::Thread { thread, .. } = &result {
-                    note_people(membership, thread);
+                    note_people(&membership, thread).await;
                 }
                 if let CommandResult::Message { message, .. } | CommandResult::Changed { message, .. } =
                     &mut result
                 {
                     hide_before(message, since);
+                    if let Some(viewer) = &viewer {
+                        seen_receipts::hide_or_drop(&apart, viewer, vec![message]).await;
+                    }
                 }
                 log_message(&result);
                 Ok(result)
@@ -267,13 +315,13 @@ impl SentCommand {
     }
 }
 
-/// A message to a new thread can follow at once, and should not need the store to learn who is in it. From
-/// where on the people of a group see it, the result does not say.
-fn note_people(membership: &Membership, thread: &Thread) {
-    if thread.group.is_some() && thread.last_seq > 0 {
-        membership.forget(thread.id);
-    } else {
-        membership.remember(thread.id, thread.participants.as_slice().into());
+/// Who is in the thread may be others than before. For whom it is away, the result does not say, and neither
+/// from where on the people of a group see it, so the store is asked: a message to a new thread can follow at
+/// once, and should not need the store then.
+async fn note_people(membership: &Membership, thread: &Thread) {
+    membership.forget(thread.id);
+    if let Err(error) = membership.of(thread.id).await {
+        tracing::debug!(error = &error as &dyn std::error::Error, "who is in a thread is looked up later");
     }
 }
 

@@ -7,8 +7,8 @@
 
 use crate::refusal::Refusal;
 use crate::thread_list::ThreadList;
-use eventflow_ports::Store;
 use eventflow_ports::store::PAGE_MAX;
+use eventflow_ports::{Apart, Store};
 use eventflow_protocol::UserId;
 use eventflow_protocol::document::{ThreadStatus, ThreadView};
 use moka::sync::Cache;
@@ -80,6 +80,19 @@ impl Contacts {
         Ok(users.iter().filter(|user| list.includes(viewer, user)).cloned().collect())
     }
 
+    /// Those of `users` whose presence `viewer` may see: not that of people from whom a block keeps them
+    /// apart.
+    pub async fn present_to(
+        &self,
+        viewer: &UserId,
+        users: &[UserId],
+        apart: &Apart,
+    ) -> Result<Vec<UserId>, Refusal> {
+        let visible = self.visible(viewer, users).await?;
+        let lists = apart.lists(visible.iter().chain([viewer])).await?;
+        Ok(visible.into_iter().filter(|user| !lists.are_apart(viewer, user)).collect())
+    }
+
     /// These people have got into a thread together, or have left one: what is remembered of them may lack
     /// somebody, or have somebody too many.
     pub fn forget(&self, people: &[UserId]) {
@@ -131,7 +144,7 @@ impl Contacts {
                 break;
             }
             let known = self.store.participants(threads).await?;
-            people.extend(known.values().flat_map(|people| people.iter().cloned()));
+            people.extend(known.values().flat_map(|people| people.stored().iter().cloned()));
         }
         Ok(())
     }

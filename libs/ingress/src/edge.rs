@@ -4,6 +4,8 @@ use crate::buckets::Buckets;
 use crate::commands::Commands;
 use crate::contacts::Contacts;
 use crate::csrf::Csrf;
+use crate::files::service::Files;
+use crate::files::signed::FileSigner;
 use crate::identity::{Identity, Verifier};
 use crate::names::TokenNames;
 use crate::new_threads::NewThreads;
@@ -21,8 +23,8 @@ use eventflow_bus::port::Health;
 use eventflow_bus::topology::Topology;
 use eventflow_metrics::Metrics;
 use eventflow_ports::{
-    Clock, DeadLetters, Directory, Drafts, Inbox, Outbound, People, PresenceStore, PushDevices, Registry,
-    SearchIndex, Sends, Store, Suppressions,
+    Apart, Clock, DeadLetters, Directory, Drafts, Inbox, Outbound, People, PresenceStore, PushDevices,
+    Registry, Reports, Scheduled, SearchIndex, Sends, Store, Suppressions,
 };
 use eventflow_protocol::content::Markup;
 use eventflow_protocol::unsubscribe::Unsubscribe;
@@ -47,6 +49,9 @@ pub(crate) struct Edge {
     pub(crate) searches: Arc<Searches>,
     pub(crate) sends: Arc<dyn Sends>,
     pub(crate) drafts: Arc<dyn Drafts>,
+    pub(crate) apart: Apart,
+    pub(crate) reports: Arc<dyn Reports>,
+    pub(crate) scheduled: Arc<dyn Scheduled>,
     pub(crate) dead_letters: Arc<dyn DeadLetters>,
     pub(crate) topology: Topology,
     pub(crate) replays_per_second: u32,
@@ -82,6 +87,8 @@ pub(crate) struct Edge {
     pub(crate) events_per_minute: u32,
     pub(crate) push_key: Option<String>,
     pub(crate) templates: Arc<NotificationTemplates>,
+    files: Option<Files>,
+    pub(crate) file_signer: FileSigner,
 }
 
 impl Edge {
@@ -96,6 +103,7 @@ impl Edge {
         let current = config.jwt_secret.as_deref().or(own).ok_or(SetupError::NoSecret)?;
         let mut csrf = Csrf::new(current);
         let mut seal = Seal::new(current);
+        let mut file_signer = FileSigner::new(current);
         let unsubscribe = Unsubscribe::of_secrets(own, current, previous);
         if let Some(secret) = &config.jwt_secret {
             tokens = tokens.with_secret(secret)?;
@@ -104,9 +112,12 @@ impl Edge {
             tokens = tokens.with_secret(previous)?;
             csrf = csrf.with_previous(previous);
             seal = seal.with_previous(previous);
+            file_signer = file_signer.with_previous(previous);
         }
         let (requests, membership) = (parts.requests.clone(), parts.membership.clone());
-        let commands = Commands::new(requests, membership, Arc::clone(&parts.store), config.markup);
+        let people = (membership, parts.apart.clone());
+        let (store, uploads) = (Arc::clone(&parts.store), Arc::clone(&parts.uploads));
+        let commands = Commands::new(requests, people, store, uploads, config.markup);
         Ok(Self {
             names: TokenNames::new(commands.clone(), Arc::clone(&parts.directory), parts.people.clone()),
             store: Arc::clone(&parts.store),
@@ -117,6 +128,9 @@ impl Edge {
             searches: Arc::new(Searches::new()),
             sends: Arc::clone(&parts.sends),
             drafts: Arc::clone(&parts.drafts),
+            apart: parts.apart.clone(),
+            reports: Arc::clone(&parts.reports),
+            scheduled: Arc::clone(&parts.scheduled),
             dead_letters: Arc::clone(&parts.dead_letters),
             topology: parts.topology,
             replays_per_second: config.replays_per_second,
@@ -148,7 +162,14 @@ impl Edge {
             continue_traces: config.continue_traces,
             push_key: config.push_key.clone(),
             templates: Arc::clone(&config.templates),
+            files: Files::new(parts),
+            file_signer,
         })
+    }
+
+    /// What the routes of files need.
+    pub(crate) fn files(&self) -> Result<&Files, Refusal> {
+        self.files.as_ref().ok_or_else(Refusal::unavailable)
     }
 
     /// The identity that `token` proves, if the token holds and was not revoked.

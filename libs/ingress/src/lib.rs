@@ -14,6 +14,8 @@
 //! | Was it sent twice by one click? | `twin` |
 //! | May they? | [`commands`] (membership), [`contacts`] (presence) |
 //! | Which threads do they have? | `thread_list` |
+//! | What is sent later, and when? | `scheduling`, [`due_messages`] |
+//! | What do they upload, and who gets it? | `files` |
 //! | How is a no said? | [`refusal`], and to the operator `notices` |
 //! | What does all of it look like, for machines? | [`contract`] |
 //! | What is it built from? | `settings`, `parts`, `edge` |
@@ -25,7 +27,9 @@ pub mod contacts;
 pub mod contract;
 pub mod csrf;
 mod derived_key;
+pub mod due_messages;
 mod edge;
+mod files;
 pub mod http;
 pub mod identity;
 mod mentions;
@@ -38,8 +42,10 @@ mod parts;
 pub mod refusal;
 mod replies;
 pub mod revocation;
+mod scheduling;
 mod seal;
 mod searches;
+mod seen_receipts;
 mod settings;
 pub mod sliding_window;
 mod templates;
@@ -51,6 +57,7 @@ mod twin;
 pub mod ws;
 
 pub use client_address::{ForwardedHeader, NotProxies, ProxyTrust, TrustedProxies};
+pub use files::FileSettings;
 pub use new_threads::{StartWith, ThreadRules};
 pub use notices::Notices;
 pub use ops::OpsParts;

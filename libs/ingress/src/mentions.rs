@@ -27,7 +27,8 @@ pub(crate) async fn require_in_thread(
         (Err(error), None) => return Err(error.into()),
     };
     let people = people.ok_or_else(|| Refusal::not_found("thread"))?;
-    if mentioned.iter().all(|user| people.contains(user)) {
+    // Whoever a block keeps away can be mentioned as before, or whom they block would notice.
+    if mentioned.iter().all(|user| people.stored().binary_search(user).is_ok()) {
         Ok(())
     } else {
         Err(Refusal::invalid(NOT_IN_THREAD))

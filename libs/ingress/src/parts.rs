@@ -8,11 +8,14 @@ use eventflow_bus::request::Requests;
 use eventflow_bus::topology::Topology;
 use eventflow_metrics::Metrics;
 use eventflow_ports::{
-    Clock, DeadLetters, Directory, Drafts, Inbox, Journal, Membership, Outbound, People, PresenceStore,
-    PushDevices, Registry, SearchIndex, Sends, Store, Suppressions,
+    Apart, Blobs, Clock, DeadLetters, Directory, Drafts, Inbox, Journal, Membership, Outbound, People,
+    PresenceStore, PushDevices, Registry, Reports, Scheduled, SearchIndex, Sends, Store, Suppressions,
+    Uploads,
 };
 use std::sync::Arc;
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 /// The ports and settings that the ingress needs.
 #[derive(Clone)]
@@ -33,8 +36,22 @@ pub struct IngressParts {
     pub sends: Arc<dyn Sends>,
     /// What people have begun to write; REST reads it.
     pub drafts: Arc<dyn Drafts>,
+    /// Who blocks whom, and is to hear nothing of whom; REST reads it.
+    pub apart: Apart,
+    /// What people report to the administrators; REST reads it.
+    pub reports: Arc<dyn Reports>,
+    /// Messages that wait for their time; REST and sockets read it.
+    pub scheduled: Arc<dyn Scheduled>,
     /// Dead letters and the audit log; REST reads them, and writes what administrators decide.
     pub dead_letters: Arc<dyn DeadLetters>,
+    /// Records of uploaded files; REST reads and writes them, sockets read them.
+    pub uploads: Arc<dyn Uploads>,
+    /// The bytes of uploaded files; `None` in a process that does not serve REST.
+    pub blobs: Option<Arc<dyn Blobs>>,
+    /// Tasks that outlive their request; whoever ends the process waits for them.
+    pub tasks: TaskTracker,
+    /// Cancelled when the process is being shut down: uploads and downloads end then.
+    pub drain: CancellationToken,
     /// The queues of the deployment.
     pub topology: Topology,
     /// Devices that pushes go to; REST reads it.

@@ -46,6 +46,11 @@ impl Refusal {
         Self { wait: Some(wait), ..Self::new(ErrorCode::Unavailable, error) }
     }
 
+    /// Somebody else has what the request needs, for so long at most.
+    pub fn locked(error: impl Into<Cow<'static, str>>, wait: Duration) -> Self {
+        Self { wait: Some(wait), ..Self::new(ErrorCode::Locked, error) }
+    }
+
     /// A field is missing, of the wrong type or out of its bounds.
     pub fn invalid(error: impl Into<Cow<'static, str>>) -> Self {
         Self::new(ErrorCode::Invalid, error)

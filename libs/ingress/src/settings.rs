@@ -1,6 +1,7 @@
 //! The settings of the ingress, and the error of settings that cannot be used.
 
 use crate::client_address::ProxyTrust;
+use crate::files::FileSettings;
 use crate::identity::{ExpectedClaims, PublicKeys, WeakSecret};
 use crate::new_threads::ThreadRules;
 use crate::origin::NotAnOrigin;
@@ -95,6 +96,8 @@ pub struct IngressConfig {
     pub continue_traces: bool,
     /// What becomes of typed text that a browser could take for markup.
     pub markup: Markup,
+    /// What may be uploaded.
+    pub files: FileSettings,
     /// Since when this process runs, if it is the only one: whatever was announced before is in the history
     /// that every socket of today reads, and is not delivered again.
     pub alone_since: Option<Timestamp>,
@@ -131,6 +134,7 @@ impl IngressConfig {
             replays_per_second: DEFAULT_REPLAYS_PER_SECOND,
             continue_traces: false,
             markup: Markup::default(),
+            files: FileSettings::default(),
             alone_since: None,
         }
     }

@@ -4,21 +4,26 @@
 //! The broker can be told to answer late or to be away, each store to be away. What the worker stores is what
 //! the stores show.
 
+mod blocks;
 mod broker;
 mod dead_letters;
 mod devices;
 mod drafts;
 mod outbound;
 mod people;
+mod reports;
+mod scheduled;
 mod search;
 mod sends;
 mod store;
 mod suppressions;
+mod uploads;
 
 pub(crate) use dead_letters::TestDeadLetters;
 pub(crate) use outbound::TestOutbound;
 pub(crate) use people::{TestDirectory, TestPresence};
 pub(crate) use store::TestStore;
+pub(crate) use uploads::{TestBlobs, TestUploads};
 
 use crate::{IngressConfig, IngressParts, Notices, OpsParts};
 use broker::{TestBroker, Worker};
@@ -28,7 +33,7 @@ use eventflow_bus::reshard::gate::ShardGate;
 use eventflow_bus::share::lookout::Lookout;
 use eventflow_bus::topology::Topology;
 use eventflow_metrics::Metrics;
-use eventflow_ports::{FixedClock, Membership, MemoryJournal, MemoryRegistry, People};
+use eventflow_ports::{Apart, FixedClock, Membership, MemoryJournal, MemoryRegistry, People};
 use eventflow_protocol::client::answers::ProcessStatus;
 use eventflow_protocol::command::Command;
 use eventflow_protocol::frame::Envelope;
@@ -38,6 +43,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub(crate) const SECRET: &[u8] = b"0123456789abcdef0123456789abcdef";
@@ -47,6 +53,9 @@ pub(crate) const NOW: Timestamp = Timestamp(1_800_000_000_000);
 pub(crate) struct World {
     pub(crate) parts: IngressParts,
     pub(crate) store: Arc<TestStore>,
+    pub(crate) uploads: Arc<TestUploads>,
+    pub(crate) blobs: Arc<TestBlobs>,
+    pub(crate) drain: CancellationToken,
     pub(crate) letters: Arc<TestDeadLetters>,
     pub(crate) directory: Arc<TestDirectory>,
     pub(crate) presence: Arc<TestPresence>,
@@ -73,7 +82,13 @@ impl World {
         let devices = worker.devices.clone();
         let directory = worker.directory.clone();
         let sends = worker.sends.clone();
+        let blocks = worker.blocks.clone();
+        let reports = worker.reports.clone();
         let drafts = worker.drafts.clone();
+        let scheduled = worker.scheduled.clone();
+        let uploads = worker.uploads.clone();
+        let blobs = Arc::new(TestBlobs::default());
+        let drain = CancellationToken::new();
         let suppressions = worker.suppressions.clone();
         let letters = Arc::new(TestDeadLetters::default());
         let presence = Arc::new(TestPresence::default());
@@ -97,6 +112,13 @@ impl World {
             search: store.clone(),
             sends,
             drafts,
+            apart: Apart::new(blocks),
+            reports,
+            scheduled,
+            uploads: uploads.clone(),
+            blobs: Some(blobs.clone()),
+            tasks: tracker.clone(),
+            drain: drain.clone(),
             dead_letters: letters.clone(),
             topology,
             devices,
@@ -120,7 +142,22 @@ impl World {
             notices: Notices::default(),
             config,
         };
-        Self { parts, store, letters, directory, presence, clock, registry, tracker, port, topology, broker }
+        Self {
+            parts,
+            store,
+            uploads,
+            blobs,
+            drain,
+            letters,
+            directory,
+            presence,
+            clock,
+            registry,
+            tracker,
+            port,
+            topology,
+            broker,
+        }
     }
 
     /// Makes the broker unavailable.

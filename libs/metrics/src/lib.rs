@@ -5,6 +5,7 @@
 //! closed sets, so clients cannot raise the number of series. A process registers all series once; the series
 //! of stages that it does not run stay at zero.
 
+mod attachments;
 mod broker;
 mod build;
 mod bus;
@@ -23,6 +24,7 @@ mod presence;
 mod push;
 mod reshard;
 mod runtime;
+mod scheduled;
 mod search;
 mod sends;
 mod series;
@@ -32,6 +34,7 @@ mod socket_values;
 mod sockets;
 pub mod values;
 
+pub use attachments::{AttachmentMetrics, FileDirection, SweptFile, UploadRefusal, UploadWay};
 pub use broker::BrokerMetrics;
 pub use build::BuildMetrics;
 pub use bus::{BusMetrics, QueueMetrics};
@@ -50,6 +53,7 @@ pub use presence::PresenceMetrics;
 pub use push::PushMetrics;
 pub use reshard::ReshardMetrics;
 pub use runtime::RuntimeMetrics;
+pub use scheduled::{ScheduledMetrics, ScheduledOutcome};
 pub use search::SearchMetrics;
 pub use sends::SendMetrics;
 pub use server_values::{CallOutcome, Dependency, RedisOperation};
@@ -74,6 +78,8 @@ pub struct MetricsError(#[from] prometheus::Error);
 #[derive(Clone)]
 pub struct Metrics {
     registry: Registry,
+    /// Uploaded files.
+    pub attachments: AttachmentMetrics,
     /// The connections to the message broker.
     pub broker: BrokerMetrics,
     /// What runs here.
@@ -104,6 +110,8 @@ pub struct Metrics {
     pub shares: SharesMetrics,
     /// Reshard: the number of shards, as a gateway follows it.
     pub reshard: ReshardMetrics,
+    /// Messages that are sent later.
+    pub scheduled: ScheduledMetrics,
     /// Search.
     pub search: SearchMetrics,
     /// Sends to many people.
@@ -123,6 +131,7 @@ impl Metrics {
         registry.register(Box::new(prometheus::process_collector::ProcessCollector::for_self()))?;
         Ok(Self {
             registry: registry.clone(),
+            attachments: AttachmentMetrics::new(registry)?,
             broker: BrokerMetrics::new(registry)?,
             build: BuildMetrics::new(registry)?,
             bus: BusMetrics::new(registry)?,
@@ -138,6 +147,7 @@ impl Metrics {
             runtime: RuntimeMetrics::new(registry)?,
             shares: SharesMetrics::new(registry)?,
             reshard: ReshardMetrics::new(registry)?,
+            scheduled: ScheduledMetrics::new(registry)?,
             search: SearchMetrics::new(registry)?,
             sends: SendMetrics::new(registry)?,
             sockets: SocketMetrics::new(registry)?,

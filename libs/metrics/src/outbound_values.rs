@@ -161,6 +161,8 @@ pub enum SuppressedPush {
     Archived,
     /// The person has left the thread.
     Left,
+    /// A block keeps the person and the sender apart.
+    Blocked,
     /// The person does not want it.
     Preference,
     /// The person's credentials are revoked.
@@ -182,6 +184,7 @@ impl Label for SuppressedPush {
         Self::Muted,
         Self::Archived,
         Self::Left,
+        Self::Blocked,
         Self::Preference,
         Self::Revoked,
         Self::NoDevice,
@@ -197,6 +200,7 @@ impl Label for SuppressedPush {
             Self::Muted => "muted",
             Self::Archived => "archived",
             Self::Left => "left",
+            Self::Blocked => "blocked",
             Self::Preference => "preference",
             Self::Revoked => "revoked",
             Self::NoDevice => "no_device",

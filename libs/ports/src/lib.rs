@@ -3,6 +3,11 @@
 //! A port says what the system needs, in the system's own terms. The tests of an adapter run the contract
 //! suite of its port.
 
+pub mod apart;
+pub mod blobs;
+pub mod blobs_contract;
+pub mod blocks;
+pub mod blocks_contract;
 pub mod clock;
 mod contact;
 pub mod dead_letters;
@@ -35,6 +40,10 @@ pub mod pusher;
 pub mod quotes;
 pub mod registry;
 pub mod registry_contract;
+pub mod reports;
+pub mod reports_contract;
+pub mod scheduled;
+pub mod scheduled_contract;
 pub mod search;
 pub mod search_contract;
 pub mod sends;
@@ -44,7 +53,12 @@ pub mod store_contract;
 pub mod suppressions;
 pub mod suppressions_contract;
 pub mod ticks;
+pub mod uploads;
+pub mod uploads_contract;
 
+pub use apart::Apart;
+pub use blobs::{BlobError, BlobKey, BlobStream, Blobs};
+pub use blocks::{BlockPage, Blocks};
 pub use clock::{Clock, FixedClock, SystemClock};
 pub use dead_letters::{
     AuditPage, DeadLetters, Kept, LetterCount, LetterGroup, LetterOrder, LetterPage, ReplayCounts,
@@ -65,6 +79,8 @@ pub use presence::{GatewayReport, GatewayStats, NoPresence, PresenceError, Prese
 pub use push_devices::PushDevices;
 pub use pusher::Pusher;
 pub use registry::{Located, MemoryRegistry, NoRegistry, Registry, RegistryError};
+pub use reports::{ReportPage, Reports};
+pub use scheduled::{Backlog, DueMessage, Rescheduling, Scheduled, ScheduledPage, Scheduling};
 pub use search::SearchIndex;
 pub use sends::{AddedSend, CancelledSend, SendPage, Sends};
 pub use store::{
@@ -73,3 +89,4 @@ pub use store::{
 };
 pub use suppressions::{SuppressionPage, Suppressions};
 pub use ticks::ticks;
+pub use uploads::{FileUsage, Uploads, change_upload};

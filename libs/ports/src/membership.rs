@@ -95,9 +95,14 @@ impl Membership {
         act(&self.cache);
     }
 
-    /// Whether `user` is in `thread`; `false` too if there is no such thread.
+    /// Whether `user` is in `thread`; `false` too if there is no such thread. A process that does not hear
+    /// when a block ends asks the store about those for whom the thread was away.
     pub async fn includes(&self, thread: ThreadId, user: &UserId) -> Result<bool, StoreError> {
-        Ok(self.of(thread).await?.is_some_and(|people| people.contains(user)))
+        let Some(people) = self.of(thread).await? else { return Ok(false) };
+        if people.is_away_for(user) && !self.hears_changes {
+            return self.store.is_participant(thread, user).await;
+        }
+        Ok(people.contains(user))
     }
 
     /// The place after which `user` may be shown messages of `thread` now; `None` if they may be shown

@@ -198,6 +198,14 @@ pub struct Left {
 }
 
 /// Stores threads and messages.
+///
+/// A thread of two people that is no group is away for whoever has blocked the other one ([`crate::Blocks`]),
+/// also after the other one has left it. Any thread is away for whom somebody brought into it, by starting it
+/// or by adding them, whom they had blocked by then and still block. A thread that is away for somebody is no
+/// participants', list's, search's or view's of theirs: [`Store::participants`], [`Store::seen_from`],
+/// [`Store::threads_of`], [`Store::thread_view`] and [`crate::SearchIndex`] answer as if they had left it.
+/// Everything else goes by who is stored. Once the block has ended the thread is there as if nothing had
+/// been.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
     /// Stores messages in the given order. Returns one answer per message, in the same order.
@@ -316,8 +324,8 @@ pub trait Store: Send + Sync + 'static {
     /// taken back, else the newest one; none before the place from which the viewer sees the thread.
     async fn thread_view(&self, id: ThreadId, viewer: &UserId) -> Result<Option<ThreadView>, StoreError>;
 
-    /// Reads the participants of these threads, with the places from which they see them; unknown threads are
-    /// absent.
+    /// Reads the participants of these threads, with the places from which they see them, and for whom a
+    /// thread is away ([`Participants::away_for`]); unknown threads are absent.
     async fn participants(&self, threads: &[ThreadId])
     -> Result<HashMap<ThreadId, Participants>, StoreError>;
 

@@ -1,26 +1,31 @@
 //! Commands: what a client asks for, after the ingress has authenticated, authorised and validated it.
 //!
 //! Read this file first: a message's way through the system begins here. A command is routed by its thread
-//! (or user), travels in an [`crate::frame::Envelope`] under its [`CommandId`], and is carried out once
-//! however often it arrives.
+//! (or user), travels in an [`crate::frame::Envelope`] under its [`crate::CommandId`], and is carried out
+//! once however often it arrives.
 
+mod subject;
+
+pub use self::subject::Subject;
+use crate::blocks::ChangeBlock;
+mod send;
+
+pub use self::send::SendMessage;
 use crate::change::{AdvanceCursor, ArchiveThread, ChangeGroup, ChangeMessage, MarkUnread};
-use crate::content::{Content, ContentError, Markup};
-use crate::document::{Attachment, Message, MessageStatus, Thread, ThreadStatus};
+use crate::content::{ContentError, Markup};
+use crate::document::{Thread, ThreadStatus};
 use crate::drafts::SaveDraft;
-use crate::fingerprint::{Fingerprint, Said};
 use crate::group::Group;
 use crate::inbox::{ChangeNotifications, Notify, SetPreferences};
-use crate::mail::{ChangeSuppression, MailAddress};
-use crate::pairing::Pairing;
+use crate::mail::ChangeSuppression;
 use crate::person::{Profile, Revocation, TokenName};
 use crate::preferences::ChangePreferences;
 use crate::push::{PushDevice, RemovePushDevice};
-use crate::quote::ReplyTo;
+use crate::reports::{HandleReport, ReportMessage};
+use crate::scheduled::{ChangeScheduled, ScheduleMessage, SendScheduled};
 use crate::sends::{CancelSend, NewSend};
-use crate::{CommandId, SendId, ThreadId, Timestamp, UserId};
+use crate::{ThreadId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
-use std::fmt;
 
 /// Longest idempotency key that a client may give (`clientMessageId`, `Idempotency-Key`), in bytes: keys are
 /// index entries.
@@ -46,8 +51,16 @@ pub enum Command {
     LeaveThread(LeaveThread),
     /// Change a group: its name, its picture, its people or their roles.
     ChangeGroup(ChangeGroup),
+    /// Block somebody, or end that.
+    ChangeBlock(ChangeBlock),
     /// Save what a person has begun to write in a thread.
     SaveDraft(SaveDraft),
+    /// Keep a message, to be sent later.
+    ScheduleMessage(Box<ScheduleMessage>),
+    /// Change what waits for its time, send it now, or do not send it.
+    ChangeScheduled(ChangeScheduled),
+    /// Send what has waited for its time.
+    SendScheduled(SendScheduled),
     /// Put a notification into one person's inbox.
     Notify(Notify),
     /// Mark notifications as read, or delete them.
@@ -72,43 +85,10 @@ pub enum Command {
     AddSend(NewSend),
     /// Stop a send to many people.
     CancelSend(CancelSend),
-}
-
-/// What a command is about. One shard carries out everything about one subject, in order.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Subject {
-    /// A conversation.
-    Thread(ThreadId),
-    /// A person.
-    User(UserId),
-    /// A mail address.
-    Address(MailAddress),
-    /// A send to many people.
-    Send(SendId),
-}
-
-impl Subject {
-    /// The bytes that choose the shard.
-    pub fn key(&self) -> Vec<u8> {
-        match self {
-            Self::Thread(thread) => thread.bytes().to_vec(),
-            Self::User(user) => user.as_str().as_bytes().to_vec(),
-            Self::Address(address) => address.key().into_bytes(),
-            Self::Send(send) => send.bytes().to_vec(),
-        }
-    }
-}
-
-/// As log lines and traces name it: the id alone, and of an address nothing.
-impl fmt::Display for Subject {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Thread(thread) => thread.fmt(f),
-            Self::User(user) => user.fmt(f),
-            Self::Send(send) => send.fmt(f),
-            Self::Address(_) => f.write_str("a mail address"),
-        }
-    }
+    /// Report a message to the administrators.
+    ReportMessage(ReportMessage),
+    /// Mark a report as handled.
+    HandleReport(HandleReport),
 }
 
 /// Command: start a thread, or find the one that the same people have with equal metadata. A creator who has
@@ -143,43 +123,6 @@ pub struct LeaveThread {
     pub at: Timestamp,
 }
 
-/// Command: send a message.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct SendMessage {
-    /// The thread.
-    pub thread_id: ThreadId,
-    /// The sender, who is a participant: the ingress has checked it, and the store checks again.
-    pub sender_id: UserId,
-    /// What the message says, already clean; empty only beside attachments.
-    pub content: Content,
-    /// References to files, already checked.
-    #[serde(default)]
-    pub attachments: Vec<Attachment>,
-    /// The message that this one answers. The ingress has found it in the same thread, and quotes it; while
-    /// no store answers, it takes the client's word and quotes nothing.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reply_to: Option<ReplyTo>,
-    /// The people whom it mentions, sorted. The ingress has found them in the thread.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub mentions: Vec<UserId>,
-    /// The message is wanted only if it was stored before under its key: as a new one, the ingress would have
-    /// refused it.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub repeat_only: bool,
-    /// The client's own key: the same key of the same sender is the same message.
-    #[serde(default)]
-    pub client_message_id: Option<String>,
-    /// For a message without a key: how the store recognises its twin that the same click sent over the other
-    /// transport.
-    #[serde(default)]
-    pub pairing: Option<Pairing>,
-    /// The fingerprint of what was typed, where the content alone does not say it ([`Markup::Strip`]).
-    #[serde(default)]
-    pub typed: Option<Fingerprint>,
-    /// When the ingress accepted it.
-    pub at: Timestamp,
-}
-
 impl Command {
     /// The command with every text that people typed in the form in which it is kept. All commands of an
     /// ingress go through here, once.
@@ -190,16 +133,22 @@ impl Command {
             Self::SendMessage(send) => Self::SendMessage(send.written(markup)?),
             Self::ChangeMessage(change) => Self::ChangeMessage(change.written(markup)?),
             Self::SaveDraft(save) => Self::SaveDraft(save.written(markup)),
+            Self::ScheduleMessage(new) => Self::ScheduleMessage(Box::new(new.written(markup)?)),
+            Self::ChangeScheduled(change) => Self::ChangeScheduled(change.written(markup)),
             Self::Notify(notify) => Self::Notify(notify.written(markup)?),
             Self::PutProfile(profile) => Self::PutProfile(profile.written(markup)?),
             Self::NoteTokenName(name) => Self::NoteTokenName(name.written(markup)?),
             Self::AddSend(new) => Self::AddSend(new.written(markup)?),
+            Self::ReportMessage(report) => Self::ReportMessage(report.written(markup)?),
+            Self::HandleReport(handle) => Self::HandleReport(handle.written(markup)?),
             Self::CreateThread(create) => Self::CreateThread(create.written(markup)?),
             Self::ChangeGroup(change) => Self::ChangeGroup(change.written(markup)?),
             Self::AdvanceCursor(_)
             | Self::MarkUnread(_)
             | Self::ArchiveThread(_)
             | Self::LeaveThread(_)
+            | Self::ChangeBlock(_)
+            | Self::SendScheduled(_)
             | Self::ChangeNotifications(_)
             | Self::SetPreferences(_)
             | Self::ChangePreferences(_)
@@ -222,7 +171,11 @@ impl Command {
             Self::ArchiveThread(archive) => Subject::Thread(archive.thread_id),
             Self::LeaveThread(leave) => Subject::Thread(leave.thread_id),
             Self::ChangeGroup(change) => Subject::Thread(change.thread_id),
+            Self::ChangeBlock(change) => Subject::User(change.user_id.clone()),
             Self::SaveDraft(save) => Subject::User(save.user_id.clone()),
+            Self::ScheduleMessage(new) => Subject::User(new.message.sender_id.clone()),
+            Self::ChangeScheduled(change) => Subject::User(change.user_id.clone()),
+            Self::SendScheduled(send) => Subject::Thread(send.thread_id),
             Self::Notify(notify) => Subject::User(notify.user_id.clone()),
             Self::ChangeNotifications(change) => Subject::User(change.user_id.clone()),
             Self::SetPreferences(set) => Subject::User(set.user_id.clone()),
@@ -235,6 +188,8 @@ impl Command {
             Self::ChangeSuppression(change) => Subject::Address(change.address.clone()),
             Self::AddSend(new) => Subject::Send(new.id),
             Self::CancelSend(cancel) => Subject::Send(cancel.id),
+            Self::ReportMessage(report) => Subject::Thread(report.message.thread_id),
+            Self::HandleReport(handle) => Subject::Thread(handle.thread_id),
         }
     }
 
@@ -255,7 +210,11 @@ impl Command {
             Self::ArchiveThread(_) => "archive_thread",
             Self::LeaveThread(_) => "leave_thread",
             Self::ChangeGroup(_) => "change_group",
+            Self::ChangeBlock(_) => "change_block",
             Self::SaveDraft(_) => "save_draft",
+            Self::ScheduleMessage(_) => "schedule_message",
+            Self::ChangeScheduled(_) => "change_scheduled",
+            Self::SendScheduled(_) => "send_scheduled",
             Self::Notify(_) => "notify",
             Self::ChangeNotifications(_) => "change_notifications",
             Self::SetPreferences(_) => "set_preferences",
@@ -268,6 +227,8 @@ impl Command {
             Self::ChangeSuppression(_) => "change_suppression",
             Self::AddSend(_) => "add_send",
             Self::CancelSend(_) => "cancel_send",
+            Self::ReportMessage(_) => "report_message",
+            Self::HandleReport(_) => "handle_report",
         }
     }
 
@@ -282,7 +243,11 @@ impl Command {
             Self::ArchiveThread(archive) => Some(archive.at),
             Self::LeaveThread(leave) => Some(leave.at),
             Self::ChangeGroup(change) => Some(change.at),
+            Self::ChangeBlock(change) => Some(change.at),
             Self::SaveDraft(save) => Some(save.at),
+            Self::ScheduleMessage(new) => Some(new.message.at),
+            Self::ChangeScheduled(change) => Some(change.at),
+            Self::SendScheduled(send) => Some(send.at),
             Self::Notify(notify) => Some(notify.at),
             Self::ChangeNotifications(change) => Some(change.at),
             Self::ChangePreferences(change) => Some(change.at),
@@ -293,6 +258,8 @@ impl Command {
             Self::ChangeSuppression(change) => Some(change.at),
             Self::AddSend(new) => Some(new.at),
             Self::CancelSend(cancel) => Some(cancel.at),
+            Self::ReportMessage(report) => Some(report.at),
+            Self::HandleReport(handle) => Some(handle.at),
         }
     }
 }
@@ -317,75 +284,6 @@ impl CreateThread {
             status: ThreadStatus::Active,
             metadata: self.metadata.clone(),
             group: self.group.clone(),
-            created_at: self.at,
-            updated_at: self.at,
-        }
-    }
-}
-
-impl SendMessage {
-    /// Whether `stored`, which the same sender sent under the same key, is this message.
-    ///
-    /// What was sent first counts. A store keeps the fingerprint of that, `sent_as`, from the first change of
-    /// a keyed message on ([`crate::change::sent_as`]). For a message that was changed before stores did so,
-    /// nobody knows any more what was sent first, and it counts as the same.
-    pub fn is_again(&self, stored: &Message, sent_as: Option<Fingerprint>) -> bool {
-        let is_same_body = match sent_as {
-            Some(first) => first == self.fingerprint(),
-            None => !stored.is_as_sent() || Said::of(stored).fingerprint() == self.fingerprint(),
-        };
-        stored.thread_id == self.thread_id && is_same_body
-    }
-
-    /// The message in the form in which it is kept. Fails if nothing is left of it.
-    pub fn written(mut self, markup: Markup) -> Result<Self, ContentError> {
-        let as_typed = self.said().fingerprint_as_typed();
-        self.content = self.content.written(markup);
-        for attachment in &mut self.attachments {
-            attachment.filename = markup.write(&attachment.filename).into_owned();
-        }
-        if self.content.is_blank() && self.attachments.is_empty() {
-            return Err(ContentError::Empty);
-        }
-        self.typed = Some(as_typed).filter(|as_typed| self.fingerprint() != *as_typed);
-        Ok(self)
-    }
-
-    /// The fingerprint of what was typed, which is the same in every form in which it may be kept.
-    fn fingerprint(&self) -> Fingerprint {
-        self.typed.unwrap_or_else(|| self.said().fingerprint())
-    }
-
-    /// What the message says, for its fingerprint.
-    pub fn said(&self) -> Said<'_> {
-        Said {
-            content: self.content.as_str(),
-            attachments: &self.attachments,
-            reply_to: self.reply_to.as_ref(),
-            mentions: &self.mentions,
-        }
-    }
-
-    /// The message as it is stored under this command's id, at this place of its thread.
-    pub fn into_message(self, id: CommandId, seq: u64) -> Message {
-        Message {
-            id: id.into(),
-            thread_id: self.thread_id,
-            seq,
-            sender_id: self.sender_id,
-            content: self.content.into_string(),
-            attachments: self.attachments,
-            reply_to: self.reply_to,
-            mentions: self.mentions,
-            reactions: Vec::new(),
-            status: MessageStatus::Sent,
-            read_by: Vec::new(),
-            delivered_to: Vec::new(),
-            is_draft: false,
-            client_message_id: self.client_message_id,
-            edited_at: None,
-            pinned: None,
-            deleted_at: None,
             created_at: self.at,
             updated_at: self.at,
         }

@@ -7,7 +7,7 @@
 use crate::content::beginning;
 use crate::group::{Group, Role};
 use crate::quote::{QUOTE_MAX_CHARS, Quote, ReplyTo};
-use crate::{MessageId, ThreadId, Timestamp, UserId};
+use crate::{AttachmentId, MessageId, ThreadId, Timestamp, UserId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -21,7 +21,8 @@ pub const MEMBERS_SHOWN_MAX: usize = 10;
 /// Most attachments of one message.
 pub const ATTACHMENTS_MAX: usize = 10;
 
-/// A reference to a file that the host application stores.
+/// A file of a message: one that was uploaded to this system, or a reference to one that the host application
+/// stores.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Attachment {
@@ -43,6 +44,18 @@ pub struct Attachment {
     #[serde(default, with = "crate::free_form")]
     #[schemars(with = "Map<String, Value>")]
     pub metadata: Map<String, Value>,
+    /// The id of the uploaded file, if this system stores it; absent for a reference.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<AttachmentId>,
+    /// Where a small picture of an uploaded image is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thumbnail_url: Option<String>,
+    /// The width of an uploaded image, in pixels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub width: Option<u32>,
+    /// The height of an uploaded image, in pixels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub height: Option<u32>,
 }
 
 /// What a client does with an attachment.

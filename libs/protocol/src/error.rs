@@ -35,8 +35,14 @@ pub enum ErrorCode {
     Conflict,
     /// The thread was not started as a group, so it has no owners, and its people stay as they are.
     NotGroup,
-    /// The body is too large.
+    /// The body or the file is too large.
     TooLarge,
+    /// The user's files would be more than they may have.
+    QuotaExceeded,
+    /// The file is of a type that is not taken, or not of the type that the request needs.
+    WrongType,
+    /// Another request is writing the same upload.
+    Locked,
     /// A socket, a user or an address is over its budget, or has too many open sockets.
     RateLimited,
     /// There is no such route, method or event.
@@ -58,7 +64,9 @@ impl ErrorCode {
             Self::Invalid => 400,
             Self::KeyReused => 422,
             Self::TooLate | Self::Conflict | Self::NotGroup => 409,
-            Self::TooLarge => 413,
+            Self::TooLarge | Self::QuotaExceeded => 413,
+            Self::WrongType => 415,
+            Self::Locked => 423,
             Self::RateLimited => 429,
             Self::Unavailable => 503,
             Self::Failed => 500,
@@ -67,7 +75,13 @@ impl ErrorCode {
 
     /// Every HTTP status that the code comes with, that of [`ErrorCode::status`] first.
     pub fn statuses(self) -> Vec<u16> {
-        let others = [(Self::Invalid, 415), (Self::Unavailable, 408), (Self::Unknown, 405)];
+        let others = [
+            (Self::Invalid, 412),
+            (Self::Invalid, 415),
+            (Self::Invalid, 416),
+            (Self::Unavailable, 408),
+            (Self::Unknown, 405),
+        ];
         let other = others.into_iter().filter(|(code, _)| *code == self).map(|(_, status)| status);
         std::iter::once(self.status()).chain(other).collect()
     }
@@ -81,7 +95,9 @@ impl ErrorCode {
             Self::Invalid | Self::Conflict => "changed",
             Self::KeyReused => "with another key",
             Self::TooLarge => "smaller",
-            Self::RateLimited => "later",
+            Self::QuotaExceeded => "after deleting files",
+            Self::WrongType => "with another file",
+            Self::RateLimited | Self::Locked => "later",
             Self::Unavailable => "later, with the same key",
             Self::Forbidden
             | Self::NotFound
@@ -94,7 +110,7 @@ impl ErrorCode {
 
     /// Whether the same request may succeed later without being changed.
     pub fn is_retryable(self) -> bool {
-        matches!(self, Self::RateLimited | Self::Unavailable)
+        matches!(self, Self::RateLimited | Self::Unavailable | Self::Locked)
     }
 }
 

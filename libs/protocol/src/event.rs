@@ -5,8 +5,11 @@
 //! recognises it when it is announced again. An event never carries the list of its recipients: whoever needs
 //! them looks the membership up.
 
+mod audience;
 mod gateway;
+mod meaning;
 
+pub use self::audience::{Audience, CameBack};
 pub use self::gateway::{DeliveredMessage, GatewayEvent, Unquoted};
 use crate::change::{Cursor, Effect, Receipted};
 use crate::codec::{self, CodecError};
@@ -16,6 +19,7 @@ use crate::frame::Envelope;
 use crate::group::Group;
 use crate::inbox::{Notification, NotificationChange, Preferences};
 use crate::person::Revocation;
+use crate::scheduled::ScheduledMessage;
 use crate::{CommandId, EventId, GatewayId, NotificationId, ThreadId, Timestamp, TraceContext, UserId};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -135,6 +139,21 @@ pub enum Event {
         /// When the ingress accepted the command.
         at: Timestamp,
     },
+    /// A person has blocked somebody, or has ended that. The one who is blocked hears nothing of it.
+    BlockChanged {
+        /// Who blocks.
+        user_id: UserId,
+        /// Who is blocked.
+        other: UserId,
+        /// Whether the block holds now.
+        is_blocked: bool,
+        /// The threads that are away for who blocks while it holds.
+        threads: Vec<ThreadId>,
+        /// The command that caused the event.
+        command: CommandId,
+        /// When the ingress accepted the command.
+        at: Timestamp,
+    },
     /// A person has saved or deleted a draft on one of their devices.
     DraftSaved {
         /// The draft as it is stored.
@@ -142,6 +161,15 @@ pub enum Event {
         /// The command that caused the event.
         command: CommandId,
         /// When the ingress accepted the command.
+        at: Timestamp,
+    },
+    /// A message waits for its time, was changed, or waits no more.
+    ScheduledChanged {
+        /// The scheduled message as it is kept.
+        scheduled: Box<ScheduledMessage>,
+        /// The command that caused the event.
+        command: CommandId,
+        /// When the ingress accepted the command, or the message was sent.
         at: Timestamp,
     },
     /// A notification is in somebody's inbox.
@@ -234,29 +262,6 @@ pub enum Event {
 /// How long a typing signal holds. Published clients repeat it at every key and stop after 3 s.
 pub const TYPING_LIFE: Duration = Duration::from_secs(6);
 
-/// The return of a person to a thread that they had left.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CameBack {
-    /// The command that caused it.
-    pub command: CommandId,
-    /// When the ingress accepted the command.
-    pub at: Timestamp,
-}
-
-/// Who hears of an event.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(tag = "kind", content = "of", rename_all = "snake_case")]
-pub enum Audience {
-    /// The participants of a thread.
-    Thread(ThreadId),
-    /// One person.
-    User(UserId),
-    /// The sockets that look at this person.
-    Watchers(UserId),
-    /// No client. Gateways act on the event themselves.
-    Gateways,
-}
-
 impl Event {
     /// The event's id: the same however often the event is announced.
     pub fn id(&self) -> EventId {
@@ -273,7 +278,12 @@ impl Event {
             Self::ThreadChanged { command, user_id, .. } => {
                 EventId::caused_by(*command, &format!("thread changed for {user_id}"))
             }
+            Self::BlockChanged { command, .. } => EventId::caused_by(*command, "block changed"),
             Self::DraftSaved { command, .. } => EventId::caused_by(*command, "draft saved"),
+            // One command may end a message twice: it was not sent, and then it was stored after all.
+            Self::ScheduledChanged { command, scheduled, .. } => {
+                EventId::caused_by(*command, &format!("scheduled message {}", scheduled.state.name()))
+            }
             Self::NotificationStored { notification, .. } => EventId::notification_stored(notification.id),
             // One command reads several notifications if it reads the thread that they are about.
             Self::NotificationsChanged { command, notification_id: Some(id), .. } => {
@@ -309,10 +319,12 @@ impl Event {
                 Audience::Thread(*thread_id)
             }
             Self::ThreadChanged { user_id, .. }
+            | Self::BlockChanged { user_id, .. }
             | Self::NotificationsChanged { user_id, .. }
             | Self::PreferencesChanged { user_id, .. }
             | Self::PresenceChosen { user_id, .. } => Audience::User(user_id.clone()),
             Self::DraftSaved { draft, .. } => Audience::User(draft.user_id.clone()),
+            Self::ScheduledChanged { scheduled, .. } => Audience::User(scheduled.message.sender_id.clone()),
             Self::NotificationStored { notification, .. } => Audience::User(notification.user_id.clone()),
             Self::Revoked { .. } | Self::ToldOutside { .. } | Self::GatewayUnlisted { .. } => {
                 Audience::Gateways
@@ -331,7 +343,9 @@ impl Event {
             Self::MessageChanged { at, .. }
             | Self::CursorAdvanced { at, .. }
             | Self::ThreadChanged { at, .. }
+            | Self::BlockChanged { at, .. }
             | Self::DraftSaved { at, .. }
+            | Self::ScheduledChanged { at, .. }
             | Self::NotificationsChanged { at, .. }
             | Self::ToldOutside { at, .. }
             | Self::PresenceChosen { at, .. }
@@ -340,57 +354,6 @@ impl Event {
             | Self::GroupChanged { at, .. }
             | Self::Typing { at, .. }
             | Self::GatewayUnlisted { at, .. } => *at,
-        }
-    }
-
-    /// The person whose number of unread notifications the event tells, and the place for that number.
-    /// `None` for events that tell no such number.
-    pub fn unread_notifications(&mut self) -> Option<(&UserId, &mut Option<u64>)> {
-        match self {
-            Self::NotificationStored { notification, unread_count } => {
-                Some((&notification.user_id, unread_count))
-            }
-            Self::NotificationsChanged { user_id, unread_count, .. } => Some((user_id, unread_count)),
-            Self::ThreadCreated { .. }
-            | Self::ParticipantLeft { .. }
-            | Self::MembersAdded { .. }
-            | Self::GroupChanged { .. }
-            | Self::MessageStored { .. }
-            | Self::MessageChanged { .. }
-            | Self::CursorAdvanced { .. }
-            | Self::ThreadChanged { .. }
-            | Self::DraftSaved { .. }
-            | Self::ToldOutside { .. }
-            | Self::PreferencesChanged { .. }
-            | Self::PresenceChosen { .. }
-            | Self::Typing { .. }
-            | Self::GatewayUnlisted { .. }
-            | Self::Revoked { .. } => None,
-        }
-    }
-
-    /// Whether a thread that existed has other people now. Then every process that remembers its people has
-    /// to know, whoever is connected to it.
-    pub fn changes_membership(&self) -> bool {
-        match self {
-            Self::ThreadCreated { back, .. } => back.is_some(),
-            Self::ParticipantLeft { .. } => true,
-            // The event before it, of the same command, says that the people changed.
-            Self::MembersAdded { .. }
-            | Self::GroupChanged { .. }
-            | Self::MessageStored { .. }
-            | Self::MessageChanged { .. }
-            | Self::CursorAdvanced { .. }
-            | Self::ThreadChanged { .. }
-            | Self::DraftSaved { .. }
-            | Self::NotificationStored { .. }
-            | Self::NotificationsChanged { .. }
-            | Self::ToldOutside { .. }
-            | Self::PreferencesChanged { .. }
-            | Self::PresenceChosen { .. }
-            | Self::Typing { .. }
-            | Self::GatewayUnlisted { .. }
-            | Self::Revoked { .. } => false,
         }
     }
 }

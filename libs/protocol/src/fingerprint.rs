@@ -1,11 +1,13 @@
 //! Fingerprints: what something says, in 16 bytes, so that two bodies that came under one key can be told
 //! apart without keeping them.
 
-use crate::UserId;
 use crate::content::typed;
 use crate::document::{Attachment, Message};
 use crate::mentions;
 use crate::quote::ReplyTo;
+use crate::{AttachmentId, UserId};
+use serde::Serialize;
+use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 /// The first 16 bytes of a SHA-256.
@@ -22,6 +24,21 @@ pub struct Said<'a> {
     pub reply_to: Option<&'a ReplyTo>,
     /// Whom it mentions.
     pub mentions: &'a [UserId],
+}
+
+/// A file, as far as it counts for a fingerprint. What an uploaded file is follows from its id, and nobody
+/// knows it any more after the file was deleted.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum File<'a> {
+    Uploaded { id: AttachmentId, metadata: &'a Map<String, Value> },
+    Referred(&'a Attachment),
+}
+
+impl<'a> File<'a> {
+    fn of(file: &'a Attachment) -> Self {
+        file.id.map_or(Self::Referred(file), |id| Self::Uploaded { id, metadata: &file.metadata })
+    }
 }
 
 impl<'a> Said<'a> {
@@ -47,7 +64,8 @@ impl<'a> Said<'a> {
     }
 
     fn files(self) -> String {
-        serde_json::to_string(self.attachments).unwrap_or_default()
+        let files: Vec<File<'_>> = self.attachments.iter().map(File::of).collect();
+        serde_json::to_string(&files).unwrap_or_default()
     }
 
     /// A message that is no reply and mentions nobody has the fingerprint that it had before there were

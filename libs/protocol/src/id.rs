@@ -58,6 +58,22 @@ pub enum OfPushDevice {}
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum OfSend {}
 
+/// Marks ids of reports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum OfReport {}
+
+/// Marks ids of scheduled messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum OfScheduled {}
+
+/// The id of a scheduled message.
+pub type ScheduledId = DocumentId<OfScheduled>;
+/// Marks ids of uploaded files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum OfAttachment {}
+
+/// The id of an uploaded file.
+pub type AttachmentId = DocumentId<OfAttachment>;
 /// The id of a send to many people.
 pub type SendId = DocumentId<OfSend>;
 /// The id of a notification.
@@ -86,6 +102,7 @@ pub trait CommandMade {}
 impl CommandMade for OfMessage {}
 impl CommandMade for OfNotification {}
 impl CommandMade for OfSend {}
+impl CommandMade for OfScheduled {}
 
 impl ThreadId {
     /// The id of the thread of these people with this metadata. Equal input gives an equal id, whoever
@@ -106,6 +123,16 @@ impl ThreadId {
         hash.update(metadata);
         let mut bytes = [0; 12];
         bytes.copy_from_slice(&hash.finalize()[..12]);
+        Self::from_bytes(bytes)
+    }
+}
+
+impl AttachmentId {
+    /// A fresh id that nobody can guess: the first 12 bytes of a `UUIDv4`, 90 of whose bits are random.
+    pub fn fresh() -> Self {
+        let uuid = Uuid::new_v4();
+        let mut bytes = [0; 12];
+        bytes.copy_from_slice(&uuid.as_bytes()[..12]);
         Self::from_bytes(bytes)
     }
 }

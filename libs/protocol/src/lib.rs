@@ -5,6 +5,7 @@
 //! towards clients it is JSON ([`client`]). Fields may be added, because a reader ignores fields that it does
 //! not know. A change of meaning needs a new [`codec::VERSION`].
 
+pub mod blocks;
 pub mod change;
 pub mod client;
 pub mod codec;
@@ -35,19 +36,23 @@ pub mod presence;
 pub mod push;
 pub mod quote;
 pub mod reply;
+pub mod reports;
 pub mod reshard;
 pub mod schedule;
+pub mod scheduled;
 mod schema;
 pub mod search;
 pub mod sends;
 pub mod timestamp;
 pub mod trace;
 pub mod unsubscribe;
+pub mod uploads;
 pub mod wording;
 
 pub use error::{ErrorBody, ErrorCode};
 pub use id::{
-    CommandId, EventId, GatewayId, MessageId, NotificationId, PushDeviceId, SendId, ThreadId, UserId,
+    AttachmentId, CommandId, EventId, GatewayId, MessageId, NotificationId, PushDeviceId, ScheduledId,
+    SendId, ThreadId, UserId,
 };
 pub use mail::MailAddress;
 pub use participants::Participants;

@@ -8,10 +8,17 @@ use std::sync::Arc;
 /// Most people in a thread, the creator included: what one fan-out and one membership entry are sized for.
 pub const PARTICIPANTS_MAX: usize = 5_000;
 
-/// Everybody in a thread: sorted, without repeats; and from where on they see it. Cheap to clone.
+/// Everybody in a thread for whom it is there: sorted, without repeats; and from where on they see it. Cheap
+/// to clone.
+///
+/// A thread is away for whoever has blocked the other one of its two people, or who brought them in
+/// ([`crate::blocks`]). They stay in it, and [`Participants::stored`] has them: what others are shown of the
+/// thread, or may do in it, goes by that.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Participants {
     people: Arc<[UserId]>,
+    /// Everybody in the thread, if it is away for somebody.
+    stored: Option<Arc<[UserId]>>,
     /// The places after which people see messages who do not see all.
     since: Option<Arc<HashMap<UserId, u64>>>,
 }
@@ -23,7 +30,27 @@ impl Participants {
         Self { since, ..people.into() }
     }
 
-    /// Whether this person is in the thread.
+    /// The same people in a thread that is away for these. They are in it, and are none of its people here.
+    #[must_use]
+    pub fn away_for(self, hidden: &[UserId]) -> Self {
+        if hidden.is_empty() {
+            return self;
+        }
+        let people = self.people.iter().filter(|user| !hidden.contains(user)).cloned().collect();
+        Self { people, stored: Some(self.people), since: self.since }
+    }
+
+    /// Everybody in the thread, sorted, also those for whom it is away.
+    pub fn stored(&self) -> &[UserId] {
+        self.stored.as_deref().unwrap_or(&self.people)
+    }
+
+    /// Whether this person is in the thread, and it is away for them.
+    pub fn is_away_for(&self, user: &UserId) -> bool {
+        self.stored.as_ref().is_some_and(|stored| stored.binary_search(user).is_ok()) && !self.contains(user)
+    }
+
+    /// Whether this person is in the thread, and it is there for them.
     pub fn contains(&self, user: &UserId) -> bool {
         self.people.binary_search(user).is_ok()
     }
@@ -53,7 +80,7 @@ impl From<Vec<UserId>> for Participants {
     fn from(mut people: Vec<UserId>) -> Self {
         people.sort_unstable();
         people.dedup();
-        Self { people: people.into(), since: None }
+        Self { people: people.into(), stored: None, since: None }
     }
 }
 
@@ -92,6 +119,18 @@ mod tests {
         assert!(thread.contains(&"bob".parse().unwrap()) && !thread.contains(&"cat".parse().unwrap()));
         let ann = "ann".parse().unwrap();
         assert_eq!(thread.others(&ann).map(UserId::as_str).collect::<Vec<_>>(), ["bob", "zoe"]);
+    }
+
+    #[test]
+    fn whoever_a_thread_is_away_for_stays_in_it_as_stored() {
+        let [ann, bob] = ["ann", "bob"].map(|id| id.parse::<UserId>().unwrap());
+        let thread = people(&["ann", "bob"]);
+        assert!(!thread.is_away_for(&ann) && thread.stored().len() == 2);
+        assert_eq!(thread.clone().away_for(&[]), thread);
+        let thread = thread.away_for(std::slice::from_ref(&ann));
+        assert!(thread.is_away_for(&ann) && !thread.is_away_for(&bob) && !thread.contains(&ann));
+        assert_eq!((thread.stored().len(), thread.iter().as_slice()), (2, &[bob][..]));
+        assert_eq!(thread.seen_from(&ann), None);
     }
 
     #[test]

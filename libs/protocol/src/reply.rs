@@ -12,8 +12,10 @@ use crate::document::{Message, Thread};
 use crate::drafts::Draft;
 use crate::frame::FRAME_MAX_BYTES;
 use crate::inbox::{Notification, Preferences};
+use crate::reports::Report;
+use crate::scheduled::ScheduledMessage;
 use crate::sends::BulkSend;
-use crate::{CommandId, ErrorCode};
+use crate::{CommandId, ErrorCode, ThreadId, Timestamp};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
@@ -49,10 +51,25 @@ pub enum CommandResult {
         /// Messages that are left to read.
         unread_count: u64,
     },
+    /// The block is as the command wants it, or as a later one wanted it.
+    Block {
+        /// Since when it holds; `None` if it does not.
+        blocked_at: Option<Timestamp>,
+        /// The threads that are away for who blocks while it holds.
+        threads: Vec<ThreadId>,
+    },
     /// The draft is as the command wants it, or a later one is stored.
     Draft {
         /// The draft as it is stored.
         draft: Box<Draft>,
+    },
+    /// The message waits for its time, or does no more.
+    Scheduled {
+        /// The scheduled message as it is now.
+        scheduled: Box<ScheduledMessage>,
+        /// An earlier attempt, or another command under the same key, had kept it before.
+        #[serde(default)]
+        deduplicated: bool,
     },
     /// The notification is in the inbox.
     Notification {
@@ -77,6 +94,13 @@ pub enum CommandResult {
         /// The send as it is now.
         send: Box<BulkSend>,
         /// An earlier attempt, or another command under the same key, had stored it before.
+        deduplicated: bool,
+    },
+    /// The report is stored, or handled.
+    Report {
+        /// The report as it is stored.
+        report: Box<Report>,
+        /// The person had reported the message before.
         deduplicated: bool,
     },
     /// The command was carried out, and there is nothing to show for it.

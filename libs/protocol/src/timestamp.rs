@@ -16,6 +16,8 @@ pub struct Timestamp(pub i64);
 
 /// Length of the shortest form of RFC 3339, `YYYY-MM-DDTHH:MM:SSZ`.
 const RFC3339_MIN: usize = 20;
+/// Writes dates of HTTP headers.
+const HTTP: jiff::fmt::rfc2822::DateTimePrinter = jiff::fmt::rfc2822::DateTimePrinter::new();
 /// Writes three digits of a second, as JavaScript does.
 const ISO: DateTimePrinter = DateTimePrinter::new().precision(Some(3));
 
@@ -25,6 +27,12 @@ impl Timestamp {
     pub fn to_iso(self) -> String {
         let end = if self.0 < 0 { jiff::Timestamp::MIN } else { jiff::Timestamp::MAX };
         ISO.timestamp_to_string(&jiff::Timestamp::from_millisecond(self.0).unwrap_or(end))
+    }
+
+    /// The moment as HTTP has it (RFC 9110, section 5.6.7), in whole seconds.
+    pub fn to_http_date(self) -> String {
+        let moment = jiff::Timestamp::from_millisecond(self.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+        HTTP.timestamp_to_rfc9110_string(&moment).unwrap_or_default()
     }
 
     /// Reads what [`Timestamp::to_iso`] writes; `None` for any other form, and for a day or a time that does

@@ -63,6 +63,11 @@ impl Process {
         }
     }
 
+    /// The process id, while it runs.
+    pub fn id(&self) -> Option<u32> {
+        self.child.id()
+    }
+
     /// Sends SIGTERM.
     pub async fn terminate(&self) -> anyhow::Result<()> {
         let Some(pid) = self.child.id() else { bail!("{} has ended already: {}", self.binary, self.log()) };

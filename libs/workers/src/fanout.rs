@@ -138,7 +138,9 @@ impl Fanout {
                 | Event::MessageChanged { .. }
                 | Event::CursorAdvanced { .. }
                 | Event::ThreadChanged { .. }
+                | Event::BlockChanged { .. }
                 | Event::DraftSaved { .. }
+                | Event::ScheduledChanged { .. }
                 | Event::NotificationStored { .. }
                 | Event::NotificationsChanged { .. }
                 | Event::ToldOutside { .. }
@@ -202,7 +204,7 @@ impl Fanout {
     /// cannot say, the answer is incomplete and everything goes to every gateway.
     async fn locate(&self, batch: &[Item<Event>], people: &Audiences) -> Located {
         let mut users: BTreeSet<UserId> =
-            people.known.values().flat_map(|people| people.iter().cloned()).collect();
+            people.known.values().flat_map(|people| people.stored().iter().cloned()).collect();
         for item in batch {
             if let Audience::User(user) = item.value.audience() {
                 users.insert(user);
@@ -305,7 +307,7 @@ impl Routes {
             Ok(envelope) => Envelope { trace: item.trace, ..envelope },
             Err(error) => return Outcome::reject_for(&error),
         };
-        // Every gateway has to forget who was in the thread, whoever is connected there.
+        // Every gateway has to forget what it remembers of the people, whoever is connected there.
         if item.value.changes_membership() {
             if let Audience::Thread(thread) = item.value.audience() {
                 self.changed.insert(thread);
@@ -324,7 +326,8 @@ impl Routes {
                     self.to_all.push(envelope);
                     return Outcome::Done;
                 }
-                people.iter().filter_map(|user| located.gateways.get(user)).flatten().collect()
+                // Whom a thread is away for is decided at the gateways, which hear of it at once.
+                people.stored().iter().filter_map(|user| located.gateways.get(user)).flatten().collect()
             }
             Audience::User(user) => located.gateways.get(&user).into_iter().flatten().collect(),
             Audience::Watchers(_) | Audience::Gateways => {

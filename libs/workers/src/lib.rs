@@ -4,6 +4,7 @@
 //! A worker is a [`eventflow_bus::handler::BatchHandler`]; subscribing, batching, retrying and parking belong
 //! to the bus.
 
+pub mod attachments;
 mod chore;
 pub mod dead_letters;
 pub mod email;
@@ -12,5 +13,6 @@ pub mod notify;
 pub mod persistence;
 pub mod presence;
 pub mod push;
+pub mod scheduled;
 pub mod search;
 pub mod sends;

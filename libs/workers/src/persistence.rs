@@ -6,16 +6,22 @@
 //! what it did before, and an event that may not have been sent is sent again under the same id.
 //!
 //! [`append`] creates threads and messages and [`update`] changes what exists, both with [`together`];
-//! [`drafts`] saves drafts and [`group`] says who is in a group; [`applied`] says what a command came to, and
-//! [`outbox`] gathers that for a batch.
+//! [`drafts`] and [`scheduled`] keep what is not sent yet, [`due`] sends what has waited for its time,
+//! [`attachments`] notes which files messages use, [`block`] keeps blocks, [`reports`] reports, and [`group`]
+//! says who is in a group; [`applied`] says what a command came to, and [`outbox`] gathers that for a batch.
 
 mod append;
 mod applied;
+mod attachments;
+mod block;
 mod change;
 mod drafts;
+mod due;
 mod group;
 mod outbox;
 mod quoted;
+mod reports;
+mod scheduled;
 mod together;
 mod update;
 
@@ -27,9 +33,10 @@ use async_trait::async_trait;
 use eventflow_bus::handler::{BatchHandler, Item, Performed, Unavailable};
 use eventflow_bus::port::{Broker, BrokerError, Destination, Outgoing, Publish};
 use eventflow_bus::topology::{FANOUT, Queue, Sharded};
-use eventflow_metrics::{Metrics, QueueMetrics};
+use eventflow_metrics::{Metrics, QueueMetrics, ScheduledMetrics};
 use eventflow_ports::{
-    Clock, Directory, Drafts, Inbox, PushDevices, SearchIndex, Sends, Store, StoreError, Suppressions,
+    Blocks, Clock, Directory, Drafts, Inbox, PushDevices, Reports, Scheduled, SearchIndex, Sends, Store,
+    StoreError, Suppressions, Uploads,
 };
 use eventflow_protocol::change::Change;
 use eventflow_protocol::codec::CodecError;
@@ -49,6 +56,7 @@ pub struct Persistence {
     next: Queue<Event>,
     metrics: QueueMetrics,
     published: QueueMetrics,
+    scheduled: ScheduledMetrics,
 }
 
 /// What the persistence stage needs.
@@ -66,8 +74,16 @@ pub struct PersistenceParts {
     pub suppressions: Arc<dyn Suppressions>,
     /// Keeps sends to many people.
     pub sends: Arc<dyn Sends>,
+    /// Keeps who blocks whom.
+    pub blocks: Arc<dyn Blocks>,
+    /// Keeps what people report to the administrators.
+    pub reports: Arc<dyn Reports>,
     /// Keeps drafts.
     pub drafts: Arc<dyn Drafts>,
+    /// Keeps messages that wait for their time.
+    pub scheduled: Arc<dyn Scheduled>,
+    /// Keeps records of uploaded files.
+    pub uploads: Arc<dyn Uploads>,
     /// Keeps what messages are found by.
     pub search: Arc<dyn SearchIndex>,
     /// Remembers the threads that [`crate::search::Indexer`] has to look at.
@@ -89,8 +105,9 @@ impl Persistence {
         let next = FANOUT.shard(shard);
         let events = Mutex::new(parts.broker.publisher(None).await?);
         let published = metrics.bus.queue(next.name());
+        let scheduled = metrics.scheduled.clone();
         let metrics = metrics.bus.queue(commands.shard(shard).name());
-        Ok(Self { parts, events, next, metrics, published })
+        Ok(Self { parts, events, next, metrics, published, scheduled })
     }
 
     fn observe_age(&self, batch: &[Item<Command>]) {
@@ -102,8 +119,10 @@ impl Persistence {
     /// was asked for just before it. Within a part no order between the three can show.
     async fn apply_part(&self, part: &[Item<Command>]) -> Result<Vec<Applied>, Unavailable> {
         let mut applied: Vec<Option<Applied>> = part.iter().map(|_| None).collect();
+        let due = self.begin_due(part, &mut applied).await?;
         self.create_threads(part, &mut applied).await?;
-        self.append_messages(part, &mut applied).await?;
+        self.append_messages(&due.part, &mut applied).await?;
+        self.end_due(&due, &mut applied).await?;
         self.update(part, &mut applied).await?;
         Ok(applied.into_iter().map(|applied| applied.unwrap_or_else(Applied::unanswered)).collect())
     }
@@ -241,7 +260,11 @@ fn ends_a_part(command: &Command) -> bool {
         Command::ChangeMessage(wanted) => wanted.change == Change::Delete,
         Command::CreateThread(_)
         | Command::SendMessage(_)
+        | Command::ChangeBlock(_)
         | Command::SaveDraft(_)
+        | Command::ScheduleMessage(_)
+        | Command::ChangeScheduled(_)
+        | Command::SendScheduled(_)
         | Command::Notify(_)
         | Command::ChangeNotifications(_)
         | Command::SetPreferences(_)
@@ -253,6 +276,8 @@ fn ends_a_part(command: &Command) -> bool {
         | Command::Revoke(_)
         | Command::ChangeSuppression(_)
         | Command::AddSend(_)
-        | Command::CancelSend(_) => false,
+        | Command::CancelSend(_)
+        | Command::ReportMessage(_)
+        | Command::HandleReport(_) => false,
     }
 }

@@ -11,12 +11,13 @@ use eventflow_embedded::{Database, EmbeddedBroker, EmbeddedStore};
 use eventflow_metrics::Metrics;
 use eventflow_ports::devices::Contact;
 use eventflow_ports::push_devices::Shown;
-use eventflow_ports::store_contract::fixtures::{at, change, commanded, creation, fresh_people, say};
+use eventflow_ports::store_contract::fixtures::{append, at, change, commanded, creation, fresh_people, say};
 use eventflow_ports::{
-    Appended, Clock, DeliveriesOf, DeliveryPage, Directory, FixedClock, GatewayReport, GatewayStats, Inbox,
-    MemoryPresence, NoPresence, Outbound, PresenceError, PresenceStore, PushDevices, Store, StoreError,
-    WithCommandId,
+    Appended, Blocks, Clock, DeliveriesOf, DeliveryPage, Directory, FixedClock, GatewayReport, GatewayStats,
+    Inbox, MemoryPresence, NoPresence, Outbound, PresenceError, PresenceStore, PushDevices, Store,
+    StoreError, WithCommandId,
 };
+use eventflow_protocol::blocks::ChangeBlock;
 use eventflow_protocol::change::{
     AdvanceCursor, ArchiveThread, Change, ChangeGroup, ChangeMessage, Cursor, GroupChange, MarkUnread,
 };
@@ -715,6 +716,44 @@ async fn the_second_decision_hears_of_everything_that_changed_meanwhile() {
     assert_eq!(reasons(&stage.again(&mail).await), [Reason::Revoked]);
 }
 
+/// In a thread of two, where it is away for who blocks, and in a group, where both read everything.
+#[tokio::test]
+async fn of_two_of_whom_one_blocks_the_other_neither_is_told_of_the_other() {
+    let stage = Stage::new().await;
+    let block = async |user: &UserId, other: &UserId, is_blocked| {
+        let at = stage.clock.now();
+        let wanted = ChangeBlock { user_id: user.clone(), other: other.clone(), is_blocked, key: None, at };
+        stage.store.change_block(&commanded(wanted)).await.unwrap();
+    };
+    let said = stage.says("hello").await;
+    stage.perform(&[stage.job(&said)]).await;
+    stage.clock.advance(60_000);
+    let [mail] = stage.due(Channel::Email).await.try_into().unwrap();
+    block(&stage.ben, &stage.ann, true).await;
+    assert_eq!(reasons(&stage.again(&mail).await), [Reason::Blocked]);
+    block(&stage.ben, &stage.ann, false).await;
+    assert_eq!(reasons(&stage.again(&mail).await), []);
+
+    let group = Some(Group { owners: vec![stage.ann.clone()], ..Group::default() });
+    let create = CreateThread { group, ..creation(&[stage.ann.clone(), stage.ben.clone()], 0) };
+    let (thread, _) = stage.store.create_thread(&create).await.unwrap();
+    let (ann, ben) = (stage.ann.clone(), stage.ben.clone());
+    for (user, other) in [(&ben, &ann), (&ann, &ben)] {
+        block(user, other, true).await;
+        let in_group = About::Message {
+            thread_id: thread.id,
+            message_id: append(&*stage.store, &[say(thread.id, &ann, "all")]).await[0].id,
+            seq: 1,
+            mention: false,
+        };
+        let told = Told { about: in_group, at: stage.clock.now(), critical: false, was_online: false };
+        let window = Window { items: vec![told], ..mail.clone() };
+        assert_eq!(reasons(&stage.again(&window).await), [Reason::Blocked], "{user} blocks {other}");
+        block(user, other, false).await;
+        assert_eq!(reasons(&stage.again(&window).await), []);
+    }
+}
+
 /// Also if they are in the group again by then: what was said before is not for them.
 #[tokio::test]
 async fn what_waits_for_somebody_who_was_removed_from_a_group_is_not_told() {
@@ -962,6 +1001,7 @@ impl Stage {
         let decision = Decision::open(parts, &Metrics::default()).await.unwrap();
         let again = AgainParts {
             store: store.clone(),
+            blocks: store.clone(),
             inbox: store.clone(),
             directory: store.clone(),
             presence: presence.clone(),

@@ -194,6 +194,7 @@ impl Stage {
         let clock = Arc::new(FixedClock::at(at(1_000)));
         let again = AgainParts {
             store: Arc::clone(&shared) as _,
+            blocks: Arc::clone(&shared) as _,
             inbox: Arc::clone(&shared) as _,
             directory: Arc::clone(&shared) as _,
             presence: Arc::new(MemoryPresence::default()),

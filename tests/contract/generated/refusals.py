@@ -17,13 +17,15 @@ SENTENCES = [re.compile(sentence) for sentence in (
     r"is in mutes before",
     # Of a group: one of its two looks must be given, and who is in it decides about roles.
     r"name or picture must be there|has no other owner|a group (has|to which you add people has) at most \d+",
+    # Whom one can block, and how many.
+    r"nobody can block themselves|a person blocks at most \d+",
     # Fields that exclude each other, or of which one is needed.
     r"exclude each other",
     r"Idempotency-Key and clientMessageId differ|Idempotency-Key and clientNotificationId differ",
     r"ids or filter must name letters",
     r"(title|to) is missing|must name somebody",
     r"a thread has at most \d+ participants",
-    r"a person has at most \d+ drafts",
+    r"a person has at most \d+ (drafts|scheduled messages)|one of content, mentions and sendAt must be there",
     r"one of subscription and fcmToken must be there",
     # A text is counted and judged after it was cleaned.
     r"must have (1 to|at most) \d+ characters|is longer than \d+ characters",
@@ -39,12 +41,15 @@ SENTENCES = [re.compile(sentence) for sentence in (
     # What is there decides.
     r"there is no such message|names no message of this thread|mentions names somebody|there is no such role|there is no template|has the role",
     r"must not be the time at which they begin",
-    r"sendAt is (in the past|more than a year ahead)",
+    r"sendAt is (in the past|less than 10 s ahead|more than a year ahead)",
     r"perSecond must be 1 to \d+",  # a setting
     # A whole number is written without a fraction, and fits 63 bits.
     r"must be a (number of a message|whole number|revision of a draft)|must be a number in range|must be a time such as",
     # Free-form objects: sizes, depth and names of keys.
     r"^(metadata|data)|^a key in (\S+\.)?(metadata|data)",
+    # Uploads: headers of tus and the form of a body.
+    r"(Upload-(Length|Offset|Metadata)|Tus-Resumable) (is missing|must be)|the file has no bytes in that range",
+    r"the body is no form|file is missing|the form has more than one file",
     # An attachment: its type decides what is accepted.
     r"must be a plain file name|attachments\[\d+\]",
 )]

@@ -55,6 +55,10 @@ def new_message():
     return ask("ann", "POST", f"/messages/{WORLD['thread']}", body)["message"]["_id"]
 
 
+def new_report():
+    return ask("ann", "POST", f"/messages/{new_message()}/report", {"reason": "other"})["report"]["id"]
+
+
 def new_notification():
     body = {"userId": WORLD["ann"], "title": "for a request", "clientNotificationId": key()}
     return ask("root", "POST", "/notifications", body)["notification"]["_id"]
@@ -100,6 +104,8 @@ PATHS = {
     "deleteMessage": new_message,
     "react": new_message,
     "readMessage": known("message"),
+    "reportMessage": known("message"),
+    "handleReport": new_report,
     "showPresence": known("ben"),
     "muteThread": known("thread"),
     "unmuteThread": known("thread"),
@@ -113,6 +119,8 @@ PATHS = {
     "revealDeadLetter": known("letter"),
     "editDeadLetter": known("letter"),
     "showReplay": known("replay"),
+    "blockUser": someone,
+    "unblockUser": someone,
     "putUser": someone,
     "revokeUser": someone,
     "disconnectUser": known("ben"),

@@ -48,6 +48,8 @@ export class Admin {
     this.sends = new Sends(rest);
     /** Addresses that get no mail. */
     this.suppressions = new Suppressions(rest);
+    /** What people have reported. */
+    this.reports = new Reports(rest);
     /** What operators see and decide. */
     this.ops = new Operations(rest);
   }
@@ -161,6 +163,34 @@ export class Suppressions {
    */
   lift(address) {
     return this.#rest.ask('DELETE', path`/email/suppressions/${address}`, REPEATABLE);
+  }
+}
+
+export class Reports {
+  #rest;
+
+  /** @param {import('../rest.js').Rest} rest */
+  constructor(rest) {
+    this.#rest = rest;
+  }
+
+  /**
+   * A page of reports of messages, the newest first.
+   * @param {import('./path.js').PageQuery & { status?: 'open' | 'handled' }} [page]
+   * @returns {Promise<import('../documents.js').ReportsPage>}
+   */
+  list(page) {
+    return this.#rest.ask('GET', '/reports', paged(page));
+  }
+
+  /**
+   * Marks a report as handled; the first word about it stays.
+   * @param {string} reportId
+   * @param {string} [note] what came of it
+   * @returns {Promise<import('../documents.js').ReportAnswer | import('../documents.js').Queued>}
+   */
+  handle(reportId, note) {
+    return this.#rest.ask('PUT', path`/reports/${reportId}/handled`, { body: { note }, ...REPEATABLE });
   }
 }
 

@@ -121,6 +121,16 @@ export class Messages {
   }
 
   /**
+   * Reports a message to the administrators, with what it says now. A second report of it changes nothing.
+   * @param {string} messageId
+   * @param {import('../documents.js').ReportRequest} report
+   * @returns {Promise<import('../documents.js').ReportedAnswer | Queued>}
+   */
+  report(messageId, report) {
+    return this.#rest.ask('POST', path`/messages/${messageId}/report`, { body: report, ...REPEATABLE });
+  }
+
+  /**
    * Takes a message back.
    * @param {string} messageId
    * @returns {Promise<ChangeAnswer | Queued>}

@@ -1,9 +1,11 @@
-// People: how they are, and what they are called.
+// People: how they are, what they are called, and whom one blocks.
 
-import { paged, path } from './path.js';
+import { newKey } from '../key.js';
+import { REPEATABLE, paged, path } from './path.js';
 
 /** @typedef {import('../documents.js').Presence} Presence */
 /** @typedef {import('../documents.js').Person} Person */
+/** @typedef {import('../documents.js').Queued} Queued */
 
 export class Presences {
   #rest;
@@ -79,5 +81,33 @@ export class People {
    */
   search(words, page) {
     return this.#rest.ask('GET', '/users/search', paged({ q: words, ...page }));
+  }
+
+  /**
+   * Blocks somebody: neither hears anything of the other, and they do not notice. Threads of the two are away
+   * for who blocks; the event `block:updated` says when to read the list of threads again.
+   * @param {string} userId
+   * @returns {Promise<import('../documents.js').BlockAnswer | Queued>}
+   */
+  block(userId) {
+    return this.#rest.ask('PUT', path`/users/${userId}/block`, { key: newKey(), ...REPEATABLE });
+  }
+
+  /**
+   * Ends a block: threads of the two are back, with what came meanwhile.
+   * @param {string} userId
+   * @returns {Promise<import('../documents.js').Done | Queued>}
+   */
+  unblock(userId) {
+    return this.#rest.ask('DELETE', path`/users/${userId}/block`, { key: newKey(), ...REPEATABLE });
+  }
+
+  /**
+   * A page of the people whom one blocks, sorted by id.
+   * @param {import('./path.js').PageQuery} [page]
+   * @returns {Promise<import('../documents.js').BlocksPage>}
+   */
+  blocks(page) {
+    return this.#rest.ask('GET', '/users/blocks', paged(page));
   }
 }

@@ -37,6 +37,8 @@ export class Admin {
     sends: Sends;
     /** Addresses that get no mail. */
     suppressions: Suppressions;
+    /** What people have reported. */
+    reports: Reports;
     /** What operators see and decide. */
     ops: Operations;
     /**
@@ -132,6 +134,26 @@ export class Suppressions {
      * @returns {Promise<import('../documents.js').CountAnswer | Queued>}
      */
     lift(address: string): Promise<import("../documents.js").CountAnswer | Queued>;
+    #private;
+}
+export class Reports {
+    /** @param {import('../rest.js').Rest} rest */
+    constructor(rest: import("../rest.js").Rest);
+    /**
+     * A page of reports of messages, the newest first.
+     * @param {import('./path.js').PageQuery & { status?: 'open' | 'handled' }} [page]
+     * @returns {Promise<import('../documents.js').ReportsPage>}
+     */
+    list(page?: import("./path.js").PageQuery & {
+        status?: "open" | "handled";
+    }): Promise<import("../documents.js").ReportsPage>;
+    /**
+     * Marks a report as handled; the first word about it stays.
+     * @param {string} reportId
+     * @param {string} [note] what came of it
+     * @returns {Promise<import('../documents.js').ReportAnswer | import('../documents.js').Queued>}
+     */
+    handle(reportId: string, note?: string): Promise<import("../documents.js").ReportAnswer | import("../documents.js").Queued>;
     #private;
 }
 export class Operations {

@@ -86,6 +86,13 @@ export class Messages {
      */
     edits(messageId: string): Promise<Edits>;
     /**
+     * Reports a message to the administrators, with what it says now. A second report of it changes nothing.
+     * @param {string} messageId
+     * @param {import('../documents.js').ReportRequest} report
+     * @returns {Promise<import('../documents.js').ReportedAnswer | Queued>}
+     */
+    report(messageId: string, report: import("../documents.js").ReportRequest): Promise<import("../documents.js").ReportedAnswer | Queued>;
+    /**
      * Takes a message back.
      * @param {string} messageId
      * @returns {Promise<ChangeAnswer | Queued>}

@@ -1,5 +1,6 @@
 /** @typedef {import('../documents.js').Presence} Presence */
 /** @typedef {import('../documents.js').Person} Person */
+/** @typedef {import('../documents.js').Queued} Queued */
 export class Presences {
     /**
      * @param {import('../rest.js').Rest} rest
@@ -50,7 +51,27 @@ export class People {
         users: Person[];
         nextCursor: string | null;
     }>;
+    /**
+     * Blocks somebody: neither hears anything of the other, and they do not notice. Threads of the two are away
+     * for who blocks; the event `block:updated` says when to read the list of threads again.
+     * @param {string} userId
+     * @returns {Promise<import('../documents.js').BlockAnswer | Queued>}
+     */
+    block(userId: string): Promise<import("../documents.js").BlockAnswer | Queued>;
+    /**
+     * Ends a block: threads of the two are back, with what came meanwhile.
+     * @param {string} userId
+     * @returns {Promise<import('../documents.js').Done | Queued>}
+     */
+    unblock(userId: string): Promise<import("../documents.js").Done | Queued>;
+    /**
+     * A page of the people whom one blocks, sorted by id.
+     * @param {import('./path.js').PageQuery} [page]
+     * @returns {Promise<import('../documents.js').BlocksPage>}
+     */
+    blocks(page?: import("./path.js").PageQuery): Promise<import("../documents.js").BlocksPage>;
     #private;
 }
 export type Presence = import("../documents.js").Presence;
 export type Person = import("../documents.js").Person;
+export type Queued = import("../documents.js").Queued;

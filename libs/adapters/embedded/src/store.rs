@@ -8,6 +8,8 @@
 //! sender's key are unique indexes.
 
 mod append;
+mod away;
+mod blocks;
 mod change;
 mod changes;
 mod column;
@@ -30,12 +32,15 @@ mod pairing;
 mod people;
 mod pins;
 mod push;
+mod reports;
+mod scheduled;
 mod schema;
 mod search;
 mod sends;
 mod suppressions;
 mod thread;
 mod unread;
+mod uploads;
 mod wording;
 
 use self::cursor::AdvanceWork;
@@ -70,8 +75,10 @@ const SEARCH_READERS: usize = 2;
 
 /// [`Store`], [`eventflow_ports::Inbox`], [`eventflow_ports::Directory`], [`eventflow_ports::Outbound`],
 /// [`eventflow_ports::Suppressions`], [`eventflow_ports::Outbox`], [`eventflow_ports::Sends`],
-/// [`eventflow_ports::DeadLetters`], [`eventflow_ports::Drafts`], [`eventflow_ports::PushDevices`] and
-/// [`eventflow_ports::SearchIndex`] in the data file. Cheap to clone: every clone is the same store.
+/// [`eventflow_ports::DeadLetters`], [`eventflow_ports::Drafts`], [`eventflow_ports::Scheduled`],
+/// [`eventflow_ports::PushDevices`], [`eventflow_ports::SearchIndex`], [`eventflow_ports::Blocks`],
+/// [`eventflow_ports::Reports`] and [`eventflow_ports::Uploads`] in the data file. Cheap to clone: every
+/// clone is the same store.
 #[derive(Clone)]
 pub struct EmbeddedStore {
     database: Database,

@@ -7,6 +7,7 @@
 
 use crate::call::{CallError, Cause};
 use crate::connection::{READ_LIMIT, WRITE_LIMIT};
+use crate::record::blocks::ApartRecord;
 use crate::record::by_person::path_of;
 use crate::record::counters::SMALL_MAX;
 use crate::record::group::RosterRecord;
@@ -22,6 +23,14 @@ use mongodb::bson::{Bson, Document, doc, serialize_to_bson};
 const ROUNDS_MAX: u32 = 32;
 
 const CHANGE: &str = "change a group";
+
+/// A step of a roster that is to be written.
+struct Step<'a> {
+    roster: &'a RosterStep,
+    /// Whose block takes the group from those who come in.
+    apart: &'a [ApartRecord],
+    at: Timestamp,
+}
 
 /// What a person leaves behind in a thread that would be wrong when they are added again.
 const PERSONAL: [&str; 4] = ["sentBeyond", "toldSeq", "unreadAt", "unreads"];
@@ -44,7 +53,9 @@ impl MongoStore {
                 Ok(step) => step,
                 Err(refused) => return Ok(refused),
             };
-            if !step.is_new || self.write_roster(*thread_id, &found, &roster, &step, *at).await? {
+            let apart = self.brought_in(&step.added, by).await?;
+            let taken = Step { roster: &step, apart: &apart, at: *at };
+            if !step.is_new || self.write_roster(*thread_id, &found, &roster, &taken).await? {
                 return self.changed_group(*thread_id, step).await;
             }
         }
@@ -61,7 +72,8 @@ impl MongoStore {
             let Some(found) = self.read_roster(*thread_id).await? else { return Ok(None) };
             let Some(mut roster) = found.roster() else { return Ok(None) };
             let step = roster.leave(leave.command_id, user_id);
-            if !step.is_new || self.write_roster(*thread_id, &found, &roster, &step, *at).await? {
+            let taken = Step { roster: &step, apart: &[], at: *at };
+            if !step.is_new || self.write_roster(*thread_id, &found, &roster, &taken).await? {
                 return Ok(Some(Left {
                     was_in: step.is_new,
                     is_back: roster.people.contains(user_id),
@@ -96,14 +108,13 @@ impl MongoStore {
         thread: ThreadId,
         found: &RosterRecord,
         roster: &Roster,
-        step: &RosterStep,
-        at: Timestamp,
+        taken: &Step<'_>,
     ) -> Result<bool, CallError> {
         let mut filter = doc! { "_id": object_id(thread), "groupRevision": found.group_revision };
-        if !step.added.is_empty() {
+        if !taken.roster.added.is_empty() {
             filter.insert("lastSeq", found.last_seq);
         }
-        let update = update(found, roster, step, at)?;
+        let update = update(found, roster, taken)?;
         let collection = self.threads.clone();
         let write = async move { collection.update_one(filter, update).await };
         let written = self.calls.run(CHANGE, WRITE_LIMIT, write).await;
@@ -116,8 +127,7 @@ impl MongoStore {
 fn update(
     found: &RosterRecord,
     roster: &Roster,
-    step: &RosterStep,
-    at: Timestamp,
+    &Step { roster: step, apart, at }: &Step<'_>,
 ) -> Result<Document, CallError> {
     let group = serialize_to_bson(&roster.group).map_err(|error| CallError::driver(CHANGE, error.into()))?;
     let done: Vec<String> = roster.done.iter().copied().map(String::from).collect();
@@ -136,10 +146,18 @@ fn update(
     if let Some(user) = &step.removed {
         gone.insert(path_of("joinedAt", user), "");
         gone.insert(path_of("sinceSeq", user), "");
-        update.insert("$pull", doc! { "participants": user.as_str(), "archivedBy": user.as_str() });
+        let name = user.as_str();
+        update.insert("$pull", doc! { "participants": name, "archivedBy": name, "apart": { "user": name } });
     } else if !step.added.is_empty() {
         let added: Vec<Bson> = step.added.iter().map(|user| user.as_str().into()).collect();
-        update.insert("$push", doc! { "participants": { "$each": added, "$sort": 1 } });
+        let mut push = doc! { "participants": { "$each": added, "$sort": 1 } };
+        if !apart.is_empty() {
+            push.insert(
+                "apart",
+                doc! { "$each": apart.iter().map(ApartRecord::to_bson).collect::<Vec<_>>() },
+            );
+        }
+        update.insert("$push", push);
     }
     if !gone.is_empty() {
         update.insert("$unset", gone);

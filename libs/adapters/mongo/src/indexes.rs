@@ -98,9 +98,35 @@ pub(crate) fn of_sends() -> [IndexModel; 3] {
     ]
 }
 
+/// Blocks that hold: whom a person blocks, and who blocks a person.
+pub(crate) fn of_blocks() -> [IndexModel; 2] {
+    let holds = || doc! { "blockedAt": { "$exists": true } };
+    [
+        partial(doc! { "userId": 1, "otherId": 1 }, holds()),
+        partial(doc! { "otherId": 1, "userId": 1 }, holds()),
+    ]
+}
+
+/// Reports: those that wait and those that were handled, the last first.
+pub(crate) fn of_reports() -> IndexModel {
+    plain(doc! { "isHandled": 1, "createdAt": -1, "_id": -1 })
+}
+
 /// Drafts: those of a person that have a text, the last first.
 pub(crate) fn of_drafts() -> IndexModel {
     partial(doc! { "userId": 1, "updatedAt": -1, "threadId": -1 }, doc! { "content": { "$gt": "" } })
+}
+
+/// Scheduled messages: those that are due, those of a person that wait, all of a person, and those that ended
+/// long ago.
+pub(crate) fn of_scheduled() -> [IndexModel; 4] {
+    let waits = || doc! { "dueAt": { "$exists": true } };
+    [
+        partial(doc! { "dueAt": 1, "createdAt": 1, "_id": 1, "threadId": 1 }, waits()),
+        partial(doc! { "senderId": 1, "dueAt": 1 }, waits()),
+        plain(doc! { "senderId": 1, "sendAt": -1, "_id": -1 }),
+        partial(doc! { "endedAt": 1 }, doc! { "endedAt": { "$exists": true } }),
+    ]
 }
 
 /// The keys by which dead letters of a state are counted by queue and cause without reading one.
@@ -154,6 +180,15 @@ pub(crate) fn of_push_shown() -> [IndexModel; 2] {
     [
         unique(doc! { "deviceId": 1, "tag": 1 }, IndexOptions::default()),
         expiring(doc! { "at": 1 }, SHOWN_KEPT),
+    ]
+}
+
+/// Records of uploaded files: what counts as a person's, those that a message uses, and those that are due.
+pub(crate) fn of_uploads() -> [IndexModel; 3] {
+    [
+        partial(doc! { "ownerId": 1, "counted": 1, "isWaiting": 1 }, doc! { "counted": { "$exists": true } }),
+        partial(doc! { "messageIds": 1 }, doc! { "messageIds": { "$exists": true } }),
+        partial(doc! { "dueAt": 1 }, doc! { "dueAt": { "$exists": true } }),
     ]
 }
 

@@ -68,13 +68,17 @@ impl MongoStore {
             of(self.outbox.name(), &[indexes::of_outbox()]),
             of(self.search_blocks.name(), &[indexes::of_search_blocks()]),
             of(self.sends.name(), &indexes::of_sends()),
+            of(self.blocks.name(), &indexes::of_blocks()),
+            of(self.reports.name(), &[indexes::of_reports()]),
             of(self.drafts.name(), &[indexes::of_drafts()]),
+            of(self.scheduled.name(), &indexes::of_scheduled()),
             of(self.letters.name(), &indexes::of_letters()),
             of(self.letter_bodies.name(), &[indexes::of_letter_bodies()]),
             of(self.letter_replays.name(), &[indexes::of_letter_replays()]),
             of(self.audit_log.name(), &indexes::of_audit()),
             of(self.push_devices.name(), &indexes::of_push_devices()),
             of(self.push_shown.name(), &indexes::of_push_shown()),
+            of(self.uploads.name(), &indexes::of_uploads()),
         ]
     }
 

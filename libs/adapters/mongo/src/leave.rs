@@ -7,13 +7,15 @@
 
 use crate::call::{CallError, Cause};
 use crate::connection::{READ_LIMIT, WRITE_LIMIT};
+use crate::record::blocks::{ApartRecord, apart_in};
 use crate::record::by_person::{ByPerson, path_of};
 use crate::record::counters::SMALL_MAX;
 use crate::record::values::{count, object_id, place};
 use crate::store::MongoStore;
 use eventflow_ports::{Left, WithCommandId};
-use eventflow_protocol::command::LeaveThread;
+use eventflow_protocol::command::{CreateThread, LeaveThread};
 use eventflow_protocol::document::Thread;
+use eventflow_protocol::group::Group;
 use eventflow_protocol::{ThreadId, UserId};
 use mongodb::bson::{Document, doc};
 use mongodb::options::ReturnDocument;
@@ -35,6 +37,11 @@ struct Counted {
 struct Seen {
     #[serde(default, rename = "sinceSeq")]
     since_seq: ByPerson,
+    participants: Vec<UserId>,
+    #[serde(default)]
+    group: Option<Group>,
+    #[serde(default)]
+    apart: Option<Vec<ApartRecord>>,
 }
 
 impl MongoStore {
@@ -47,6 +54,7 @@ impl MongoStore {
             return Ok(Some(left));
         }
         let leave = &leave.wanted;
+        self.note_two(leave.thread_id).await?;
         let (id, user) = (object_id(leave.thread_id), leave.user_id.as_str());
         let collection = self.threads.clone_with_type::<Counted>();
         let filter = doc! { "_id": id, "participants": user };
@@ -83,14 +91,21 @@ impl MongoStore {
     ) -> Result<Option<u64>, CallError> {
         let collection = self.threads.clone_with_type::<Seen>();
         let filter = doc! { "_id": object_id(thread), "participants": user.as_str() };
-        let fields = doc! { path_of("sinceSeq", user): 1 };
+        // Three people show that a thread of an earlier version is none of two.
+        let fields = doc! {
+            path_of("sinceSeq", user): 1, "participants": { "$slice": 3 }, "group": 1, "apart": 1,
+        };
         let find = async move { collection.find_one(filter).projection(fields).max_time(READ_LIMIT).await };
         let found = self.calls.run("read a membership", READ_LIMIT, find).await?;
-        Ok(found.map(|seen| seen.since_seq.get(user).copied().map_or(0, count)))
+        let Some(Seen { since_seq, participants, group, apart }) = found else { return Ok(None) };
+        let apart = apart_in(apart, &participants, group.as_ref());
+        let is_away = self.is_away_for(user, &apart).await?;
+        Ok((!is_away).then(|| since_seq.get(user).copied().map_or(0, count)))
     }
 
     /// Brings a person back to a thread that exists. `true` unless they are back already.
-    pub(crate) async fn come_back(&self, id: ThreadId, user: &UserId) -> Result<(Thread, bool), CallError> {
+    pub(crate) async fn come_back(&self, create: &CreateThread) -> Result<(Thread, bool), CallError> {
+        let (id, user) = (create.thread_id, &create.created_by);
         for _ in 0..ROUNDS_MAX {
             self.catch_up([id]).await?;
             // Threads are never removed.
@@ -98,7 +113,7 @@ impl MongoStore {
             if thread.participants.contains(user) {
                 return Ok((thread, false));
             }
-            let is_back = self.bring_back(&thread, user).await;
+            let is_back = self.bring_back(&thread, create).await;
             self.forget([id]);
             if is_back? {
                 let thread = self.read_thread(id).await?.unwrap_or(thread);
@@ -109,7 +124,8 @@ impl MongoStore {
     }
 
     /// `false` if the thread has changed since it was read.
-    async fn bring_back(&self, thread: &Thread, user: &UserId) -> Result<bool, CallError> {
+    async fn bring_back(&self, thread: &Thread, create: &CreateThread) -> Result<bool, CallError> {
+        let user = &create.created_by;
         let (newest, name) = (place(thread.last_seq), user.as_str());
         let filter = doc! { "_id": object_id(thread.id), "lastSeq": newest, "participants": { "$ne": name } };
         let mut read = doc! { path_of("readSeq", user): newest, path_of("deliveredSeq", user): newest };
@@ -123,11 +139,15 @@ impl MongoStore {
         } else {
             gone.insert("activityAt", "");
         }
-        let update = doc! {
+        let mut update = doc! {
             "$push": { "participants": { "$each": [name], "$sort": 1 } },
             "$set": read,
             "$unset": gone,
         };
+        // Into a larger thread nobody brings them any more but themselves.
+        if create.participants.len() != 2 {
+            update.insert("$pull", doc! { "apart": { "user": name } });
+        }
         let collection = self.threads.clone();
         let write = async move { collection.update_one(filter, update).await };
         Ok(self.calls.run(COME_BACK, WRITE_LIMIT, write).await?.matched_count == 1)

@@ -38,12 +38,14 @@ impl MongoStore {
     /// See [`eventflow_ports::Store::threads_of`]. Threads that were active at the same time follow each
     /// other by id.
     pub(crate) async fn list(&self, viewer: &UserId, page: ThreadPage) -> Result<Vec<ThreadView>, CallError> {
-        let large = self.large_places(viewer, &page).await?;
+        let mut own = of_viewer(viewer, page.status);
+        own.extend(self.not_away_for(viewer).await?);
+        let large = self.large_places(own.clone(), &page).await?;
         let records = if large.is_empty() {
             let options = FindOptions::builder().projection(shown_to(viewer)).skip(u64::from(page.skip));
-            self.find_small(viewer, &page, limit(&page), options.build()).await?
+            self.find_small(own, &page, limit(&page), options.build()).await?
         } else {
-            self.merged(viewer, &page, large).await?
+            self.merged((viewer, own), &page, large).await?
         };
         self.views(records, viewer).await
     }
@@ -51,12 +53,12 @@ impl MongoStore {
     /// The page, if the person is in large threads too.
     async fn merged(
         &self,
-        viewer: &UserId,
+        (viewer, own): (&UserId, Document),
         page: &ThreadPage,
         large: Vec<(Timestamp, ThreadId)>,
     ) -> Result<Vec<ThreadRecord>, CallError> {
         let options = FindOptions::builder().projection(place_fields()).build();
-        let small = self.find_small(viewer, page, page.skip.saturating_add(limit(page)), options).await?;
+        let small = self.find_small(own, page, page.skip.saturating_add(limit(page)), options).await?;
         let mut places: Vec<(Timestamp, ThreadId)> = small.iter().map(ListPlace::place).collect();
         places.extend(large);
         places.sort_unstable_by(|one, other| other.cmp(one));
@@ -70,13 +72,13 @@ impl MongoStore {
         Ok(wanted.iter().filter_map(|id| found.remove(id)).collect())
     }
 
-    /// The places of the person's large threads, as far as they come after the cursor.
+    /// The places of the person's large threads, as far as they come after the cursor. `filter` selects the
+    /// person's threads.
     async fn large_places(
         &self,
-        viewer: &UserId,
+        mut filter: Document,
         page: &ThreadPage,
     ) -> Result<Vec<(Timestamp, ThreadId)>, CallError> {
-        let mut filter = of_viewer(viewer, page.status);
         // Documents without `lastSeq` are not of this system.
         filter.extend(doc! { "activityAt": null, "lastSeq": { "$exists": true } });
         let options = FindOptions::builder().projection(place_fields()).build();
@@ -85,15 +87,14 @@ impl MongoStore {
         Ok(places.filter(|place| page.after.is_none_or(|after| *place < after)).collect())
     }
 
-    /// The first small threads after the cursor, in order.
+    /// The first small threads after the cursor, in order. `filter` selects the person's threads.
     async fn find_small<T: DeserializeOwned + Send + Sync + 'static>(
         &self,
-        viewer: &UserId,
+        mut filter: Document,
         page: &ThreadPage,
         limit: u32,
         mut options: FindOptions,
     ) -> Result<Vec<T>, CallError> {
-        let mut filter = of_viewer(viewer, page.status);
         filter.extend(after(page));
         options.sort = Some(doc! { "activityAt": -1, "_id": -1 });
         options.limit = Some(i64::from(limit));

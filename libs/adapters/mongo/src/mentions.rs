@@ -34,11 +34,18 @@ impl MongoStore {
         if ranges.is_empty() {
             return Ok(HashMap::new());
         }
+        // Whom they block mentions nobody to them.
+        let mut blocked = self.read_blocked_by(std::slice::from_ref(user)).await?;
+        let blocked: Vec<String> =
+            blocked.remove(user).unwrap_or_default().into_iter().map(String::from).collect();
         let branch = |(thread, after, up_to): &(ThreadId, u64, u64)| {
             let mut filter = others(*thread, user, *after, *up_to);
             filter.insert("mentions", user.as_str());
             // A process of an earlier version leaves the mentions of what it takes back.
             filter.insert("deletedAt", doc! { "$exists": false });
+            if !blocked.is_empty() {
+                filter.insert("$nor", vec![doc! { "senderId": { "$in": blocked.clone() } }]);
+            }
             filter
         };
         let branches: Vec<Document> = ranges.iter().map(branch).collect();

@@ -68,6 +68,7 @@ impl SearchIndex for MongoStore {
         if let Some(only) = only {
             filter.insert("_id", object_id(only));
         }
+        filter.extend(self.not_away_for(user).await?);
         // The order of the index of lists; the few large threads come last.
         let order = only.is_none().then(|| doc! { "status": 1, "activityAt": -1, "_id": -1 });
         let since = path_of("sinceSeq", user);

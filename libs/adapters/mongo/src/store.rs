@@ -3,6 +3,7 @@
 use crate::call::{CallError, Calls};
 use crate::connection::{DATABASE, configure, pool_waits};
 use crate::host_users::{HostKey, HostUsers};
+use crate::record::blocks::BlockRecord;
 use crate::record::change::ChangeRecord;
 use crate::record::dead_letters::{AuditRecord, BodyRecord, LetterRecord, ReplayRecord};
 use crate::record::drafts::DraftRecord;
@@ -12,8 +13,11 @@ use crate::record::message::MessageRecord;
 use crate::record::outbound::{DeliveryRecord, WindowRecord};
 use crate::record::person::{ProfileRecord, RevocationRecord, TokenNameRecord};
 use crate::record::push::{DeviceRecord, ShownRecord};
+use crate::record::reports::ReportRecord;
+use crate::record::scheduled::ScheduledRecord;
 use crate::record::sends::SendRecord;
 use crate::record::thread::ThreadRecord;
+use crate::record::uploads::UploadRecord;
 use crate::thread_memory::ThreadMemory;
 use async_trait::async_trait;
 use eventflow_metrics::CallMetrics;
@@ -72,7 +76,10 @@ pub struct MongoStore {
     pub(crate) revocations: Collection<RevocationRecord>,
     pub(crate) search_blocks: Collection<Document>,
     pub(crate) sends: Collection<SendRecord>,
+    pub(crate) blocks: Collection<BlockRecord>,
+    pub(crate) reports: Collection<ReportRecord>,
     pub(crate) drafts: Collection<DraftRecord>,
+    pub(crate) scheduled: Collection<ScheduledRecord>,
     pub(crate) letters: Collection<LetterRecord>,
     pub(crate) letter_bodies: Collection<BodyRecord>,
     pub(crate) letter_replays: Collection<ReplayRecord>,
@@ -81,6 +88,7 @@ pub struct MongoStore {
     pub(crate) outbox: Collection<OutboxRecord>,
     pub(crate) push_devices: Collection<DeviceRecord>,
     pub(crate) push_shown: Collection<ShownRecord>,
+    pub(crate) uploads: Collection<UploadRecord>,
     /// The host application's users. The store reads them and never writes.
     pub(crate) users: HostUsers,
     pub(crate) calls: Calls,
@@ -121,7 +129,10 @@ impl MongoStore {
             revocations: database.collection(&own("revocations")),
             search_blocks: database.collection(&own("searchBlocks")),
             sends: database.collection(&own("sends")),
+            blocks: database.collection(&own("blocks")),
+            reports: database.collection(&own("reports")),
             drafts: database.collection(&own("drafts")),
+            scheduled: database.collection(&own("scheduledMessages")),
             letters: database.collection(&own("deadLetters")),
             letter_bodies: database.collection(&own("deadLetterBodies")),
             letter_replays: database.collection(&own("deadLetterReplays")),
@@ -130,6 +141,7 @@ impl MongoStore {
             outbox: database.collection(&own("outbox")),
             push_devices: database.collection(&own("pushDevices")),
             push_shown: database.collection(&own("pushShown")),
+            uploads: database.collection(&own("uploads")),
             users: HostUsers::new(database.collection("users"), host_key),
             calls: Calls::probing(database.collection(&own("probes")), metrics),
             client,

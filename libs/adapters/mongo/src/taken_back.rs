@@ -105,7 +105,9 @@ impl MongoStore {
         let has_to_read = |person: &&UserId| {
             **person != message.sender_id && counters.cursor(person, Cursor::Read) < message.seq
         };
-        let people: Vec<&UserId> = known.people.iter().filter(has_to_read).collect();
+        let there = self.read_participants(&[message.thread_id]).await?.remove(&message.thread_id);
+        let is_there = |person: &&UserId| there.as_ref().is_some_and(|people| people.contains(person));
+        let people: Vec<&UserId> = known.people.iter().filter(has_to_read).filter(is_there).collect();
         self.unread(&counters, &people).await
     }
 

@@ -5,6 +5,7 @@
 
 use crate::call::CallError;
 use crate::connection::{CONCURRENT, READ_LIMIT, WRITE_LIMIT};
+use crate::record::blocks::{ApartRecord, apart_in};
 use crate::record::by_person::{ByPerson, path_of};
 use crate::record::counters::Counters;
 use crate::record::thread::ThreadRecord;
@@ -15,16 +16,17 @@ use eventflow_protocol::Participants;
 use eventflow_protocol::change::Cursor;
 use eventflow_protocol::command::CreateThread;
 use eventflow_protocol::document::{Message, PARTICIPANTS_SHOWN_MAX, Thread, ThreadView};
+use eventflow_protocol::group::Group;
 use eventflow_protocol::{MessageId, ThreadId, UserId};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use mongodb::bson::oid::ObjectId;
 use mongodb::bson::{Document, doc};
 use serde::Deserialize;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// The fields that a thread shows; a view reads only the first people. Left out: the counters and
 /// `archivedBy`, which hold as many entries as the thread has people.
-const SHOWN: [&str; 9] = [
+const SHOWN: [&str; 10] = [
     "participants",
     "lastMessageId",
     "lastMessageAt",
@@ -32,6 +34,7 @@ const SHOWN: [&str; 9] = [
     "status",
     "metadata",
     "group",
+    "apart",
     "createdAt",
     "updatedAt",
 ];
@@ -43,12 +46,24 @@ struct ParticipantsRecord {
     participants: Vec<UserId>,
     #[serde(default, rename = "sinceSeq")]
     since_seq: ByPerson,
+    #[serde(default)]
+    group: Option<Group>,
+    #[serde(default)]
+    apart: Option<Vec<ApartRecord>>,
 }
 
 impl ParticipantsRecord {
-    fn participants(self) -> Participants {
+    fn apart(&self) -> Vec<ApartRecord> {
+        apart_in(self.apart.clone(), &self.participants, self.group.as_ref())
+    }
+
+    /// `away` are the entries whose block holds.
+    fn participants(self, away: &HashSet<(UserId, UserId)>) -> Participants {
+        let mut hidden = if away.is_empty() { Vec::new() } else { self.apart() };
+        hidden.retain(|ApartRecord { user, from }| away.contains(&(user.clone(), from.clone())));
+        let hidden: Vec<UserId> = hidden.into_iter().map(|entry| entry.user).collect();
         let since = self.since_seq.iter().map(|(user, place)| (user.clone(), count(*place)));
-        Participants::since(self.participants, since.collect())
+        Participants::since(self.participants, since.collect()).away_for(&hidden)
     }
 }
 
@@ -56,7 +71,8 @@ impl MongoStore {
     /// See [`eventflow_ports::Store::create_thread`].
     pub(crate) async fn create(&self, create: &CreateThread) -> Result<(Thread, bool), CallError> {
         let thread = create.to_thread();
-        let (collection, record) = (self.threads.clone(), ThreadRecord::new(&thread));
+        let apart = self.apart_of_new(create).await?;
+        let (collection, record) = (self.threads.clone(), ThreadRecord::new(&thread, apart));
         let insert = async move { collection.insert_one(record).await.map(drop) };
         let exists = match self.calls.run("create a thread", WRITE_LIMIT, insert).await {
             Ok(()) => return Ok((thread, true)),
@@ -70,7 +86,7 @@ impl MongoStore {
         if found.group.is_some() || found.participants.contains(&create.created_by) {
             return Ok((found, false));
         }
-        self.come_back(create.thread_id, &create.created_by).await
+        self.come_back(create).await
     }
 
     /// See [`eventflow_ports::Store::thread`].
@@ -86,7 +102,12 @@ impl MongoStore {
         viewer: &UserId,
     ) -> Result<Option<ThreadView>, CallError> {
         let filter = doc! { "_id": object_id(id), "participants": viewer.as_str() };
-        let found = self.find_one(filter, shown_to(viewer)).await?;
+        let mut found = self.find_one(filter, shown_to(viewer)).await?;
+        if let Some(record) = &found
+            && self.is_away_for(viewer, &record.apart()).await?
+        {
+            found = None;
+        }
         Ok(self.views(found.into_iter().collect(), viewer).await?.pop())
     }
 
@@ -103,13 +124,15 @@ impl MongoStore {
         let find = async move {
             let find = collection
                 .find(doc! { "_id": { "$in": ids } })
-                .projection(doc! { "participants": 1, "sinceSeq": 1 });
+                .projection(doc! { "participants": 1, "sinceSeq": 1, "group": 1, "apart": 1 });
             find.max_time(READ_LIMIT).await?.try_collect::<Vec<_>>().await
         };
         let found = self.calls.run("read participants", READ_LIMIT, find).await?;
+        let apart: Vec<ApartRecord> = found.iter().flat_map(ParticipantsRecord::apart).collect();
+        let away = self.away(&apart).await?;
         Ok(found
             .into_iter()
-            .map(|people| (ThreadId::from_bytes(people.id.bytes()), people.participants()))
+            .map(|people| (ThreadId::from_bytes(people.id.bytes()), people.participants(&away)))
             .collect())
     }
 

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 mod afterwards;
+mod blocks;
 mod conversation;
 mod costs;
 mod drafts;
@@ -11,10 +12,13 @@ mod letters;
 mod mail;
 mod outbound;
 mod people;
+mod reports;
+mod scheduled;
 mod schema;
 mod search;
 mod sends;
 mod support;
+mod uploads;
 
 use eventflow_ports::store_contract::Fault;
 use eventflow_ports::store_contract::{

@@ -10,9 +10,12 @@ pub(super) fn of(name: &str) -> Option<Value> {
         "createThread" => json!({ "participants": ["ben"], "metadata": { "subject": "Catering on Friday" } }),
         "changeGroup" => json!({ "name": "Catering", "picture": "/pictures/catering.png" }),
         "addMembers" => json!({ "userIds": ["cleo", "dan"] }),
+        "reportMessage" => json!({ "reason": "spam", "text": "The same advertisement every day" }),
+        "handleReport" => json!({ "note": "The sender was warned" }),
         "setMemberRole" => json!({ "role": "owner" }),
         "readThread" | "markThreadUnread" => json!({ "seq": 41 }),
         "saveDraft" => json!({ "content": "Hello, I", "basedOn": 3 }),
+        "changeScheduled" => json!({ "sendAt": "2026-12-24T18:00:00.000Z" }),
         "sendMessage" => {
             json!({ "content": "Hello!", "clientMessageId": "4b1d6c52-6c5e-4f0a-9d7c-6a3e2f1b8c90" })
         }

@@ -7,6 +7,7 @@
 
 mod asyncapi;
 mod examples;
+mod files;
 mod openapi;
 mod operations;
 mod page;

@@ -1,5 +1,6 @@
 //! The OpenAPI 3.1 document of the REST routes, made of the table of routes and the types of its handlers.
 
+use crate::contract::files;
 use crate::contract::operations::{OPERATIONS, Operation, Succeeds, Tag};
 use crate::contract::schemas::Schemas;
 use crate::contract::shape::{Shape, of};
@@ -90,9 +91,25 @@ const REFUSALS: &[(&str, u16, &str)] = &[
         "What the request would change is over (`too_late`), is newer than what it is based on (`conflict`), or is no \
          group (`not_group`).",
     ),
-    ("TooLarge", 413, "The body is larger than any limit (`too_large`)."),
-    ("NotJson", 415, "The body is not plain `application/json` (`invalid`)."),
+    ("NotSpoken", 412, "The version of tus in `Tus-Resumable` is not spoken here (`invalid`)."),
+    (
+        "TooLarge",
+        413,
+        "The body or the file is larger than any limit (`too_large`), or the user's files would be more than they may have \
+         (`quota_exceeded`).",
+    ),
+    (
+        "NotJson",
+        415,
+        "The body is not of the type that the route takes (`invalid`), or the file is of a type that is not taken (`wrong_type`).",
+    ),
+    ("NoSuchRange", 416, "The file has no bytes in that range (`invalid`)."),
     ("KeyReused", 422, "The same key was used with another body (`key_reused`)."),
+    (
+        "Locked",
+        423,
+        "Another request writes the same upload: `Retry-After` says when to try again (`locked`).",
+    ),
     ("RateLimited", 429, "The budget is used up: `Retry-After` says when to try again (`rate_limited`)."),
     ("Failed", 500, "Accepted, but it could not be carried out (`failed`)."),
     ("Unavailable", 503, "A part that this needs is down: try again with the same key (`unavailable`)."),
@@ -110,7 +127,7 @@ fn headers_of(status: u16) -> Option<Value> {
             "The scheme, and whether the token has ended.",
             json!({ "type": "string" }),
         ),
-        408 | 429 | 503 => header(
+        408 | 423 | 429 | 503 => header(
             "Retry-After",
             "When to send again, in whole seconds.",
             json!({ "type": "integer", "minimum": 1 }),
@@ -145,6 +162,9 @@ fn operation(route: &Route, words: &Operation, schemas: &mut Schemas) -> Value {
         operation["requestBody"] =
             json!({ "required": body.is_required, "content": { "application/json": content } });
     }
+    if shape.streams {
+        operation["requestBody"] = files::body(words.id);
+    }
     operation
 }
 
@@ -156,6 +176,7 @@ fn who_may(needs: Needs) -> &'static str {
         Needs::Sender => "For the sender of the message.",
         Needs::GroupOwner => "For the owners of the group.",
         Needs::Owner => "For the person to whom it belongs.",
+        Needs::File => "For its owner, and for those who may see a message with it.",
         Needs::OwnerOrAdmin => "For the person to whom it belongs, and administrators.",
         Needs::Admin => "For administrators.",
     }
@@ -182,6 +203,7 @@ fn parameters(route: &Route, words: &Operation, shape: &Shape, schemas: &mut Sch
         parameters
             .push(json!({ "name": IDEMPOTENCY_KEY, "in": "header", "description": about, "schema": schema }));
     }
+    parameters.extend(files::parameters(words.id));
     if !route.method.is_safe() {
         let about = "Needed if the token is in the cookie.";
         let schema = json!({ "type": "string" });
@@ -197,7 +219,8 @@ fn about_key(operation: &str) -> Option<&'static str> {
         "sendMessage" | "notify" => {
             Some("The write's own key, as in the body: a repetition under it finds what was made.")
         }
-        "changeGroup" | "addMembers" | "removeMember" | "setMemberRole" => {
+        "changeGroup" | "addMembers" | "removeMember" | "setMemberRole" | "changeScheduled"
+        | "sendScheduled" | "cancelScheduled" | "blockUser" | "unblockUser" => {
             Some("The change's own key: a repetition under it changes nothing.")
         }
         _ => None,
@@ -207,13 +230,15 @@ fn about_key(operation: &str) -> Option<&'static str> {
 fn responses(route: &Route, words: &Operation, shape: &Shape, schemas: &mut Schemas) -> Map<String, Value> {
     let mut responses = Map::new();
     for status in words.succeeds.statuses() {
+        let Some(answer) = shape.answer else {
+            responses.insert(status.to_string(), files::response(words.succeeds, *status));
+            continue;
+        };
         let (about, schema) = match (status, words.succeeds) {
-            (200, Succeeds::Makes) => ("Dry run: nothing is changed.", schemas.answer(shape.answer)),
-            (200, Succeeds::MakesByCommand) => {
-                ("Made before: there is nothing new.", schemas.answer(shape.answer))
-            }
-            (200, _) => ("Done.", schemas.answer(shape.answer)),
-            (201, _) => ("Made: it is stored.", schemas.answer(shape.answer)),
+            (200, Succeeds::Makes) => ("Dry run: nothing is changed.", schemas.answer(answer)),
+            (200, Succeeds::MakesByCommand) => ("Made before: there is nothing new.", schemas.answer(answer)),
+            (200, _) => ("Done.", schemas.answer(answer)),
+            (201, _) => ("Made: it is stored.", schemas.answer(answer)),
             _ => ("Queued: it will be carried out.", schemas.answer(of::<QueuedAnswer>)),
         };
         let content = json!({ "application/json": { "schema": schema } });
@@ -233,10 +258,15 @@ fn can_refuse(route: &Route, words: &Operation, shape: &Shape, status: u16) -> b
     let names_thread = words.query.iter().any(|one| one.name == "threadId");
     let is_write = !route.method.is_safe();
     match status {
-        400 => shape.body.is_some() || shape.has_query || shape.path.is_some(),
+        400 => shape.body.is_some() || shape.streams || shape.has_query || shape.path.is_some(),
         403 => is_write || route.needs == Needs::Admin,
         404 => shape.path.is_some() || shape.body.is_some() || names_thread,
-        408 | 413 | 415 => shape.body.is_some(),
+        408 | 413 | 415 => shape.body.is_some() || shape.streams,
+        412 => files::is_tus(route),
+        416 => words.succeeds == Succeeds::Streams,
+        423 => files::is_tus(route) && shape.streams,
+        409 if words.id == "showFile" => true,
+        500 if words.succeeds == Succeeds::Streams => true,
         409 | 422 | 500 => is_write,
         _ => true,
     }

@@ -26,6 +26,7 @@ pub(super) struct Operation {
 pub(super) enum Tag {
     Conversations,
     Messages,
+    Files,
     People,
     Notifications,
     Devices,
@@ -35,9 +36,10 @@ pub(super) enum Tag {
 }
 
 impl Tag {
-    pub(super) const ALL: [Self; 8] = [
+    pub(super) const ALL: [Self; 9] = [
         Self::Conversations,
         Self::Messages,
+        Self::Files,
         Self::People,
         Self::Notifications,
         Self::Devices,
@@ -50,6 +52,7 @@ impl Tag {
         match self {
             Self::Conversations => "Conversations",
             Self::Messages => "Messages",
+            Self::Files => "Files",
             Self::People => "People",
             Self::Notifications => "Notifications",
             Self::Devices => "Devices",
@@ -63,6 +66,7 @@ impl Tag {
         match self {
             Self::Conversations => "Threads: who talks to whom, what is unread, archives.",
             Self::Messages => "Sending, history, editing, taking back, reactions, read receipts.",
+            Self::Files => "Uploading files, whole or resumable by tus 1.0, and getting them.",
             Self::People => "Names, pictures and addresses of users, and who is online.",
             Self::Notifications => "The inbox, preferences, sends to many people, and the delivery log.",
             Self::Devices => "Where pushes go: phones and browsers.",
@@ -86,17 +90,28 @@ pub(super) enum Succeeds {
     MakesByCommand,
     /// 201 or 202.
     AlwaysMakes,
+    /// 201.
+    Uploads,
+    /// 200 without a body.
+    Tells,
+    /// 204.
+    Empties,
+    /// The bytes of a file: 200, 206 for a range, 304 for whoever has them, 302 to the origin of files.
+    Streams,
 }
 
 impl Succeeds {
     /// The statuses.
     pub(super) fn statuses(self) -> &'static [u16] {
         match self {
-            Self::Reads => &[200],
+            Self::Reads | Self::Tells => &[200],
             Self::Changes => &[200, 202],
             Self::Makes => &[200, 201],
             Self::MakesByCommand => &[200, 201, 202],
             Self::AlwaysMakes => &[201, 202],
+            Self::Uploads => &[201],
+            Self::Empties => &[204],
+            Self::Streams => &[200, 206, 302, 304],
         }
     }
 }
@@ -223,6 +238,8 @@ const TO: Parameter = parameter("to", Kind::Time, "Died before this time.");
 const LETTERS: &[Parameter] = &[LIMIT, CURSOR, QUEUE, CAUSE, KIND, STATE, FROM, TO];
 const GROUPS: &[Parameter] = &[QUEUE, CAUSE, KIND, STATE, FROM, TO];
 const AUDIT: &[Parameter] = &[LIMIT, CURSOR, parameter("letter", Kind::Letter, "Only this dead letter.")];
+const REPORTS: &[Parameter] =
+    &[LIMIT, CURSOR, parameter("status", Kind::OneOf(&["open", "handled"]), "Which reports.")];
 const CONNECTED: &[Parameter] =
     &[LIMIT, CURSOR, parameter("search", Kind::Text, "A part of an id or a name.")];
 
@@ -237,8 +254,10 @@ const fn operation(
     Operation { method, path, id, tag, summary, succeeds, query }
 }
 
-use Succeeds::{AlwaysMakes, Changes, Makes, MakesByCommand, Reads};
-use Tag::{Conversations, Devices, Mail, Messages, Notifications, Operations, People, Session};
+use Succeeds::{
+    AlwaysMakes, Changes, Empties, Makes, MakesByCommand, Reads, Streams, Tells, Uploads as UploadsFile,
+};
+use Tag::{Conversations, Devices, Files, Mail, Messages, Notifications, Operations, People, Session};
 
 /// All routes of the table, in its order.
 #[rustfmt::skip]
@@ -265,9 +284,13 @@ pub(super) const OPERATIONS: &[Operation] = &[
     operation(("DELETE", "/v2/messages/threads/{id}/draft"), "deleteDraft", Conversations, Changes, &[], "Deletes what one has begun to write in a thread."),
 
     operation(("GET", "/v2/messages/drafts"), "listDrafts", Messages, Reads, PAGE, "Lists one's drafts of all threads, the last saved first."),
+    operation(("GET", "/v2/messages/scheduled"), "listScheduled", Messages, Reads, PAGE, "Lists one's scheduled messages, what is due last first."),
+    operation(("PATCH", "/v2/messages/scheduled/{id}"), "changeScheduled", Messages, Changes, &[], "Changes text, mentions or time of one's scheduled message."),
+    operation(("DELETE", "/v2/messages/scheduled/{id}"), "cancelScheduled", Messages, Changes, &[], "Cancels one's scheduled message."),
+    operation(("POST", "/v2/messages/scheduled/{id}/send"), "sendScheduled", Messages, Changes, &[], "Sends one's scheduled message now."),
     operation(("GET", "/v2/messages/search"), "searchMessages", Messages, Reads, SEARCH, "Finds messages of one's threads by their words, the newest first."),
     operation(("GET", "/v2/messages/{id}"), "listMessages", Messages, Reads, HISTORY, "Gives a page of a thread's history, ascending by `seq`; without a place the newest. The id is the thread's."),
-    operation(("POST", "/v2/messages/{id}"), "sendMessage", Messages, MakesByCommand, &[], "Sends a message. The id is the thread's."),
+    operation(("POST", "/v2/messages/{id}"), "sendMessage", Messages, MakesByCommand, &[], "Sends a message, now or at `sendAt`. The id is the thread's."),
     operation(("PUT", "/v2/messages/{id}"), "editMessage", Messages, Changes, &[], "Replaces the text of one's message. The id is the message's."),
     operation(("PATCH", "/v2/messages/{id}"), "patchMessage", Messages, Changes, &[], "Replaces the text of one's message, as PUT does."),
     operation(("DELETE", "/v2/messages/{id}"), "deleteMessage", Messages, Changes, &[], "Takes one's message back. The id is the message's."),
@@ -275,7 +298,18 @@ pub(super) const OPERATIONS: &[Operation] = &[
     operation(("POST", "/v2/messages/{id}/read"), "readMessage", Messages, Changes, &[], "Marks a thread as read up to this message."),
     operation(("PUT", "/v2/messages/{id}/pin"), "pinMessage", Messages, Changes, &[], "Pins a message to its thread."),
     operation(("DELETE", "/v2/messages/{id}/pin"), "unpinMessage", Messages, Changes, &[], "Unpins a message."),
+    operation(("POST", "/v2/messages/{id}/report"), "reportMessage", Messages, MakesByCommand, &[], "Reports a message to the administrators, with a copy of what it says."),
     operation(("GET", "/v2/messages/{id}/edits"), "listEdits", Messages, Reads, &[], "Shows what a message said before it was edited, oldest first."),
+
+    operation(("POST", "/v2/attachments"), "uploadFile", Files, UploadsFile, &[], "Uploads a file in a form. Its message is sent with the file's id."),
+    operation(("POST", "/v2/attachments/tus"), "createUpload", Files, UploadsFile, &[], "Begins a resumable upload (tus 1.0); its first bytes may come along."),
+    operation(("HEAD", "/v2/attachments/tus/{id}"), "showUpload", Files, Tells, &[], "Tells in headers how far a resumable upload is."),
+    operation(("PATCH", "/v2/attachments/tus/{id}"), "appendUpload", Files, Empties, &[], "Appends bytes to a resumable upload. The last one finishes the file."),
+    operation(("DELETE", "/v2/attachments/tus/{id}"), "endUpload", Files, Empties, &[], "Ends a resumable upload and deletes what has come."),
+    operation(("GET", "/v2/attachments/{id}"), "getFile", Files, Streams, &[], "Gives the bytes of a file, or a range of them."),
+    operation(("GET", "/v2/attachments/{id}/thumbnail"), "getThumbnail", Files, Streams, &[], "Gives the small picture of an image."),
+    operation(("GET", "/v2/attachments/{id}/info"), "showFile", Files, Reads, &[], "Shows one's finished file as a message shows it."),
+    operation(("DELETE", "/v2/attachments/{id}"), "deleteFile", Files, Reads, &[], "Deletes one's file that no message uses."),
 
     operation(("GET", "/v2/presence"), "listPresence", People, Reads, &[USERS], "Tells who of these people is online."),
     operation(("GET", "/v2/presence/{id}"), "showPresence", People, Reads, &[], "Tells whether a user is online."),
@@ -313,6 +347,11 @@ pub(super) const OPERATIONS: &[Operation] = &[
     operation(("GET", "/v2/messaging/status"), "messagingStatus", Operations, Reads, &[], "Tells the state of the system in one answer."),
     operation(("GET", "/v2/users"), "listUsers", People, Reads, &[USERS], "Shows the profiles of those people that one may see."),
     operation(("GET", "/v2/users/search"), "searchUsers", People, Reads, PEOPLE, "Finds people by the words of their names and ids."),
+    operation(("GET", "/v2/reports"), "listReports", Messages, Reads, REPORTS, "Lists reports of messages, the newest first."),
+    operation(("PUT", "/v2/reports/{id}/handled"), "handleReport", Messages, Changes, &[], "Marks a report as handled."),
+    operation(("GET", "/v2/users/blocks"), "listBlocks", People, Reads, PAGE, "Lists whom one blocks, sorted by id."),
+    operation(("PUT", "/v2/users/{id}/block"), "blockUser", People, Changes, &[], "Blocks somebody: neither hears anything of the other, and they do not notice."),
+    operation(("DELETE", "/v2/users/{id}/block"), "unblockUser", People, Changes, &[], "Ends a block."),
     operation(("PUT", "/v2/users/{id}"), "putUser", People, Changes, &[], "Sets a user's profile."),
     operation(("GET", "/v2/users/{id}/deliveries"), "listDeliveriesOfUser", Notifications, Reads, PAGE, "Tells what became of a user's notifications."),
     operation(("POST", "/v2/users/{id}/revoke"), "revokeUser", People, Changes, &[], "Ends a user's logins, or one of them."),

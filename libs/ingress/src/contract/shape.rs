@@ -3,7 +3,8 @@
 //! A description that is made this way cannot differ from what the handler (de)serialises.
 
 use crate::edge::Edge;
-use crate::http::answer::RouteResult;
+use crate::http::answer::{Bytes, Headed, RouteAnswer};
+use crate::http::attachments::body::Streamed;
 use crate::http::body::{JsonBody, OptionalJsonBody};
 use crate::http::caller::Caller;
 use crate::http::path::{IdPath, MemberPath, PathId};
@@ -11,7 +12,7 @@ use crate::http::query::Query;
 use axum::extract::State;
 use eventflow_protocol::client::catalogue::Describe;
 use eventflow_protocol::{ThreadId, UserId};
-use http::HeaderMap;
+use http::{HeaderMap, Method, StatusCode};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
@@ -26,8 +27,10 @@ pub(crate) struct Shape {
     pub(crate) member: Option<Describe>,
     /// Whether the handler reads the query.
     pub(crate) has_query: bool,
-    /// The body of the answer.
-    pub(crate) answer: Describe,
+    /// The handler takes the body as it comes.
+    pub(crate) streams: bool,
+    /// The JSON body of the answer, if it has one.
+    pub(crate) answer: Option<Describe>,
 }
 
 /// The JSON body of a request.
@@ -49,6 +52,13 @@ pub(crate) trait Argument {
 impl Argument for State<Arc<Edge>> {}
 impl Argument for Caller {}
 impl Argument for HeaderMap {}
+impl Argument for Method {}
+
+impl Argument for Streamed {
+    fn describe(shape: &mut Shape) {
+        shape.streams = true;
+    }
+}
 
 impl Argument for Query {
     fn describe(shape: &mut Shape) {
@@ -91,6 +101,28 @@ impl<T: DeserializeOwned + JsonSchema> Argument for OptionalJsonBody<T> {
     }
 }
 
+/// What a handler answers.
+pub(crate) trait Answer {
+    /// The body in JSON, if there is one.
+    const BODY: Option<Describe>;
+}
+
+impl<Body: JsonSchema> Answer for RouteAnswer<Body> {
+    const BODY: Option<Describe> = Some(of::<Body>);
+}
+
+impl<A: Answer> Answer for Headed<A> {
+    const BODY: Option<Describe> = A::BODY;
+}
+
+impl Answer for StatusCode {
+    const BODY: Option<Describe> = None;
+}
+
+impl Answer for Bytes {
+    const BODY: Option<Describe> = None;
+}
+
 /// A handler whose arguments and answer can be described.
 pub(crate) trait Described<Arguments> {
     /// Its shape.
@@ -99,16 +131,23 @@ pub(crate) trait Described<Arguments> {
 
 macro_rules! described {
     ($($argument:ident)*) => {
-        impl<Handler, Answering, Body, $($argument),*> Described<($($argument,)*)> for Handler
+        impl<Handler, Answering, Answered, Refused, $($argument),*> Described<($($argument,)*)> for Handler
         where
             Handler: Fn($($argument),*) -> Answering,
-            Answering: Future<Output = RouteResult<Body>>,
-            Body: JsonSchema,
+            Answering: Future<Output = Result<Answered, Refused>>,
+            Answered: Answer,
             $($argument: Argument,)*
         {
             fn shape() -> Shape {
                 #[allow(unused_mut, reason = "a handler may have no arguments")]
-                let mut shape = Shape { body: None, path: None, member: None, has_query: false, answer: of::<Body> };
+                let mut shape = Shape {
+                    body: None,
+                    path: None,
+                    member: None,
+                    has_query: false,
+                    streams: false,
+                    answer: Answered::BODY,
+                };
                 $($argument::describe(&mut shape);)*
                 shape
             }

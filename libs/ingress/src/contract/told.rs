@@ -45,6 +45,8 @@ pub(super) const TOLD: &[Told] = &[
     told("notification:received", "the person notified", "A notification is stored. `unreadCount` is how many the person has not read by now."),
     told("notification:updated", OWN, "The person read or deleted a notification, or the thread that it is about. `notificationId` is `null` for all that were created before `updatedAt`."),
     told("draft:updated", OWN, "The person saved or deleted a draft, on any device. Of several the highest `revision` counts."),
+    told("block:updated", OWN, "The person blocked somebody, or ended that, on any device. Threads of the two are away now, or are back: read the list of threads again."),
+    told("scheduled:updated", OWN, "A message of the person waits for its time, was changed or cancelled, or was sent or not: `state` says how far it has come, and `reason` why it was not sent. Of several the latest `updatedAt` counts."),
     told("preferences:updated", OWN, "The person set their preferences."),
     told("auth:success", ASKER, "Answer to `auth`."),
     told("auth:error", "the socket", "Answer to `auth`; also before the server closes a socket whose token has ended, or one that nobody signed in."),

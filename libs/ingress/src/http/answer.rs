@@ -6,7 +6,7 @@ use axum::Json;
 use axum::response::{IntoResponse, Response};
 use eventflow_protocol::CommandId;
 use eventflow_protocol::client::answers::QueuedAnswer;
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use serde::Serialize;
 
 /// The result of every handler; the body is one of [`eventflow_protocol::client::answers`].
@@ -21,6 +21,26 @@ pub(crate) enum RouteAnswer<Body> {
     Created(Body),
     /// 202: the broker has the command, and it will be carried out.
     Queued(QueuedAnswer),
+}
+
+/// An answer with headers of its own.
+#[derive(Debug)]
+pub(crate) struct Headed<Answer>(pub(crate) HeaderMap, pub(crate) Answer);
+
+/// An answer that is the bytes of a file.
+#[derive(Debug)]
+pub(crate) struct Bytes(pub(crate) Response);
+
+impl<Answer: IntoResponse> IntoResponse for Headed<Answer> {
+    fn into_response(self) -> Response {
+        (self.0, self.1).into_response()
+    }
+}
+
+impl IntoResponse for Bytes {
+    fn into_response(self) -> Response {
+        self.0
+    }
 }
 
 impl<Body> RouteAnswer<Body> {

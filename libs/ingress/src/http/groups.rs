@@ -8,6 +8,7 @@
 use crate::commands::unexpected;
 use crate::edge::Edge;
 use crate::http::answer::{RouteAnswer, RouteResult};
+use crate::http::blocks;
 use crate::http::body::{self, JsonBody};
 use crate::http::caller::Caller;
 use crate::http::listed_threads::{listed_one, members};
@@ -60,7 +61,8 @@ pub(crate) async fn list(
     let people = edge.commands.people_of(id, &caller.user).await?;
     let view = edge.store.thread_view(id, &caller.user).await?;
     let view = view.ok_or_else(|| Refusal::not_found("thread"))?;
-    let page = threads::page_of_people(&people, after.as_ref(), limit);
+    let people = people.stored();
+    let page = threads::page_of_people(people, after.as_ref(), limit);
     Ok(RouteAnswer::Ok(MembersAnswer {
         members: members(&edge, page, &view.thread).await,
         next_cursor: last_of_full(page, limit).map(UserId::to_string),
@@ -94,7 +96,9 @@ pub(crate) async fn add(
     let asked = Asked::new(thread_id, caller.user.clone(), &headers)?;
     let people = body.into_people()?;
     let before = edge.commands.people_of(thread_id, &caller.user).await?;
+    let before = before.stored();
     let added: Vec<UserId> = people.iter().filter(|user| !before.contains(user)).cloned().collect();
+    blocks::refuse_blocked(&edge, &caller.user, &added).await?;
     edge.new_threads.admit_added(&caller, before.len(), &added).await?;
     changed(&edge, asked, GroupChange::Add { people }).await
 }

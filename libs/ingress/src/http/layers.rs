@@ -2,11 +2,14 @@
 //! is answered in time.
 //!
 //! From the outside in: [`count`], the security headers, [`only_our_pages`], CORS, [`limit_address`],
-//! [`answer_in_time`]. Headers and CORS are `tower-http`'s. Two things stay by hand because its layers answer
-//! without our JSON body: the refusal of a foreign origin (`CorsLayer` only leaves its headers out, and the
-//! request would still be carried out) and the timeout.
+//! [`answer_in_time`]. Headers and CORS are `tower-http`'s. Two things stay by hand because its layers
+//! answer without our JSON body: the refusal of a foreign origin (`CorsLayer` only leaves its headers out,
+//! and the request would still be carried out) and the timeout. Requests that carry files have limits of
+//! time of their own.
 
 use crate::edge::Edge;
+use crate::http::attachments::carries_files;
+use crate::http::attachments::tus_headers;
 use crate::http::rate_limits::RateLimits;
 use crate::http::refusal_response::{self, RefusalResponse};
 use crate::refusal::Refusal;
@@ -40,10 +43,12 @@ pub(crate) fn around(api: Router<Arc<Edge>>, edge: &Arc<Edge>, limits: Arc<RateL
     api.layer(
         ServiceBuilder::new()
             .layer(from_fn_with_state(Arc::clone(edge), count))
-            // No answer is stored, guessed to be of another type, or embedded by another site.
-            .layer(header(CACHE_CONTROL, "no-store"))
+            // No answer is stored, guessed to be of another type, or embedded by another site, unless it
+            // says so.
+            .layer(default_header(CACHE_CONTROL, "no-store"))
             .layer(header(X_CONTENT_TYPE_OPTIONS, "nosniff"))
-            .layer(header(HeaderName::from_static("cross-origin-resource-policy"), "same-origin"))
+            .layer(default_header(HeaderName::from_static("cross-origin-resource-policy"), "same-origin"))
+            .layer(from_fn_with_state(Arc::clone(edge), tus_headers::speak))
             .layer(from_fn_with_state(Arc::clone(edge), only_our_pages))
             .layer(cors())
             .layer(from_fn_with_state(limits, limit_address))
@@ -55,16 +60,23 @@ fn header(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<Heade
     SetResponseHeaderLayer::overriding(name, HeaderValue::from_static(value))
 }
 
+/// Where the answer has none of its own.
+fn default_header(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
+    SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
+}
+
 /// Lets the page that asked read the answer, and says in preflights what it may send. [`only_our_pages`] has
 /// checked the origin.
 fn cors() -> CorsLayer {
     CorsLayer::new()
         .allow_origin(AllowOrigin::mirror_request())
         .allow_credentials(AllowCredentials::predicate(|_, _| true))
-        .allow_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
+        .allow_methods([Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
         // Tracing and client libraries add headers of their own, and a page of ours may send any.
         .allow_headers(AllowHeaders::mirror_request())
-        .expose_headers([RETRY_AFTER, WWW_AUTHENTICATE])
+        .expose_headers(
+            [RETRY_AFTER, WWW_AUTHENTICATE].into_iter().chain(tus_headers::EXPOSED).collect::<Vec<_>>(),
+        )
         .max_age(PREFLIGHT_MAX_AGE)
         .vary([ORIGIN, ACCESS_CONTROL_REQUEST_HEADERS])
 }
@@ -154,6 +166,9 @@ pub(crate) async fn limit_address(
 }
 
 async fn answer_in_time(request: Request, next: Next) -> Response {
+    if carries_files(request.uri().path()) {
+        return next.run(request).await;
+    }
     let answer = tokio::time::timeout(REQUEST_TIMEOUT, next.run(request)).await;
     answer.unwrap_or_else(|_| Refusal::unavailable().into_response())
 }

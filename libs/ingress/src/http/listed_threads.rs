@@ -2,6 +2,7 @@
 //! none of a list in which one thread has none.
 
 use crate::edge::Edge;
+use crate::seen_receipts;
 use eventflow_protocol::UserId;
 use eventflow_protocol::client::answers::{ListedThread, ThreadCompanion, ThreadMember};
 use eventflow_protocol::client::{Sorted, WithId};
@@ -17,9 +18,11 @@ const _: () = assert!(MEMBERS_SHOWN_MAX > NAMED_MAX);
 /// These threads as `viewer` sees them.
 pub(crate) async fn listed(
     edge: &Edge,
-    views: Vec<ThreadView>,
+    mut views: Vec<ThreadView>,
     viewer: &UserId,
 ) -> Vec<Sorted<ListedThread>> {
+    let shown = views.iter_mut().filter_map(|view| view.last_message.as_mut());
+    seen_receipts::hide_or_drop(&edge.apart, viewer, shown.collect()).await;
     let named: Vec<UserId> = views.iter().flat_map(|view| view.thread.members()).cloned().collect();
     let people = edge.people.shown(&named).await;
     views.into_iter().map(|view| Sorted(listed_thread(view, viewer, &people))).collect()
@@ -27,8 +30,7 @@ pub(crate) async fn listed(
 
 /// One thread as `viewer` sees it.
 pub(crate) async fn listed_one(edge: &Edge, view: ThreadView, viewer: &UserId) -> Sorted<ListedThread> {
-    let people = edge.people.shown(view.thread.members()).await;
-    Sorted(listed_thread(view, viewer, &people))
+    listed(edge, vec![view], viewer).await.remove(0)
 }
 
 /// These people of a thread, with their roles in it.

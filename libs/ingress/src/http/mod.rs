@@ -15,7 +15,8 @@
 //! | [`page_bytes`], [`answers_in_flight`] | how large a page may be, and all of them together |
 //! | [`threads`], [`listed_threads`], [`changes`], [`cursors`] | conversations |
 //! | [`messages`], [`history_cursor`] | the history of a conversation, and sending |
-//! | [`drafts`] | what the caller has begun to write |
+//! | [`drafts`], [`scheduled`] | what the caller has begun to write, and what is to be sent later |
+//! | [`attachments`] | files that clients upload and get |
 //! | [`search`], [`search_cursor`] | finding messages in all conversations |
 //! | [`notifications`], [`notify`], [`sends`], [`preferences`] | the inbox |
 //! | [`open_routes`], [`unsubscribe`], [`webhook`], [`suppressions`] | e-mail |
@@ -29,7 +30,9 @@
 mod after_clocks;
 pub(crate) mod answer;
 mod answers_in_flight;
+pub(crate) mod attachments;
 mod authorize;
+mod blocks;
 pub(crate) mod body;
 pub(crate) mod caller;
 mod changes;
@@ -58,7 +61,9 @@ pub(crate) mod query;
 mod rate_limits;
 mod refusal_response;
 mod replays;
+mod reports;
 pub(crate) mod routes;
+mod scheduled;
 mod search;
 mod search_cursor;
 mod sends;

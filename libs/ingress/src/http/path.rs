@@ -3,7 +3,10 @@
 use crate::refusal::Refusal;
 use axum::extract::{FromRequestParts, Path};
 use eventflow_protocol::dead_letters::{DeadLetterId, ReplayId};
-use eventflow_protocol::{MailAddress, MessageId, NotificationId, PushDeviceId, SendId, ThreadId, UserId};
+use eventflow_protocol::reports::ReportId;
+use eventflow_protocol::{
+    AttachmentId, MailAddress, MessageId, NotificationId, PushDeviceId, ScheduledId, SendId, ThreadId, UserId,
+};
 use http::request::Parts;
 use std::str::FromStr;
 
@@ -34,8 +37,16 @@ impl PathId for NotificationId {
     const THING: &'static str = "notification";
 }
 
+impl PathId for AttachmentId {
+    const THING: &'static str = "attachment";
+}
+
 impl PathId for SendId {
     const THING: &'static str = "send";
+}
+
+impl PathId for ScheduledId {
+    const THING: &'static str = "scheduled message";
 }
 
 impl PathId for DeadLetterId {
@@ -44,6 +55,10 @@ impl PathId for DeadLetterId {
 
 impl PathId for ReplayId {
     const THING: &'static str = "replay";
+}
+
+impl PathId for ReportId {
+    const THING: &'static str = "report";
 }
 
 impl PathId for PushDeviceId {

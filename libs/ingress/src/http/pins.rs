@@ -9,6 +9,7 @@ use crate::http::changes;
 use crate::http::page_bytes;
 use crate::http::path::IdPath;
 use crate::http::query::{self, Query};
+use crate::seen_receipts;
 use axum::extract::State;
 use eventflow_ports::{PinPage, quotes};
 use eventflow_protocol::change::Change;
@@ -49,6 +50,7 @@ pub(crate) async fn list(
     let mut messages = edge.store.pins(thread, PinPage { after, since, limit: asked }).await?;
     let limit = page_bytes::cut(&mut messages, asked);
     quotes::quote_since(&*edge.store, messages.iter_mut().collect(), since).await?;
+    seen_receipts::hide(&edge.apart, &caller.user, messages.iter_mut().collect()).await?;
     let next_cursor = query::last_of_full(&messages, limit).and_then(cursor);
     let messages = messages.into_iter().map(|message| Sorted(WithId(message))).collect();
     Ok(RouteAnswer::Ok(PinsAnswer { messages, next_cursor, success: Success }))

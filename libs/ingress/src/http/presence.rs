@@ -1,8 +1,8 @@
 //! The routes about presence: of one person, or of several.
 //!
 //! Everybody sees the people they share a thread with; administrators see all. Anybody else looks like
-//! somebody who was never there. So nobody learns anything by asking, not even whether there is such a
-//! person.
+//! somebody who was never there, and so does whoever a block keeps apart from the viewer. So nobody learns
+//! anything by asking, not even whether there is such a person.
 
 use crate::edge::Edge;
 use crate::http::answer::{RouteAnswer, RouteResult};
@@ -45,7 +45,7 @@ async fn visible_to(edge: &Edge, viewer: &Identity, users: &[UserId]) -> Result<
     let asked: Vec<UserId> = if viewer.is_admin() {
         users.to_vec()
     } else {
-        edge.contacts.visible(&viewer.user, users).await?.into_iter().collect()
+        edge.contacts.present_to(&viewer.user, users, &edge.apart).await?
     };
     let known = edge.presence.presence(&asked, edge.clock.now()).await?;
     Ok(users.iter().map(|user| known.get(user).cloned().unwrap_or_else(|| never_seen(user))).collect())

@@ -6,10 +6,11 @@
 
 use crate::contract::shape::{Shape, shape_of};
 use crate::edge::Edge;
+use crate::http::attachments::{download, form, own, tus};
 use crate::http::{
-    changes, csrf_token, dead_letters, deliveries, devices, drafts, groups, messages, notifications, notify,
-    ops, people_search, pins, preferences, presence, replays, search, sends, status, suppressions, threads,
-    users,
+    blocks, changes, csrf_token, dead_letters, deliveries, devices, drafts, groups, messages, notifications,
+    notify, ops, people_search, pins, preferences, presence, replays, reports, scheduled, search, sends,
+    status, suppressions, threads, users,
 };
 use axum::routing::{MethodFilter, MethodRouter, on};
 use http::Method;
@@ -58,8 +59,10 @@ pub(crate) enum Needs {
     Sender,
     /// An owner of the group that the path names.
     GroupOwner,
-    /// The person whose notification or device the path names.
+    /// The person whose notification, device, scheduled message or upload the path names.
     Owner,
+    /// Who may see the file that the path names: its owner before it is sent, then who may see the message.
+    File,
     /// The person whose notification the path names, and administrators.
     OwnerOrAdmin,
     /// An administrator.
@@ -112,6 +115,10 @@ pub(crate) const ROUTES: &[Route] = &[
     route(Method::DELETE, "/v2/messages/threads/{id}/draft",     Needs::Thread,  to!(drafts::delete)),
 
     route(Method::GET,    "/v2/messages/drafts",                 Needs::Login,   to!(drafts::list)).paged(),
+    route(Method::GET,    "/v2/messages/scheduled",              Needs::Login,   to!(scheduled::list)).paged(),
+    route(Method::PATCH,  "/v2/messages/scheduled/{id}",         Needs::Owner,   to!(scheduled::change)),
+    route(Method::DELETE, "/v2/messages/scheduled/{id}",         Needs::Owner,   to!(scheduled::cancel)),
+    route(Method::POST,   "/v2/messages/scheduled/{id}/send",    Needs::Owner,   to!(scheduled::send_now)),
     route(Method::GET,    "/v2/messages/search",                 Needs::Login,   to!(search::search)).paged(),
     route(Method::GET,    "/v2/messages/{id}",                   Needs::Thread,  to!(messages::history)).paged(),
     route(Method::POST,   "/v2/messages/{id}",                   Needs::Thread,  to!(messages::send)),
@@ -122,7 +129,18 @@ pub(crate) const ROUTES: &[Route] = &[
     route(Method::POST,   "/v2/messages/{id}/read",              Needs::Message, to!(changes::read)),
     route(Method::PUT,    "/v2/messages/{id}/pin",               Needs::Message, to!(pins::pin)),
     route(Method::DELETE, "/v2/messages/{id}/pin",               Needs::Message, to!(pins::unpin)),
+    route(Method::POST,   "/v2/messages/{id}/report",            Needs::Message, to!(reports::report)),
     route(Method::GET,    "/v2/messages/{id}/edits",             Needs::Message, to!(changes::edits)).paged(),
+
+    route(Method::POST,   "/v2/attachments",                     Needs::Login,   to!(form::upload)),
+    route(Method::POST,   "/v2/attachments/tus",                 Needs::Login,   to!(tus::create)),
+    route(Method::HEAD,   "/v2/attachments/tus/{id}",            Needs::Owner,   to!(tus::offset)),
+    route(Method::PATCH,  "/v2/attachments/tus/{id}",            Needs::Owner,   to!(tus::append)),
+    route(Method::DELETE, "/v2/attachments/tus/{id}",            Needs::Owner,   to!(tus::terminate)),
+    route(Method::GET,    "/v2/attachments/{id}",                Needs::File,    to!(download::file)),
+    route(Method::GET,    "/v2/attachments/{id}/thumbnail",      Needs::File,    to!(download::thumbnail)),
+    route(Method::GET,    "/v2/attachments/{id}/info",           Needs::Owner,   to!(own::info)),
+    route(Method::DELETE, "/v2/attachments/{id}",                Needs::Owner,   to!(own::delete)),
 
     route(Method::GET,    "/v2/presence",                        Needs::Login,   to!(presence::several)),
     route(Method::GET,    "/v2/presence/{id}",                   Needs::Login,   to!(presence::one)),
@@ -160,6 +178,11 @@ pub(crate) const ROUTES: &[Route] = &[
     route(Method::GET,    "/v2/messaging/status",                Needs::Admin,   to!(status::status)),
     route(Method::GET,    "/v2/users",                           Needs::Login,   to!(users::several)),
     route(Method::GET,    "/v2/users/search",                    Needs::Login,   to!(people_search::search)).paged(),
+    route(Method::GET,    "/v2/reports",                         Needs::Admin,   to!(reports::list)).paged(),
+    route(Method::PUT,    "/v2/reports/{id}/handled",            Needs::Admin,   to!(reports::handle)),
+    route(Method::GET,    "/v2/users/blocks",                    Needs::Login,   to!(blocks::list)).paged(),
+    route(Method::PUT,    "/v2/users/{id}/block",                Needs::Login,   to!(blocks::put)),
+    route(Method::DELETE, "/v2/users/{id}/block",                Needs::Login,   to!(blocks::delete)),
     route(Method::PUT,    "/v2/users/{id}",                      Needs::Admin,   to!(users::put)),
     route(Method::GET,    "/v2/users/{id}/deliveries",           Needs::Admin,   to!(deliveries::of_user)).paged(),
     route(Method::POST,   "/v2/users/{id}/revoke",               Needs::Admin,   to!(users::revoke)),

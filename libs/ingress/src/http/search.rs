@@ -7,6 +7,7 @@ use crate::http::page_bytes::PageRoom;
 use crate::http::query::Query;
 use crate::http::search_cursor::{self, InvalidCursor};
 use crate::refusal::Refusal;
+use crate::seen_receipts;
 use axum::extract::State;
 use eventflow_ports::quotes;
 use eventflow_ports::search::{Found, Hit, SearchQuery, find};
@@ -37,6 +38,8 @@ pub(crate) async fn search(
     }
     cut(&mut found);
     quotes::quote(&*edge.store, found.hits.iter_mut().map(|hit| &mut hit.message).collect()).await?;
+    let messages = found.hits.iter_mut().map(|hit| &mut hit.message).collect();
+    seen_receipts::hide(&edge.apart, &wanted.user, messages).await?;
     let next_cursor = found.next.map(|place| search_cursor::written(&wanted, place));
     let hits = found.hits.into_iter().map(shown).collect();
     Ok(RouteAnswer::Ok(SearchAnswer { complete: found.is_complete, hits, next_cursor, success: Success }))

@@ -1,5 +1,7 @@
 //! The routes as a client sees them: statuses, bodies, headers.
 
+mod attachments;
+mod blocks;
 mod changes;
 mod dead_letters;
 mod deliveries;
@@ -15,6 +17,7 @@ mod people;
 mod people_search;
 mod repeats;
 mod requests;
+mod scheduled;
 mod search;
 mod sends;
 mod threads;
@@ -109,7 +112,12 @@ impl Call<'_> {
         let status = response.status().as_u16();
         let headers = response.headers().clone();
         let bytes = to_bytes(response.into_body(), usize::MAX).await.unwrap();
-        let body = if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes).unwrap() };
+        let text = || Value::String(String::from_utf8_lossy(&bytes).into_owned());
+        let body = if bytes.is_empty() {
+            Value::Null
+        } else {
+            serde_json::from_slice(&bytes).unwrap_or_else(|_| text())
+        };
         Reply { status, headers, body }
     }
 }
@@ -119,6 +127,11 @@ impl Reply {
     fn expect(self, status: u16) -> Value {
         assert_eq!((self.status, &self.body["success"]), (status, &json!(true)), "{}", self.body);
         self.body
+    }
+
+    /// A body that is no JSON.
+    fn text(&self) -> &str {
+        self.body.as_str().unwrap()
     }
 
     fn refused(&self, status: u16, code: &str) {

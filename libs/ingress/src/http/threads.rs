@@ -4,6 +4,7 @@
 use crate::commands::unexpected;
 use crate::edge::Edge;
 use crate::http::answer::{RouteAnswer, RouteResult};
+use crate::http::blocks;
 use crate::http::body::{JsonBody, OptionalJsonBody};
 use crate::http::caller::Caller;
 use crate::http::cursors;
@@ -38,6 +39,7 @@ pub(crate) async fn create(
     // new.
     let is_in = edge.commands.require_reader(create.thread_id, &caller.user).await.is_ok();
     if !is_in {
+        blocks::refuse_blocked(&edge, &caller.user, &create.participants).await?;
         edge.new_threads.admit(&caller, &create).await?;
     }
     created(&edge, &caller.user, create).await
@@ -109,7 +111,8 @@ pub(crate) async fn participants(
     let limit = query.limit()?;
     let after = query.user("cursor")?;
     let people = edge.commands.people_of(id, &caller.user).await?;
-    let page = page_of_people(&people, after.as_ref(), limit);
+    let people = people.stored();
+    let page = page_of_people(people, after.as_ref(), limit);
     let shown = edge.people.shown(page).await;
     let person =
         |user: &UserId| shown.get(user).cloned().unwrap_or_else(|| Participant::unknown(user.clone()));

@@ -1,19 +1,23 @@
 //! Test broker with a worker inside that answers at once. It keeps what goes to other queues, so that a test
 //! can look at it.
 
+use super::blocks::TestBlocks;
 use super::devices::TestDevices;
 use super::drafts::TestDrafts;
 use super::people::{TestDirectory, TestInbox};
+use super::reports::TestReports;
+use super::scheduled::TestScheduled;
 use super::sends::TestSends;
 use super::store::TestStore;
 use super::suppressions::TestSuppressions;
+use super::uploads::TestUploads;
 use async_trait::async_trait;
 use bytes::Bytes;
 use eventflow_bus::port::{
     Broker, BrokerError, Depth, Destination, Health, Hellos, Outgoing, Publish, Subscription,
 };
 use eventflow_bus::topology::{CURSORS, PERSIST, Topology};
-use eventflow_protocol::change::{Changed, GroupChange, GroupChanged};
+use eventflow_protocol::change::{ChangeGroup, ChangeMessage, Changed, GroupChange, GroupChanged};
 use eventflow_protocol::command::Command;
 use eventflow_protocol::frame::{Envelope, Frame};
 use eventflow_protocol::reply::{CommandResult, ReplyFrame};
@@ -38,7 +42,11 @@ pub(super) struct Worker {
     pub(super) directory: Arc<TestDirectory>,
     pub(super) suppressions: Arc<TestSuppressions>,
     pub(super) sends: Arc<TestSends>,
+    pub(super) blocks: Arc<TestBlocks>,
+    pub(super) reports: Arc<TestReports>,
     pub(super) drafts: Arc<TestDrafts>,
+    pub(super) scheduled: Arc<TestScheduled>,
+    pub(super) uploads: Arc<TestUploads>,
     /// Every command, in the order of arrival.
     pub(super) commands: Arc<Mutex<Vec<Command>>>,
     /// Envelopes for other queues, each with the queue's name.
@@ -125,16 +133,10 @@ impl Worker {
             }
             Command::SendMessage(send) => {
                 let (message, deduplicated) = self.store.append(id, send);
+                self.uploads.attach(&message);
                 CommandResult::Message { message: Box::new(message), deduplicated }
             }
-            Command::ChangeMessage(change) => match self.store.change(id, &change) {
-                Changed::Done(message, effect)
-                | Changed::Before(message, effect)
-                | Changed::Nothing(message, effect) => CommandResult::Changed { message, effect },
-                Changed::NotFound => refused(ErrorCode::NotFound),
-                Changed::NotSender => refused(ErrorCode::Forbidden),
-                Changed::TooManyReactions | Changed::TooManyPins => refused(ErrorCode::Invalid),
-            },
+            Command::ChangeMessage(change) => self.change_message(id, &change),
             Command::AdvanceCursor(advance) => self.store.advance_one(&advance).map_or_else(
                 || refused(ErrorCode::NotFound),
                 |done| CommandResult::Cursor { up_to: done.up_to, unread_count: done.unread_count },
@@ -149,24 +151,14 @@ impl Worker {
                 .map_or_else(|| refused(ErrorCode::NotFound), |_| CommandResult::Done),
             Command::LeaveThread(leave) if self.store.leave_one(&leave) => CommandResult::Done,
             Command::LeaveThread(_) => refused(ErrorCode::NotFound),
+            Command::ChangeBlock(change) => self.blocks.change(id, &change),
+            Command::ReportMessage(report) => self.reports.add(report),
+            Command::HandleReport(handle) => self.reports.handle(&handle),
             Command::SaveDraft(save) => self.drafts.save(id, &save),
-            Command::ChangeGroup(change) => {
-                match self.store.change_one_group(change.remembered_as(id), &change) {
-                    GroupChanged::Done(_) if matches!(change.change, GroupChange::Remove { .. }) => {
-                        CommandResult::Done
-                    }
-                    GroupChanged::Done(effect) => {
-                        CommandResult::Thread { thread: Box::new(effect.thread), created: false }
-                    }
-                    GroupChanged::NotFound | GroupChanged::NoSuchMember => refused(ErrorCode::NotFound),
-                    GroupChanged::NotGroup => refused(ErrorCode::NotGroup),
-                    GroupChanged::NotOwner => refused(ErrorCode::Forbidden),
-                    GroupChanged::KeyReused => refused(ErrorCode::KeyReused),
-                    GroupChanged::TooManyPeople | GroupChanged::TooManyOwners | GroupChanged::LastOwner => {
-                        refused(ErrorCode::Invalid)
-                    }
-                }
-            }
+            Command::ChangeGroup(change) => self.change_group(id, &change),
+            Command::ScheduleMessage(new) => self.scheduled.add(&new),
+            Command::ChangeScheduled(change) => self.scheduled.change(id, change),
+            Command::SendScheduled(send) => self.scheduled.send(&send),
             Command::Notify(notify) => {
                 let told = self.inbox.notify(id.into(), notify);
                 let answer = |(notification, deduplicated)| CommandResult::Notification {
@@ -209,6 +201,40 @@ impl Worker {
             Command::CancelSend(cancel) => self.sends.cancel(&cancel),
             Command::ChangeSuppression(change) => {
                 CommandResult::Count { count: u64::from(self.suppressions.change(&change)) }
+            }
+        }
+    }
+
+    fn change_message(&self, id: CommandId, change: &ChangeMessage) -> CommandResult {
+        match self.store.change(id, change) {
+            Changed::Done(message, effect)
+            | Changed::Before(message, effect)
+            | Changed::Nothing(message, effect) => {
+                if message.deleted_at.is_some() {
+                    self.uploads.detach(message.id, change.at);
+                }
+                CommandResult::Changed { message, effect }
+            }
+            Changed::NotFound => refused(ErrorCode::NotFound),
+            Changed::NotSender => refused(ErrorCode::Forbidden),
+            Changed::TooManyReactions | Changed::TooManyPins => refused(ErrorCode::Invalid),
+        }
+    }
+
+    fn change_group(&self, id: CommandId, change: &ChangeGroup) -> CommandResult {
+        match self.store.change_one_group(change.remembered_as(id), change) {
+            GroupChanged::Done(_) if matches!(change.change, GroupChange::Remove { .. }) => {
+                CommandResult::Done
+            }
+            GroupChanged::Done(effect) => {
+                CommandResult::Thread { thread: Box::new(effect.thread), created: false }
+            }
+            GroupChanged::NotFound | GroupChanged::NoSuchMember => refused(ErrorCode::NotFound),
+            GroupChanged::NotGroup => refused(ErrorCode::NotGroup),
+            GroupChanged::NotOwner => refused(ErrorCode::Forbidden),
+            GroupChanged::KeyReused => refused(ErrorCode::KeyReused),
+            GroupChanged::TooManyPeople | GroupChanged::TooManyOwners | GroupChanged::LastOwner => {
+                refused(ErrorCode::Invalid)
             }
         }
     }

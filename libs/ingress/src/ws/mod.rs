@@ -116,7 +116,8 @@ impl Gateway {
             shedding: Arc::clone(&shedding),
         }));
         let (typing, typing_task) = typing::typing(Arc::clone(clock), signals.clone());
-        let typing_expiry = Arc::new(TypingExpiry::new(parts.membership.clone(), sockets.clone()));
+        let people = (parts.membership.clone(), parts.apart.clone());
+        let typing_expiry = Arc::new(TypingExpiry::new(people, sockets.clone()));
 
         let (presence, reconciliation, heartbeat_task) =
             build_presence(parts, &edge, &sockets, signals, Arc::clone(&reads), background.clone());
@@ -131,6 +132,7 @@ impl Gateway {
         );
         let deliveries = Arc::new(Deliveries::new(DeliveryParts {
             membership: parts.membership.clone(),
+            apart: parts.apart.clone(),
             sockets: sockets.clone(),
             receipts: Arc::clone(&receipts),
             presence: Arc::clone(&presence),
@@ -240,6 +242,8 @@ fn build_presence(
         )),
         signals,
         contacts: edge.contacts.clone(),
+        membership: parts.membership.clone(),
+        apart: parts.apart.clone(),
         clock: Arc::clone(clock),
         background,
         reads,
@@ -270,6 +274,7 @@ fn build_resume(
     let catch_up = Arc::new(CatchUp {
         store: Arc::clone(&parts.store),
         membership: parts.membership.clone(),
+        apart: parts.apart.clone(),
         sockets: sockets.clone(),
         receipts,
         journal: Arc::clone(&journal),

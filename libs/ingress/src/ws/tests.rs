@@ -14,6 +14,7 @@ mod recovery_room;
 mod resume;
 mod revocation;
 mod rig;
+mod scheduled;
 mod shedding;
 mod sync;
 mod token_places;

@@ -240,5 +240,9 @@ fn attachment() -> Attachment {
         size: 1,
         mime_type: "application/pdf".to_owned(),
         metadata: serde_json::Map::new(),
+        id: None,
+        thumbnail_url: None,
+        width: None,
+        height: None,
     }
 }

@@ -4,6 +4,7 @@
 use super::Harness;
 use super::fixtures::{Scene, append, at, creation, expect_history, fresh_people, history, say, stored};
 use crate::store::Appended;
+use eventflow_protocol::AttachmentId;
 use eventflow_protocol::document::{Attachment, AttachmentKind, Message, MessageStatus};
 use serde_json::{Map, Value, json};
 
@@ -172,6 +173,10 @@ fn attachment(metadata: Map<String, Value>) -> Attachment {
         size: 5_000_000_000,
         mime_type: "application/pdf".to_owned(),
         metadata,
+        id: Some(AttachmentId::from_bytes([7; 12])),
+        thumbnail_url: Some("/t".to_owned()),
+        width: Some(u32::MAX),
+        height: Some(1),
     }
 }
 

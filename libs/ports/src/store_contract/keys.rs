@@ -215,5 +215,9 @@ fn picture() -> Attachment {
         size: 1,
         mime_type: "image/png".to_owned(),
         metadata: serde_json::Map::new(),
+        id: None,
+        thumbnail_url: None,
+        width: None,
+        height: None,
     }
 }

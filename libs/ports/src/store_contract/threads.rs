@@ -71,6 +71,10 @@ pub async fn metadata_comes_back_as_it_came(harness: &dyn Harness) {
         size: 0,
         mime_type: String::new(),
         metadata: odd_metadata(),
+        id: None,
+        thumbnail_url: None,
+        width: None,
+        height: None,
     });
     let message = append(&*store, &[new]).await.remove(0);
     let other = harness.open().await;

@@ -1,6 +1,7 @@
 //! Events on their way from the fan-out worker to a gateway.
 
 use super::Audience;
+use crate::blocks::BlockedPair;
 use crate::person::{Disconnection, Revocation};
 use crate::{EventId, MessageId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
@@ -54,6 +55,12 @@ pub struct GatewayEvent {
     /// For [`Audience::User`]: the person chose to be shown as away, or no more. It holds for their sockets.
     #[serde(default)]
     pub wants_away: Option<bool>,
+    /// Whose doing the event tells: people who are kept apart from them do not hear of it.
+    #[serde(default)]
+    pub actor: Option<UserId>,
+    /// For [`Audience::User`]: a person has blocked somebody, or has ended that.
+    #[serde(default)]
+    pub block: Option<BlockedPair>,
 }
 
 /// An event without the quote that it has.
@@ -103,6 +110,8 @@ impl GatewayEvent {
             revocation: None,
             disconnection: None,
             wants_away: None,
+            actor: None,
+            block: None,
         }
     }
 }

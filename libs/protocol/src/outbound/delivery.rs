@@ -22,6 +22,8 @@ pub enum Reason {
     Archived,
     /// The person has left the thread.
     Left,
+    /// The person and its sender are kept apart by a block, or the thread is away for the person.
+    Blocked,
     /// The person does not want this kind of notification by this channel.
     Preference,
     /// It came before an administrator ended all of the person's logins.
@@ -47,12 +49,13 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Read,
         Self::TakenBack,
         Self::Muted,
         Self::Archived,
         Self::Left,
+        Self::Blocked,
         Self::Preference,
         Self::Revoked,
         Self::NoAddress,
@@ -73,6 +76,7 @@ impl Reason {
             Self::Muted => "muted",
             Self::Archived => "archived",
             Self::Left => "left",
+            Self::Blocked => "blocked",
             Self::Preference => "preference",
             Self::Revoked => "revoked",
             Self::NoAddress => "no_address",

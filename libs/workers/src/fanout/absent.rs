@@ -82,7 +82,9 @@ impl Absent {
                 | Event::MembersAdded { .. }
                 | Event::GroupChanged { .. }
                 | Event::ThreadChanged { .. }
+                | Event::BlockChanged { .. }
                 | Event::DraftSaved { .. }
+                | Event::ScheduledChanged { .. }
                 | Event::PresenceChosen { .. }
                 | Event::Typing { .. }
                 | Event::GatewayUnlisted { .. }
@@ -127,7 +129,11 @@ impl Absent {
         let Some(participants) = people.get(&message.thread_id) else { return Vec::new() };
         let others = || {
             let is_other = |user: &&UserId| **user != message.sender_id && is_told(user);
-            participants.iter().filter(is_other).filter(|user| message.seq > participants.place_of(user))
+            participants
+                .stored()
+                .iter()
+                .filter(is_other)
+                .filter(|user| message.seq > participants.place_of(user))
         };
         let is_absent =
             |user: &&UserId| !located.gateways.contains_key(*user) || not_looking.gone.contains(*user);
@@ -181,7 +187,7 @@ pub(super) fn recipients(
     let mut recipients = HashSet::new();
     for item in batch {
         let Some((message, only)) = said_to(&item.value) else { continue };
-        let others = people.get(&message.thread_id).into_iter().flat_map(|people| people.iter());
+        let others = people.get(&message.thread_id).into_iter().flat_map(Participants::stored);
         let others = others.filter(|user| **user != message.sender_id);
         let others = others.filter(|user| only.is_none_or(|only| only.contains(user)));
         recipients.extend(others.filter(|user| located.gateways.contains_key(*user)).cloned());

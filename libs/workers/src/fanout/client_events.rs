@@ -1,13 +1,14 @@
 //! What clients hear of an event: its name and its JSON, written once for every gateway and socket.
 
 use eventflow_ports::quotes::hide_before;
+use eventflow_protocol::blocks::BlockedPair;
 use eventflow_protocol::change::{Cursor, Effect};
-use eventflow_protocol::client::answers::{ChangeAction, ShownDraft, ThreadMember};
+use eventflow_protocol::client::answers::{ChangeAction, ShownDraft, ShownScheduled, ThreadMember};
 use eventflow_protocol::client::events::{
-    ChangedThread, DraftUpdated, MembersAdded, MessageDeleted, MessagePinned, MessageReadUpdate,
-    MessageReceived, MessageStatusUpdate, MessageUpdated, NotificationReceived, NotificationUpdated,
-    PreferencesUpdated, PresenceChosen, ReactionReceived, ServerEvent, ThreadCreated, ThreadLeft,
-    ThreadUpdated, TypingUpdate,
+    BlockUpdated, ChangedThread, DraftUpdated, MembersAdded, MessageDeleted, MessagePinned,
+    MessageReadUpdate, MessageReceived, MessageStatusUpdate, MessageUpdated, NotificationReceived,
+    NotificationUpdated, PreferencesUpdated, PresenceChosen, ReactionReceived, ScheduledUpdated, ServerEvent,
+    ThreadCreated, ThreadLeft, ThreadUpdated, TypingUpdate,
 };
 use eventflow_protocol::client::{Sorted, WithId};
 use eventflow_protocol::codec::{self, CodecError};
@@ -18,6 +19,7 @@ use eventflow_protocol::frame::Envelope;
 use eventflow_protocol::group::{Group, Role};
 use eventflow_protocol::person::Participant;
 use eventflow_protocol::presence::Status;
+use eventflow_protocol::scheduled::ScheduledMessage;
 use eventflow_protocol::{Participants, ThreadId, Timestamp, UserId};
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -72,7 +74,10 @@ pub(super) fn delivery(
             });
         }
         Event::MessageChanged { message, .. } => delivery.seq = Some(message.seq),
-        Event::CursorAdvanced { up_to, .. } => delivery.seq = Some(*up_to),
+        Event::CursorAdvanced { user_id, up_to, .. } => {
+            delivery.seq = Some(*up_to);
+            delivery.actor = Some(user_id.clone());
+        }
         Event::ThreadCreated { .. } => delivery.membership_changed = true,
         Event::ParticipantLeft { user_id, .. } => {
             delivery.membership_changed = true;
@@ -81,6 +86,15 @@ pub(super) fn delivery(
         Event::Typing { user_id, is_typing, .. } => {
             delivery.ephemeral = *is_typing;
             delivery.except = Some(user_id.clone());
+            delivery.actor = Some(user_id.clone());
+        }
+        Event::BlockChanged { user_id, other, is_blocked, threads, .. } => {
+            delivery.block = Some(BlockedPair {
+                user_id: user_id.clone(),
+                other: other.clone(),
+                is_blocked: *is_blocked,
+                threads: threads.clone(),
+            });
         }
         Event::Revoked { revocation, .. } => delivery.revocation = Some(revocation.clone()),
         Event::PresenceChosen { wants_away, .. } => delivery.wants_away = Some(*wants_away),
@@ -88,6 +102,7 @@ pub(super) fn delivery(
         | Event::GroupChanged { .. }
         | Event::ThreadChanged { .. }
         | Event::DraftSaved { .. }
+        | Event::ScheduledChanged { .. }
         | Event::NotificationStored { .. }
         | Event::NotificationsChanged { .. }
         | Event::ToldOutside { .. }
@@ -176,8 +191,15 @@ fn client_event(
                 updated_at: *at,
             })
         }
+        Event::BlockChanged { other, is_blocked, at, .. } => {
+            written(&BlockUpdated { is_blocked: *is_blocked, updated_at: *at, user_id: other.clone() })
+        }
         Event::DraftSaved { draft, .. } => {
             written(&DraftUpdated { draft: ShownDraft::from(Draft::clone(draft)) })
+        }
+        Event::ScheduledChanged { scheduled, .. } => {
+            let scheduled = ShownScheduled::from(ScheduledMessage::clone(scheduled));
+            written(&ScheduledUpdated { scheduled })
         }
         Event::PreferencesChanged { preferences, .. } => {
             written(&PreferencesUpdated { preferences: Sorted(Cow::Borrowed(preferences)) })

@@ -7,7 +7,7 @@
 use super::attention::{Unknown, has_told, known_status, was_there};
 use super::parts::wants;
 use super::{channels_of_message, is_muted};
-use eventflow_ports::{Clock, Directory, Inbox, PresenceStore, Store, StoreError};
+use eventflow_ports::{Blocks, Clock, Directory, Inbox, PresenceStore, Store, StoreError};
 use eventflow_protocol::document::{Message, ThreadStatus, ThreadView};
 use eventflow_protocol::inbox::{MESSAGE_KIND, Notification, Preferences};
 use eventflow_protocol::outbound::{About, DeliveryEntry, DeliveryOutcome, Reason, Told, WaitsFor, Window};
@@ -34,6 +34,8 @@ const LOOK_UNKNOWN: Duration = Duration::from_secs(20);
 pub struct AgainParts {
     /// Keeps threads and messages.
     pub store: Arc<dyn Store>,
+    /// Keeps who blocks whom.
+    pub blocks: Arc<dyn Blocks>,
     /// Keeps notifications and preferences.
     pub inbox: Arc<dyn Inbox>,
     /// Knows whose credentials are revoked.
@@ -91,6 +93,8 @@ struct Reader<'a> {
     /// When all of the person's credentials were revoked last.
     revoked_at: Option<Timestamp>,
     places: HashMap<ThreadId, Option<Place>>,
+    /// Whether the person is kept apart from a sender.
+    apart: HashMap<UserId, bool>,
 }
 
 /// Decides again what of `window` is to be told.
@@ -139,6 +143,7 @@ impl<'a> Reader<'a> {
             is_unheard: false,
             revoked_at,
             places: HashMap::new(),
+            apart: HashMap::new(),
         })
     }
 
@@ -250,14 +255,22 @@ impl<'a> Reader<'a> {
         if is_muted(&self.preferences, told, self.now) {
             return Ok(Err(Reason::Muted));
         }
-        let Some(place) = self.place(thread).await? else { return Ok(Err(Reason::Left)) };
+        let Some(place) = self.place(thread).await? else {
+            return Ok(Err(self.why_not_there(thread).await?));
+        };
         if place.view.thread.status == ThreadStatus::Archived {
             return Ok(Err(Reason::Archived));
         }
         if seq <= place.read_seq {
             return Ok(Err(Reason::Read));
         }
-        Ok(match self.parts.store.message(id).await? {
+        let message = self.parts.store.message(id).await?;
+        if let Some(message) = &message
+            && self.is_apart_from(&message.sender_id).await?
+        {
+            return Ok(Err(Reason::Blocked));
+        }
+        Ok(match message {
             None => Err(Reason::Gone),
             Some(message) if message.deleted_at.is_some() => Err(Reason::TakenBack),
             Some(message) if told.about.is_mention() && !message.mentions(&self.window.user_id) => {
@@ -302,6 +315,26 @@ impl<'a> Reader<'a> {
             vacant.insert(read_place(self.parts, thread, &self.window.user_id).await?);
         }
         Ok(self.places.get(&thread).and_then(Option::as_ref))
+    }
+
+    /// Why the thread is not there for the person.
+    async fn why_not_there(&self, thread: ThreadId) -> Result<Reason, StoreError> {
+        let people = self.parts.store.participants(&[thread]).await?.remove(&thread);
+        let is_away = people.is_some_and(|people| people.is_away_for(&self.window.user_id));
+        Ok(if is_away { Reason::Blocked } else { Reason::Left })
+    }
+
+    /// Whether one of the two, the person and a sender, blocks the other.
+    async fn is_apart_from(&mut self, sender: &UserId) -> Result<bool, StoreError> {
+        if let Some(is_apart) = self.apart.get(sender) {
+            return Ok(*is_apart);
+        }
+        let user = &self.window.user_id;
+        let lists = self.parts.blocks.blocked_by(&[user.clone(), sender.clone()]).await?;
+        let blocks = |one: &UserId, other| lists.get(one).is_some_and(|list| list.contains(other));
+        let is_apart = blocks(user, sender) || blocks(sender, user);
+        self.apart.insert(sender.clone(), is_apart);
+        Ok(is_apart)
     }
 
     fn row(&self, told: &Told, reason: Reason) -> DeliveryEntry {

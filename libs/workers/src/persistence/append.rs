@@ -36,6 +36,7 @@ impl Persistence {
             applied[at] = Some(match answer {
                 Ok(mut appended) => {
                     if let Appended::Stored(message) | Appended::Duplicate(message) = &mut appended {
+                        self.attach_files(message).await?;
                         self.quote(message).await;
                     }
                     Applied::appended(&item, appended)

@@ -44,7 +44,7 @@ impl Applied {
         Self { result: Some(result), events: Vec::new(), outcome: Outcome::Done }
     }
 
-    fn with_event(result: CommandResult, event: Event) -> Self {
+    pub(super) fn with_event(result: CommandResult, event: Event) -> Self {
         Self::with_events(result, vec![event])
     }
 

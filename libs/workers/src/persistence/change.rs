@@ -80,6 +80,7 @@ impl Persistence {
             }
         }
         if let Some(message) = applied.taken_back() {
+            self.detach_files(message.id, wanted.at).await?;
             match self.parts.store.unread_of_others(message).await {
                 Ok(counts) => applied.tell_unread(item, wanted, counts),
                 Err(error @ StoreError::Unavailable { .. }) => {

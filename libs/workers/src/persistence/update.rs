@@ -160,12 +160,18 @@ impl Persistence {
             Command::CreateThread(_)
             | Command::SendMessage(_)
             | Command::ChangeMessage(_)
-            | Command::AdvanceCursor(_) => return None,
+            | Command::AdvanceCursor(_)
+            | Command::SendScheduled(_) => return None,
             Command::ArchiveThread(archive) => self.archive(item, archive).await,
             Command::MarkUnread(mark) => self.mark_unread(item, mark).await,
             Command::LeaveThread(leave) => self.leave(item, leave).await,
             Command::ChangeGroup(change) => self.change_group(item, change).await,
+            Command::ChangeBlock(change) => self.change_block(item, change).await,
+            Command::ReportMessage(report) => self.report_message(report).await,
+            Command::HandleReport(handle) => self.handle_report(handle).await,
             Command::SaveDraft(save) => self.save_draft(item, save).await,
+            Command::ScheduleMessage(new) => self.schedule(item, new).await,
+            Command::ChangeScheduled(change) => self.change_scheduled(item, change).await,
             Command::Notify(notify) => self.notify(item, notify).await,
             Command::ChangeNotifications(change) => inbox
                 .change_notifications(change)

@@ -39,6 +39,7 @@ pub(super) fn suppressed(reason: Reason) -> SuppressedPush {
         Reason::Muted => SuppressedPush::Muted,
         Reason::Archived => SuppressedPush::Archived,
         Reason::Left => SuppressedPush::Left,
+        Reason::Blocked => SuppressedPush::Blocked,
         Reason::Preference => SuppressedPush::Preference,
         Reason::Revoked => SuppressedPush::Revoked,
         Reason::NoDevice => SuppressedPush::NoDevice,

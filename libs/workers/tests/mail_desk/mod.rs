@@ -83,6 +83,7 @@ impl Desk {
         change(&mut settings);
         let again = AgainParts {
             store: store.clone(),
+            blocks: store.clone(),
             inbox: store.clone(),
             directory: store.clone(),
             presence: Arc::new(MemoryPresence::default()),

@@ -3,7 +3,7 @@
 //! [`Roster`] says what a change does. Safe to repeat because the last commands are remembered in the same
 //! transaction.
 
-use super::{column, thread};
+use super::{away, column, thread};
 use eventflow_ports::{Left, WithCommandId};
 use eventflow_protocol::change::{ChangeGroup, DoneChange, GroupChanged, GroupEffect, Roster, RosterStep};
 use eventflow_protocol::command::LeaveThread;
@@ -26,6 +26,7 @@ pub(super) fn change(connection: &Connection, change: &WithCommandId<ChangeGroup
     };
     if step.is_new {
         write(connection, &thread, &roster, &step, *at)?;
+        keep_apart(connection, *thread_id, &step.added, by)?;
     }
     let thread = thread::find(connection, *thread_id)?.unwrap_or(thread);
     let RosterStep { added, removed, is_described, is_new } = step;
@@ -99,6 +100,18 @@ fn write(
     let people = column::integer(roster.people.len() as u64);
     let (group, done) = (column::pack(&roster.group)?, column::pack(&roster.done)?);
     statement.execute(params![id, people, group, done, at.0])?;
+    Ok(())
+}
+
+/// Notes whose block takes the thread from those who come in, where somebody whom they block brings them.
+fn keep_apart(connection: &Connection, thread: ThreadId, added: &[UserId], by: &UserId) -> Result<()> {
+    let mut statement = connection.prepare_cached(
+        "UPDATE thread_participant SET apart_from = ?3 WHERE thread_id = ?1 AND user_id = ?2",
+    )?;
+    for user in added {
+        let apart_from = away::brought_in_by(connection, user, by)?;
+        statement.execute(params![thread.bytes(), user.as_str(), apart_from.as_ref().map(UserId::as_str)])?;
+    }
     Ok(())
 }
 

@@ -34,10 +34,12 @@ pub(super) fn change(connection: &Connection, before: &[UserId], message: &Messa
     add(connection, message, &message.mentions)
 }
 
-/// How many messages of others beyond a place mention this person.
+/// How many messages of others beyond a place mention this person. Whom they block mentions nobody to them.
 pub(super) fn beyond(connection: &Connection, thread: ThreadId, user: &UserId, place: u64) -> Result<u64> {
     let mut statement = connection.prepare_cached(
-        "SELECT COUNT(*) AS mentions FROM mention WHERE thread_id = ?1 AND user_id = ?2 AND seq > ?3",
+        "SELECT COUNT(*) AS mentions FROM mention WHERE thread_id = ?1 AND user_id = ?2 AND seq > ?3
+         AND NOT EXISTS (SELECT 1 FROM message JOIN person_block ON other_id = sender_id
+             WHERE thread_id = mention.thread_id AND seq = mention.seq AND person_block.user_id = ?2 AND blocked_at IS NOT NULL)",
     )?;
     statement.query_row(params![thread.bytes(), user.as_str(), column::integer(place)], |row| {
         column::read_integer(row, "mentions")

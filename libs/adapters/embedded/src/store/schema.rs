@@ -6,19 +6,27 @@
 //! primary key, so a page of history is a few neighbouring pages of the file.
 
 mod conversations;
+mod files;
+mod moderation;
 
-use conversations::{DRAFTS, GROUPS, MENTIONS, PINS, REPLIES, SEARCH, UNREAD, WORDINGS};
+use conversations::{DRAFTS, GROUPS, MENTIONS, PINS, REPLIES, SCHEDULED, SEARCH, UNREAD, WORDINGS};
+use files::UPLOADS;
+use moderation::{BLOCKS, REPORTS};
 
 /// The pieces of the store, each with versions of its own: its name and its steps. One step per released
 /// layout; a step never changes.
-pub(super) const PIECES: [(&str, &[&str]); 7] = [
+pub(super) const PIECES: [(&str, &[&str]); 11] = [
     ("store", STORE),
+    ("blocks", &[BLOCKS]),
+    ("reports", &[REPORTS]),
     ("suppressions", &[SUPPRESSIONS]),
     ("outbox", &[OUTBOX]),
     ("sends", &[SENDS]),
     ("names", &[super::names::NAMES]),
     ("drafts", &[DRAFTS]),
+    ("scheduled messages", &[SCHEDULED]),
     ("dead letters", &[super::dead_letters::schema::DEAD_LETTERS]),
+    ("uploads", &[UPLOADS]),
 ];
 
 /// The store, the inbox, the directory, windows and devices.

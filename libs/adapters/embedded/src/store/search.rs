@@ -4,6 +4,7 @@
 //! compared where they lie, without a copy. Safe to repeat because a block replaces only one that goes less
 //! far.
 
+use super::away::IS_AWAY;
 use super::{EmbeddedStore, column, in_time, message};
 use crate::DatabaseError;
 use async_trait::async_trait;
@@ -106,10 +107,11 @@ fn reaches_of(
     only: Option<ThreadId>,
     limit: u32,
 ) -> Result<Vec<Reach>> {
-    let mut statement = connection.prepare_cached(
+    let mut statement = connection.prepare_cached(&format!(
         "SELECT id, last_seq, indexed_seq, since_seq FROM thread_participant JOIN thread ON thread.id = thread_id
-         WHERE user_id = ?1 AND (?2 IS NULL OR thread_id = ?2) ORDER BY active_at DESC, id DESC LIMIT ?3",
-    )?;
+         WHERE user_id = ?1 AND (?2 IS NULL OR thread_id = ?2) AND NOT {IS_AWAY}
+         ORDER BY active_at DESC, id DESC LIMIT ?3"
+    ))?;
     statement.query_map(params![user.as_str(), only.map(|id| id.bytes()), limit], read_reach)?.collect()
 }
 

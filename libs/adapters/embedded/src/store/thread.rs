@@ -3,6 +3,7 @@
 //!
 //! Safe to repeat because a thread's id follows from its people and subject: making it again finds it.
 
+use super::away::{self, IS_AWAY};
 use super::{column, history, mentions, unread};
 use eventflow_ports::store::PAGE_MAX;
 use eventflow_ports::{ThreadPage, WithCommandId};
@@ -50,14 +51,15 @@ pub(super) fn create(connection: &Connection, create: &CreateThread) -> Result<(
 fn come_back(connection: &Connection, create: &CreateThread) -> Result<bool> {
     let (id, user) = (create.thread_id.bytes(), create.created_by.as_str());
     let mut statement = connection.prepare_cached(
-        "INSERT INTO thread_participant (thread_id, user_id, sent, seen, read_seq, delivered_seq)
-         SELECT id, ?2, own, last_seq - own, last_seq, last_seq FROM thread,
+        "INSERT INTO thread_participant (thread_id, user_id, sent, seen, read_seq, delivered_seq, apart_from)
+         SELECT id, ?2, own, last_seq - own, last_seq, last_seq, ?3 FROM thread,
              (SELECT COUNT(*) AS own FROM message WHERE thread_id = ?1 AND sender_id = ?2)
          WHERE id = ?1 AND group_doc IS NULL
          ON CONFLICT (thread_id, user_id) DO NOTHING",
     )?;
+    let apart_from = away::apart_from(connection, create, &create.created_by)?;
     if includes(connection, create.thread_id, &create.created_by)?
-        || statement.execute(params![id, user])? == 0
+        || statement.execute(params![id, user, apart_from.as_ref().map(UserId::as_str)])? == 0
     {
         return Ok(false);
     }
@@ -67,10 +69,12 @@ fn come_back(connection: &Connection, create: &CreateThread) -> Result<bool> {
 
 fn add_participants(connection: &Connection, create: &CreateThread) -> Result<()> {
     let mut statement = connection.prepare_cached(
-        "INSERT INTO thread_participant (thread_id, user_id) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+        "INSERT INTO thread_participant (thread_id, user_id, apart_from) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
     )?;
     for user in &create.participants {
-        statement.execute(params![create.thread_id.bytes(), user.as_str()])?;
+        let apart_from = away::apart_from(connection, create, user)?;
+        let apart_from = apart_from.as_ref().map(UserId::as_str);
+        statement.execute(params![create.thread_id.bytes(), user.as_str(), apart_from])?;
     }
     Ok(())
 }
@@ -88,12 +92,12 @@ fn find_first(connection: &Connection, id: ThreadId, most: usize) -> Result<Opti
     Ok(Some(thread))
 }
 
-/// One thread as `viewer` sees it. None if they are not in it.
+/// One thread as `viewer` sees it. None if they are not in it, or if it is away for them.
 pub(super) fn view(connection: &Connection, id: ThreadId, viewer: &UserId) -> Result<Option<ThreadView>> {
-    let mut statement = connection.prepare_cached(
+    let mut statement = connection.prepare_cached(&format!(
         "SELECT thread.last_seq - sent - seen AS unread, read_seq, archived, since_seq FROM thread_participant JOIN thread ON thread.id = thread_id
-         WHERE thread_id = ?1 AND user_id = ?2",
-    )?;
+         WHERE thread_id = ?1 AND user_id = ?2 AND NOT {IS_AWAY}"
+    ))?;
     let seen = |row: &Row<'_>| {
         let place = column::read_integer(row, "read_seq")?;
         let taken_back = unread::taken_back_beyond(connection, id, viewer, place)?;
@@ -146,11 +150,11 @@ fn archives(connection: &Connection, wanted: &ArchiveThread) -> Result<Option<Ve
 /// An active thread (0) that the viewer has put away is an archived one (1) to them. Looks at all threads of
 /// the viewer to order them: a message would otherwise have to move a row for each participant.
 pub(super) fn page(connection: &Connection, viewer: &UserId, page: ThreadPage) -> Result<Vec<ThreadView>> {
-    let mut statement = connection.prepare_cached(
+    let mut statement = connection.prepare_cached(&format!(
         "SELECT thread.id FROM thread_participant JOIN thread ON thread.id = thread_id
-         WHERE user_id = ?1 AND CASE WHEN status = 0 THEN archived ELSE status END = ?2 AND (?3 IS NULL OR (active_at, thread.id) < (?3, ?4))
-         ORDER BY active_at DESC, thread.id DESC LIMIT ?5 OFFSET ?6",
-    )?;
+         WHERE user_id = ?1 AND CASE WHEN status = 0 THEN archived ELSE status END = ?2 AND (?3 IS NULL OR (active_at, thread.id) < (?3, ?4)) AND NOT {IS_AWAY}
+         ORDER BY active_at DESC, thread.id DESC LIMIT ?5 OFFSET ?6"
+    ))?;
     let (after_at, after_id) = page.after.map(|(at, id)| (at.0, id.bytes())).unzip();
     let status = column::thread_status(page.status);
     let limit = page.limit.clamp(1, PAGE_MAX);
@@ -171,7 +175,8 @@ pub(super) fn participants_of(
     for id in threads {
         let people = participants(connection, *id, usize::MAX)?;
         if !people.is_empty() || exists(connection, *id)? {
-            found.insert(*id, Participants::since(people, since(connection, *id)?));
+            let people = Participants::since(people, since(connection, *id)?);
+            found.insert(*id, people.away_for(&away::away(connection, *id)?));
         }
     }
     Ok(found)
@@ -186,10 +191,11 @@ fn since(connection: &Connection, thread: ThreadId) -> Result<HashMap<UserId, u6
     statement.query_map([thread.bytes()], read)?.collect()
 }
 
-/// The place after which `user` sees messages. None if they are not in the thread.
+/// The place after which `user` sees messages. None if they are not in the thread, or if it is away for them.
 pub(super) fn seen_from(connection: &Connection, thread: ThreadId, user: &UserId) -> Result<Option<u64>> {
-    let mut statement = connection
-        .prepare_cached("SELECT since_seq FROM thread_participant WHERE thread_id = ?1 AND user_id = ?2")?;
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT since_seq FROM thread_participant WHERE thread_id = ?1 AND user_id = ?2 AND NOT {IS_AWAY}"
+    ))?;
     let read = |row: &Row<'_>| column::read_integer(row, "since_seq");
     statement.query_row(params![thread.bytes(), user.as_str()], read).optional()
 }

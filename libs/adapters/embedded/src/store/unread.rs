@@ -4,6 +4,7 @@
 //! `last_seq` and from what the person sent and saw. The ones that were taken back are counted in an index
 //! that holds nothing else, so a message costs the same however many people are in its thread.
 
+use super::away::IS_AWAY;
 use super::{column, people};
 use eventflow_protocol::change::RECEIPT_PARTICIPANTS_MAX;
 use eventflow_protocol::document::Message;
@@ -32,10 +33,10 @@ pub(super) fn of_others(connection: &Connection, message: &Message) -> Result<Ve
     if people::count_for_receipts(connection, message.thread_id)? > RECEIPT_PARTICIPANTS_MAX {
         return Ok(Vec::new());
     }
-    let mut statement = connection.prepare_cached(
+    let mut statement = connection.prepare_cached(&format!(
         "SELECT user_id, read_seq, last_seq - sent - seen AS unread FROM thread_participant JOIN thread ON thread.id = thread_id
-         WHERE thread_id = ?1 AND user_id <> ?2 AND read_seq < ?3",
-    )?;
+         WHERE thread_id = ?1 AND user_id <> ?2 AND read_seq < ?3 AND NOT {IS_AWAY}"
+    ))?;
     let read = |row: &Row<'_>| {
         let user = column::user(row, "user_id")?;
         let place = column::read_integer(row, "read_seq")?;

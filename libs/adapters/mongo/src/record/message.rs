@@ -13,7 +13,7 @@ use eventflow_protocol::free_form::FreeForm;
 use eventflow_protocol::mentions::AddedMentions;
 use eventflow_protocol::pairing::{Leg, Pairing};
 use eventflow_protocol::quote::ReplyTo;
-use eventflow_protocol::{CommandId, MessageId, ThreadId, UserId};
+use eventflow_protocol::{AttachmentId, CommandId, MessageId, ThreadId, UserId};
 use mongodb::bson::oid::ObjectId;
 use mongodb::bson::{Binary, DateTime};
 use serde::{Deserialize, Serialize};
@@ -125,6 +125,15 @@ struct AttachmentRecord {
     mime_type: String,
     #[serde(default)]
     metadata: FreeForm,
+    /// The uploaded file, if this system stores it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    id: Option<ObjectId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    thumbnail_url: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    width: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    height: Option<i64>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -306,6 +315,10 @@ impl From<&Attachment> for AttachmentRecord {
             size: place(attachment.size),
             mime_type: attachment.mime_type.clone(),
             metadata: FreeForm(attachment.metadata.clone()),
+            id: attachment.id.map(object_id),
+            thumbnail_url: attachment.thumbnail_url.clone(),
+            width: attachment.width.map(i64::from),
+            height: attachment.height.map(i64::from),
         }
     }
 }
@@ -319,6 +332,10 @@ impl From<AttachmentRecord> for Attachment {
             size: count(record.size),
             mime_type: record.mime_type,
             metadata: record.metadata.0,
+            id: record.id.map(|id| AttachmentId::from_bytes(id.bytes())),
+            thumbnail_url: record.thumbnail_url,
+            width: record.width.and_then(|width| u32::try_from(width).ok()),
+            height: record.height.and_then(|height| u32::try_from(height).ok()),
         }
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! `lastMessageId` is a string there, as the schema says. Places and counts are 64-bit integers.
 
+use crate::record::blocks::{ApartRecord, apart_in};
 use crate::record::by_person::ByPerson;
 use crate::record::counters::{Counters, SMALL_MAX};
 use crate::record::values::{count, date, moment, object_id, place};
@@ -47,6 +48,9 @@ pub(crate) struct ThreadRecord {
     metadata: FreeForm,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     group: Option<Group>,
+    /// Whose block takes the thread from whom; none in documents of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    apart: Option<Vec<ApartRecord>>,
     created_at: DateTime,
     updated_at: DateTime,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -55,7 +59,7 @@ pub(crate) struct ThreadRecord {
 
 impl ThreadRecord {
     /// The document of a new thread.
-    pub(crate) fn new(thread: &Thread) -> Self {
+    pub(crate) fn new(thread: &Thread, apart: Vec<ApartRecord>) -> Self {
         let is_small = thread.participants.len() <= SMALL_MAX;
         let activity_at = date(thread.last_message_at.unwrap_or(thread.created_at));
         let counted = if is_small { thread.participants.as_slice() } else { &[] };
@@ -75,6 +79,7 @@ impl ThreadRecord {
             archived_by: Vec::new(),
             metadata: FreeForm(thread.metadata.clone()),
             group: thread.group.clone(),
+            apart: Some(apart),
             created_at: date(thread.created_at),
             updated_at: date(thread.updated_at),
             activity_at: is_small.then_some(activity_at),
@@ -101,6 +106,14 @@ impl ThreadRecord {
     /// The thread's id.
     pub(crate) fn id(&self) -> ThreadId {
         ThreadId::from_bytes(self.id.bytes())
+    }
+
+    /// Whose block takes the thread from whom.
+    pub(crate) fn apart(&self) -> Vec<ApartRecord> {
+        let named = self.participants.len() as u64;
+        let is_whole = self.participant_count.is_none_or(|people| count(people) == named);
+        let all = if is_whole { &self.participants[..] } else { &[] };
+        apart_in(self.apart.clone(), all, self.group.as_ref())
     }
 
     /// The thread as this person sees it.

@@ -130,6 +130,16 @@ async fn hot_queries_read_no_more_than_they_return() {
         };
         let order = doc! { "activityAt": -1, "_id": -1 };
         let newest_first = doc! { "createdAt": -1, "_id": -1 };
+        let later = DateTime::from_millis(DateTime::now().timestamp_millis() + 3_600_000);
+        let to_come = (0_i64..200).map(|number| doc! { "_id": number, "dueAt": later, "createdAt": later });
+        database.collection::<Document>("scheduledMessages").insert_many(to_come).await.unwrap();
+        let due_first = doc! {
+            "find": "scheduledMessages",
+            "filter": { "dueAt": { "$lte": DateTime::now() } },
+            "sort": { "dueAt": 1, "createdAt": 1, "_id": 1 },
+            "projection": { "dueAt": 1, "threadId": 1 },
+            "limit": 100,
+        };
         for (query, bound) in [
             (newest, 1),
             (doc! { "find": "messages", "filter": by_key }, 0),
@@ -141,6 +151,7 @@ async fn hot_queries_read_no_more_than_they_return() {
             (doc! { "find": "messages", "filter": taken_back }, 0),
             (mentions, 0),
             (doc! { "find": "notifications", "filter": { "userId": "nobody", "isRead": false }, "sort": newest_first }, 0),
+            (due_first, 0),
         ] {
             let plan = database.run_command(doc! { "explain": query.clone(), "verbosity": "executionStats" }).await.unwrap();
             let (keys, documents) = examined(&plan);

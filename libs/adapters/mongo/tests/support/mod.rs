@@ -5,12 +5,13 @@ mod proxy;
 
 use async_trait::async_trait;
 use eventflow_mongo::MongoStore;
+use eventflow_ports::blocks_contract::{self, BlockStore};
 use eventflow_ports::store_contract::{Fault, FaultHarness, Harness};
 use eventflow_ports::{
-    DeadLetters, Directory, Drafts, Inbox, Outbound, Outbox, PushDevices, SearchIndex, Sends, Store,
-    Suppressions, dead_letters_contract, directory_contract, drafts_contract, inbox_contract,
-    outbound_contract, outbox_contract, push_devices_contract, search_contract, sends_contract,
-    suppressions_contract,
+    DeadLetters, Directory, Drafts, Inbox, Outbound, Outbox, PushDevices, Reports, Scheduled, SearchIndex,
+    Sends, Store, Suppressions, Uploads, dead_letters_contract, directory_contract, drafts_contract,
+    inbox_contract, outbound_contract, outbox_contract, push_devices_contract, reports_contract,
+    scheduled_contract, search_contract, sends_contract, suppressions_contract, uploads_contract,
 };
 use eventflow_protocol::dead_letters::DeadLetterId;
 use eventflow_protocol::{CommandId, UserId};
@@ -65,6 +66,26 @@ pub(crate) async fn run_with_sends(check: impl AsyncFnOnce(&dyn sends_contract::
 
 /// Runs a check of drafts on a fresh database, reached directly.
 pub(crate) async fn run_with_drafts(check: impl AsyncFnOnce(&dyn drafts_contract::Harness)) {
+    on_fresh_database(async |harness: &MongoHarness| check(&Direct(harness.direct.clone())).await).await;
+}
+
+/// Runs a check of blocks between people on a fresh database, reached directly.
+pub(crate) async fn run_with_blocks(check: impl AsyncFnOnce(&dyn blocks_contract::Harness)) {
+    on_fresh_database(async |harness: &MongoHarness| check(&Direct(harness.direct.clone())).await).await;
+}
+
+/// Runs a check of reports on a fresh database, reached directly.
+pub(crate) async fn run_with_reports(check: impl AsyncFnOnce(&dyn reports_contract::Harness)) {
+    on_fresh_database(async |harness: &MongoHarness| check(&Direct(harness.direct.clone())).await).await;
+}
+
+/// Runs a check of scheduled messages on a fresh database, reached directly.
+pub(crate) async fn run_with_scheduled(check: impl AsyncFnOnce(&dyn scheduled_contract::Harness)) {
+    on_fresh_database(async |harness: &MongoHarness| check(&Direct(harness.direct.clone())).await).await;
+}
+
+/// Runs a check of records of uploaded files on a fresh database, reached directly.
+pub(crate) async fn run_with_uploads(check: impl AsyncFnOnce(&dyn uploads_contract::Harness)) {
     on_fresh_database(async |harness: &MongoHarness| check(&Direct(harness.direct.clone())).await).await;
 }
 
@@ -171,6 +192,34 @@ impl outbox_contract::Harness for Direct {
 #[async_trait]
 impl drafts_contract::Harness for Direct {
     async fn open(&self) -> Arc<dyn Drafts> {
+        open(&self.0).await
+    }
+}
+
+#[async_trait]
+impl blocks_contract::Harness for Direct {
+    async fn open(&self) -> Arc<dyn BlockStore> {
+        open(&self.0).await
+    }
+}
+
+#[async_trait]
+impl reports_contract::Harness for Direct {
+    async fn open(&self) -> Arc<dyn Reports> {
+        open(&self.0).await
+    }
+}
+
+#[async_trait]
+impl scheduled_contract::Harness for Direct {
+    async fn open(&self) -> Arc<dyn Scheduled> {
+        open(&self.0).await
+    }
+}
+
+#[async_trait]
+impl uploads_contract::Harness for Direct {
+    async fn open(&self) -> Arc<dyn Uploads> {
         open(&self.0).await
     }
 }

@@ -7,7 +7,7 @@
 //! is dropped for that.
 
 use crate::ws::connection::expiry::Expiry;
-use crate::ws::delivery::recent::RecentEvents;
+use crate::ws::delivery::recent::{RecentEvents, is_history};
 use crate::ws::delivery::recipients::{Recipients, ThreadPackets};
 use crate::ws::presence::Presence;
 use crate::ws::resume::Resume;
@@ -22,8 +22,9 @@ use eventflow_bus::handler::{BatchHandler, Item, Performed, Unavailable};
 use eventflow_bus::settle::Outcome;
 use eventflow_metrics::{EdgeMetrics, QueueMetrics, ShedKind};
 use eventflow_ports::journal::Entry;
-use eventflow_ports::{Clock, Membership};
+use eventflow_ports::{Apart, Clock, Membership, StoreError};
 use eventflow_protocol::Participants;
+use eventflow_protocol::blocks::BlockLists;
 use eventflow_protocol::client::events::{ServerEvent as _, TypingUpdate};
 use eventflow_protocol::event::{Audience, GatewayEvent};
 use eventflow_protocol::presence::Presence as PersonPresence;
@@ -36,8 +37,9 @@ use std::sync::Arc;
 
 /// The handler of one gateway's queue.
 pub struct Deliveries {
-    membership: Membership,
-    recipients: Recipients,
+    pub(super) membership: Membership,
+    pub(super) apart: Apart,
+    pub(super) recipients: Recipients,
     sockets: Sockets,
     presence: Arc<Presence>,
     typing: Arc<Typing>,
@@ -55,6 +57,7 @@ pub struct Deliveries {
 /// The rooms and ports that delivering needs.
 pub(crate) struct DeliveryParts {
     pub(crate) membership: Membership,
+    pub(crate) apart: Apart,
     pub(crate) sockets: Sockets,
     pub(crate) receipts: Arc<Receipts>,
     pub(crate) presence: Arc<Presence>,
@@ -78,6 +81,8 @@ struct EncodedDelivery<'a> {
     packets: Vec<Packet>,
     /// For who may not see the message at this place, which the delivery quotes.
     unquoted: Option<(u64, Packet)>,
+    /// For those who may not see all of its receipts.
+    without_receipts: HashMap<UserId, Packet>,
 }
 
 /// Who hears a delivery.
@@ -100,18 +105,20 @@ impl BatchHandler for Deliveries {
     async fn perform(&self, batch: &[Item<GatewayEvent>]) -> Result<Performed<()>, Unavailable> {
         let now = self.clock.now();
         self.queue.observe_ages(batch.iter().map(|item| item.value.accepted_at.age_at(now)));
-        for item in batch.iter().filter(|item| item.value.membership_changed) {
-            if let Some(thread) = thread_of(&item.value) {
-                self.membership.forget(thread);
-            }
+        for item in batch {
+            self.forget_changed(&item.value);
         }
         let threads: Vec<ThreadId> = batch.iter().filter_map(|item| thread_of(&item.value)).collect();
-        let people = self.membership.of_all(&threads).await;
-        let mut people = people.map_err(|error| Unavailable { what: "the store", source: error.into() })?;
+        let mut people = self.membership.of_all(&threads).await.map_err(unavailable)?;
+        let lists = self.lists_for(batch, &people).await;
+        let lists = lists.map_err(unavailable)?;
         for item in batch {
-            self.note_departure(&item.value, &mut people);
+            self.note_departure(&item.value, &mut people, &lists);
+            if let Some(pair) = &item.value.block {
+                self.presence.block_changed(&self.sockets.hub, pair).await.map_err(unavailable)?;
+            }
         }
-        self.deliver_batch(batch, &people).await;
+        self.deliver_batch(batch, &people, &lists).await;
         Ok(Performed { outcomes: batch.iter().map(|_| Outcome::Done).collect(), outbox: () })
     }
 
@@ -120,7 +127,11 @@ impl BatchHandler for Deliveries {
     }
 }
 
-fn thread_of(delivery: &GatewayEvent) -> Option<ThreadId> {
+fn unavailable(error: StoreError) -> Unavailable {
+    Unavailable { what: "the store", source: error.into() }
+}
+
+pub(super) fn thread_of(delivery: &GatewayEvent) -> Option<ThreadId> {
     match delivery.audience {
         Audience::Thread(thread) => Some(thread),
         Audience::User(_) | Audience::Watchers(_) | Audience::Gateways => None,
@@ -133,6 +144,7 @@ impl Deliveries {
         let subscriptions = Arc::clone(&parts.presence.subscriptions);
         Self {
             membership: parts.membership,
+            apart: parts.apart,
             recipients: Recipients::new(parts.sockets.clone(), subscriptions, parts.receipts),
             sockets: parts.sockets,
             presence: parts.presence,
@@ -151,13 +163,18 @@ impl Deliveries {
 
     /// Somebody has left a thread: nobody follows anybody for a membership that is over. Whoever looks at an
     /// event of a thread that everybody has left finds no people, and the one who left still hears of it.
-    fn note_departure(&self, delivery: &GatewayEvent, people: &mut HashMap<ThreadId, Participants>) {
+    fn note_departure(
+        &self,
+        delivery: &GatewayEvent,
+        people: &mut HashMap<ThreadId, Participants>,
+        lists: &BlockLists,
+    ) {
         let (Some(left), Some(thread)) = (&delivery.left, thread_of(delivery)) else { return };
         self.presence.contacts.forget(std::slice::from_ref(left));
         let people = people.entry(thread).or_insert_with(|| Participants::from(Vec::new()));
         for user in people.iter().chain([left]) {
             self.sockets.hub.each(user, |SocketHandle(socket)| {
-                self.presence.follow_anew(socket, user, thread, people);
+                self.presence.follow_anew(socket, user, (thread, people), lists);
             });
         }
     }
@@ -165,11 +182,23 @@ impl Deliveries {
     /// Delivers one batch. No other batch is under way meanwhile (that is what the handover's lock is for),
     /// so all sockets get packets in the order of their positions, and the journal names nobody as hearing a
     /// message who does not.
-    async fn deliver_batch(&self, batch: &[Item<GatewayEvent>], people: &HashMap<ThreadId, Participants>) {
+    async fn deliver_batch(
+        &self,
+        batch: &[Item<GatewayEvent>],
+        people: &HashMap<ThreadId, Participants>,
+        lists: &BlockLists,
+    ) {
         let mut caught_up = self.resume.handover.lock().await;
         let mut known = HashSet::new();
-        let encoded: Vec<_> =
-            batch.iter().filter_map(|item| self.prepare(&item.value, people, &mut known)).collect();
+        let prepared = batch.iter().filter_map(|item| {
+            let mut encoded = self.prepare(&item.value, people, &mut known)?;
+            // Before the next one is encoded: packets of a socket are in the order of their positions.
+            if let LocalAudience::Thread(_, people) = encoded.audience {
+                encoded.without_receipts = self.without_receipts(encoded.delivery, people, lists);
+            }
+            Some(encoded)
+        });
+        let encoded: Vec<_> = prepared.collect();
         let entries: Vec<Entry> = encoded.iter().filter_map(|encoded| self.entry(encoded)).collect();
         if !entries.is_empty() {
             let joined = caught_up.names(|session| self.sockets.generation.includes(session));
@@ -177,7 +206,7 @@ impl Deliveries {
             caught_up.join();
         }
         for encoded in &encoded {
-            self.deliver(encoded);
+            self.deliver(encoded, lists);
             // Only now: what was not emitted, because this was cut short, is new when it comes again.
             self.recent.lock().add(encoded.delivery.event_id);
         }
@@ -247,7 +276,7 @@ impl Deliveries {
             Audience::Gateways => return None,
         };
         let unquoted = self.unquoted(delivery, audience);
-        Some(EncodedDelivery { delivery, audience, packets, unquoted })
+        Some(EncodedDelivery { delivery, audience, packets, unquoted, without_receipts: HashMap::new() })
     }
 
     /// The delivery without its quote, if somebody in the thread may not see what it quotes.
@@ -286,15 +315,16 @@ impl Deliveries {
         is_heard.then_some(Entry { position, thread, seq: message.seq })
     }
 
-    fn deliver(&self, encoded: &EncodedDelivery<'_>) {
+    fn deliver(&self, encoded: &EncodedDelivery<'_>, lists: &BlockLists) {
         let queued = match (encoded.audience, &encoded.packets[..]) {
             (LocalAudience::Thread(thread, people), [packet]) => {
                 if encoded.delivery.membership_changed {
-                    self.presence.share_a_thread(&self.sockets.hub, people);
+                    self.presence.share_a_thread(&self.sockets.hub, people, lists);
                 }
                 let left = encoded.delivery.left.as_ref().filter(|user| !people.contains(user));
                 let to_left = left.map_or(0, |user| self.recipients.write_to_user(user, &encoded.packets));
-                let packets = ThreadPackets { packet, unquoted: encoded.unquoted.as_ref() };
+                let EncodedDelivery { unquoted, without_receipts, .. } = encoded;
+                let packets = ThreadPackets { packet, unquoted: unquoted.as_ref(), without_receipts, lists };
                 to_left + self.recipients.write_to_thread(encoded.delivery, thread, people, packets)
             }
             (LocalAudience::Thread(..), _) => 0,
@@ -306,8 +336,10 @@ impl Deliveries {
             }
             (LocalAudience::Followers(user), packets) => self.recipients.write_to_followers(user, packets),
         };
-        let last = encoded.unquoted.as_ref().map(|(_, packet)| packet).or(encoded.packets.last());
-        if let Some(offset) = last.and_then(Packet::offset) {
+        let own = encoded.unquoted.as_ref().map(|(_, packet)| packet).or(encoded.packets.last());
+        let packets = own.into_iter().chain(encoded.without_receipts.values());
+        let last = packets.filter_map(Packet::offset).max_by_key(|offset| offset.position());
+        if let Some(offset) = last {
             self.resume.note_emitted(offset);
         }
         self.note_typing(encoded);
@@ -337,7 +369,7 @@ impl Deliveries {
         }
     }
 
-    fn packet(&self, delivery: &GatewayEvent, payload: &RawValue) -> Packet {
+    pub(super) fn packet(&self, delivery: &GatewayEvent, payload: &RawValue) -> Packet {
         let encoder = &self.sockets.encoder;
         if delivery.ephemeral {
             encoder.ephemeral_raw(&delivery.name, &[payload])
@@ -361,35 +393,5 @@ impl Deliveries {
             let age = delivery.accepted_at.age_at(self.clock.now());
             self.metrics.delivery_seconds.observe(age.as_secs_f64());
         }
-    }
-}
-
-/// Whether a delivery that comes again is left to the history. A process that is alone knows who delivered
-/// it: itself, before it was killed, or nobody was there. No socket is older than the process, and what was
-/// stored before a socket came is in the history it reads.
-fn is_history(delivery: &GatewayEvent, alone_since: Option<Timestamp>) -> bool {
-    delivery.repeated && alone_since.is_some_and(|since| delivery.accepted_at < since)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use uuid::Uuid;
-
-    #[test]
-    fn what_a_killed_process_may_have_delivered_is_left_to_history_only_where_nobody_else_delivers() {
-        let delivery = |repeated, accepted_at| {
-            let audience = Audience::Thread(ThreadId::from_bytes([1; 12]));
-            let id = EventId(Uuid::now_v7());
-            let mut delivery =
-                GatewayEvent::new(id, audience, "message:received", "{}".into(), Timestamp(accepted_at));
-            delivery.repeated = repeated;
-            delivery
-        };
-        let started = Some(Timestamp(100));
-        assert!(is_history(&delivery(true, 99), started));
-        assert!(!is_history(&delivery(true, 100), started), "accepted by this process");
-        assert!(!is_history(&delivery(false, 99), started), "stored by this process, from the queue");
-        assert!(!is_history(&delivery(true, 99), None), "other gateways exist");
     }
 }

@@ -5,10 +5,12 @@ use crate::ws::sockets::Sockets;
 use crate::ws::sockets::handle::{ClientSocket, SocketHandle};
 use crate::ws::upstream::receipts::Receipts;
 use eventflow_protocol::Participants;
+use eventflow_protocol::blocks::BlockLists;
 use eventflow_protocol::change::RECEIPT_PARTICIPANTS_MAX;
 use eventflow_protocol::event::GatewayEvent;
 use eventflow_protocol::{ThreadId, UserId};
 use eventflow_socketio::{EmitOutcome, Packet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// A message's place in its thread.
@@ -24,11 +26,18 @@ pub(super) struct ThreadPackets<'a> {
     pub(super) packet: &'a Packet,
     /// For who may not see the message at this place.
     pub(super) unquoted: Option<&'a (u64, Packet)>,
+    /// For those who may not see all of its receipts.
+    pub(super) without_receipts: &'a HashMap<UserId, Packet>,
+    /// Who does not hear whose doing.
+    pub(super) lists: &'a BlockLists,
 }
 
 impl<'a> ThreadPackets<'a> {
     /// What somebody gets who sees messages after the place `since`.
-    fn of(self, since: u64) -> &'a Packet {
+    fn of(self, user: &UserId, since: u64) -> &'a Packet {
+        if let Some(packet) = self.without_receipts.get(user) {
+            return packet;
+        }
         let unquoted = self.unquoted.filter(|(seq, _)| *seq <= since);
         unquoted.map_or(self.packet, |(_, packet)| packet)
     }
@@ -56,7 +65,8 @@ impl Recipients {
         self.sockets.hub.has(user)
     }
 
-    /// Writes to the participants of a thread, but for those who may not see the message that it is about.
+    /// Writes to the participants of a thread, but for those who may not see the message that it is about, or
+    /// from whom a block keeps whoever did it apart.
     /// Gives the number of packets queued.
     pub(super) fn write_to_thread(
         &self,
@@ -65,19 +75,20 @@ impl Recipients {
         people: &Participants,
         packets: ThreadPackets<'_>,
     ) -> u64 {
-        let gets_receipts = people.len() <= RECEIPT_PARTICIPANTS_MAX;
+        let gets_receipts = people.stored().len() <= RECEIPT_PARTICIPANTS_MAX;
         let message = delivery.message.as_ref();
         let place = message.map(|message| ThreadPlace { thread, seq: message.seq });
         let about = message.map(|message| message.seq).or(delivery.seq);
         let mut queued = 0;
         for user in people.iter().filter(|user| delivery.except.as_ref() != Some(user)) {
             let since = people.place_of(user);
-            if about.is_some_and(|seq| seq <= since) {
+            let is_apart = delivery.actor.as_ref().is_some_and(|actor| packets.lists.are_apart(actor, user));
+            if is_apart || about.is_some_and(|seq| seq <= since) {
                 continue;
             }
             let is_from_other = message.is_some_and(|message| message.sender_id != *user);
             let receipt = place.filter(|_| gets_receipts && is_from_other);
-            queued += self.write_to_participant(user, packets.of(since), place, receipt);
+            queued += self.write_to_participant(user, packets.of(user, since), place, receipt);
         }
         queued
     }

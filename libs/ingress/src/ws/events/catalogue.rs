@@ -5,7 +5,7 @@ use crate::ws::events::name::EventName;
 use eventflow_metrics::Label;
 use eventflow_protocol::client::answers::{
     AuthAnswer, ChangeAnswer, CursorAnswer, DraftAnswer, PresenceChoiceAnswer, PresenceListAnswer,
-    QueuedAnswer, SyncAnswer, ThreadAck,
+    QueuedAnswer, ScheduledAnswer, SyncAnswer, ThreadAck,
 };
 use eventflow_protocol::client::catalogue::Describe;
 use eventflow_protocol::client::events::{MessageError, MessageQueued, MessageSent};
@@ -55,9 +55,11 @@ fn shape_of(name: EventName) -> Option<ClientEventShape> {
             &[of::<AuthAnswer>],
             "Signs in a socket that came without a token, or renews the token of the same user.",
         ),
-        EventName::Send => {
-            (of::<SendMessageEvent>, &[of::<MessageSent>, of::<MessageQueued>], "Sends a message.")
-        }
+        EventName::Send => (
+            of::<SendMessageEvent>,
+            &[of::<MessageSent>, of::<MessageQueued>, of::<ScheduledAnswer>, of::<QueuedAnswer>],
+            "Sends a message, now or at `sendAt`.",
+        ),
         EventName::Join => (thread, IN_THREAD, "Opens a thread: its people's presence and typing are told."),
         EventName::Leave => (thread, IN_THREAD, "Closes a thread on this socket; nobody leaves it by that."),
         EventName::Edit => {
@@ -115,9 +117,11 @@ fn words_of(name: EventName) -> Words {
             &[Unauthenticated, TokenExpired, Forbidden],
             "a token has at most 8 KiB",
         ),
-        EventName::Send => {
-            ("`message:sent`, `message:queued` or `message:error`", &[NotFound, KeyReused], "as over REST")
-        }
+        EventName::Send => (
+            "`message:sent`, `message:queued` or `message:error`; with `sendAt` only `message:error`",
+            &[NotFound, KeyReused],
+            "as over REST",
+        ),
         EventName::Edit => ("nothing", &[NotFound, Forbidden], "as over REST"),
         EventName::Delete => ("nothing", &[NotFound, Forbidden], ""),
         EventName::Pin | EventName::React | EventName::UnreadThread => {

@@ -10,7 +10,7 @@ use crate::commands::{SentCommand, unexpected};
 use crate::ws::events::responder::Responder;
 use eventflow_protocol::ThreadId;
 use eventflow_protocol::client::answers::{
-    ChangeAnswer, CursorAnswer, DraftAnswer, QueuedAnswer, ShownDraft,
+    ChangeAnswer, CursorAnswer, DraftAnswer, QueuedAnswer, ScheduledAnswer, ShownDraft, ShownScheduled,
 };
 use eventflow_protocol::client::{Sorted, Success, WithId};
 use eventflow_protocol::reply::CommandResult;
@@ -35,6 +35,10 @@ pub(super) async fn answer(responder: Responder, ThreadCommand { thread, sent }:
         }
         Ok(CommandResult::Draft { draft }) => {
             responder.ack(&DraftAnswer { draft: ShownDraft::from(*draft), success: Success });
+        }
+        Ok(CommandResult::Scheduled { scheduled, deduplicated }) => {
+            let scheduled = ShownScheduled::from(*scheduled);
+            responder.ack(&ScheduledAnswer { deduplicated, scheduled, success: Success });
         }
         Ok(CommandResult::Queued { command }) => responder.ack(&QueuedAnswer::in_thread(command, thread)),
         Ok(other) => responder.refuse(&unexpected(&other)),

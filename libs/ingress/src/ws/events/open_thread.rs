@@ -13,7 +13,7 @@ use eventflow_protocol::client::requests::ThreadEvent;
 pub(super) async fn join(caller: Caller<'_>, request: &ThreadEvent) -> Result<Reply, Refusal> {
     let thread = thread_id(&request.thread_id)?;
     let people = caller.participants(thread).await?;
-    let followed = caller.rooms.presence.open_thread(caller.socket, caller.user, thread, &people);
+    let followed = caller.rooms.presence.open_thread(caller.socket, caller.user, thread, &people).await?;
     Ok(Reply::ThreadOpened { thread, followed })
 }
 

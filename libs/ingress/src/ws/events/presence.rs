@@ -2,8 +2,9 @@
 //! are.
 //!
 //! Who is asked about is followed from then on. The caller is shown only people they share a thread with;
-//! administrators see everybody. Anybody else looks like somebody who was never here, so asking reveals
-//! nothing; they are shown when the two get into a thread together. Both may be repeated.
+//! administrators see everybody. Anybody else, and whoever a block keeps apart from the caller, looks like
+//! somebody who was never here, so asking reveals nothing; they are shown when the two get into a thread
+//! together. Both may be repeated.
 
 use crate::refusal::Refusal;
 use crate::ws::events::caller::Caller;
@@ -48,6 +49,6 @@ async fn visible_to(caller: Caller<'_>, users: &[UserId]) -> Result<Vec<UserId>,
     if caller.session().credential().is_some_and(|credential| credential.is_admin) {
         return Ok(users.to_vec());
     }
-    let visible = caller.rooms.edge.contacts.visible(caller.user, users).await?;
-    Ok(visible.into_iter().collect())
+    let edge = &caller.rooms.edge;
+    edge.contacts.present_to(caller.user, users, &edge.apart).await
 }

@@ -6,11 +6,13 @@ use crate::ws::events::message_answer;
 use crate::ws::events::responder::Responder;
 use crate::ws::rooms::Rooms;
 use eventflow_protocol::client::answers::{
-    AuthAnswer, PresenceChoiceAnswer, PresenceListAnswer, SyncAnswer, ThreadAck,
+    AuthAnswer, PresenceChoiceAnswer, PresenceListAnswer, ScheduledAnswer, ShownScheduled, SyncAnswer,
+    ThreadAck,
 };
 use eventflow_protocol::client::events::{AuthSuccess, PresenceSync};
 use eventflow_protocol::client::{Sorted, Success};
 use eventflow_protocol::presence::{Presence, Status};
+use eventflow_protocol::scheduled::ScheduledMessage;
 use eventflow_protocol::{ThreadId, UserId};
 use std::borrow::Cow;
 
@@ -28,6 +30,8 @@ pub(super) enum Reply {
     PresenceFound(Vec<Presence>),
     /// What the client has missed.
     Synced(Box<SyncAnswer>),
+    /// The message was kept for later before.
+    Scheduled(Box<ScheduledMessage>),
     /// The message is on its way to a worker.
     MessageSent(SentCommand),
     /// The command is on its way to a worker.
@@ -56,6 +60,10 @@ impl Reply {
                 } else {
                     responder.emit_now(&*answer);
                 }
+            }
+            Self::Scheduled(known) => {
+                let scheduled = ShownScheduled::from(*known);
+                responder.ack(&ScheduledAnswer { deduplicated: true, scheduled, success: Success });
             }
             Self::MessageSent(sent) => rooms.background.spawn(message_answer::answer(responder, sent)),
             Self::CommandSent(pending) => rooms.background.spawn(command::answer(responder, pending)),

@@ -8,6 +8,7 @@
 //! reads, so it may be repeated.
 
 use crate::refusal::Refusal;
+use crate::seen_receipts;
 use crate::thread_list::{ThreadList, standing};
 use crate::ws::events::caller::Caller;
 use crate::ws::events::reply::Reply;
@@ -97,13 +98,15 @@ async fn messages_after(
     let place = wanted.after.max(since);
     let mut missed = Missed { place, since, messages: Vec::new(), gap, is_heard: false };
     let complete = changes.is_complete && fill(caller, thread_id, &mut missed, room).await?;
-    let has_receipts = people.len() <= RECEIPT_PARTICIPANTS_MAX;
+    let has_receipts = people.stored().len() <= RECEIPT_PARTICIPANTS_MAX;
     if has_receipts && missed.is_heard {
         caller.rooms.receipts.note(thread_id, caller.user, missed.place);
     }
     let mut cursors = None;
     if complete && has_receipts && wanted.changes_after.is_some() {
-        let read = caller.rooms.edge.store.cursors(thread_id).await?;
+        let edge = &caller.rooms.edge;
+        let read = edge.store.cursors(thread_id).await?;
+        let read = seen_receipts::hide_cursors(&edge.apart, caller.user, read).await?;
         room.bytes = room.bytes.saturating_sub(read.len() * CURSORS_BYTES);
         cursors = Some(PersonCursors::shown_to(read, caller.user));
     }
@@ -152,6 +155,8 @@ async fn changes_after(
         page.messages.retain(|changed| changed.message.seq > since);
         let found = page.messages.iter_mut().map(|changed| &mut changed.message);
         quotes::quote_since(&**store, found.collect(), since).await?;
+        let found = page.messages.iter_mut().map(|changed| &mut changed.message);
+        seen_receipts::hide(&caller.rooms.edge.apart, caller.user, found.collect()).await?;
         changes.gap |= page.up_to < changes.up_to;
         changes.take(page, wanted.after, room)?;
     }
@@ -193,7 +198,9 @@ async fn fill(
         let since = missed.since;
         let page = MessagePage { before: None, after: Some(Place::Seq(from)), since, limit: wanted };
         let mut page = caller.rooms.edge.store.messages(thread, page).await?;
-        quotes::quote_since(&*caller.rooms.edge.store, page.iter_mut().collect(), since).await?;
+        let edge = &caller.rooms.edge;
+        quotes::quote_since(&*edge.store, page.iter_mut().collect(), since).await?;
+        seen_receipts::hide(&edge.apart, caller.user, page.iter_mut().collect()).await?;
         if is_known_to_come && page.first().is_none_or(|first| first.seq != missed.place) {
             missed.gap = true;
         }

@@ -6,6 +6,7 @@
 //! again after a lost connection, since changes are not kept for those who are away. All of it may be
 //! repeated: it says how things are.
 
+pub(crate) mod blocks;
 pub(crate) mod heartbeat;
 pub(crate) mod reconcile;
 pub(crate) mod statuses;
@@ -17,14 +18,15 @@ use crate::ws::sockets::handle::{ClientSocket, SocketHandle};
 use crate::ws::sockets::hub::Hub;
 use crate::ws::sockets::subscriptions::SocketSubscriptions;
 use crate::ws::upstream::signals::Signals;
-use eventflow_ports::Clock;
+use eventflow_ports::{Apart, Clock, Membership, StoreError};
+use eventflow_protocol::blocks::BlockLists;
 use eventflow_protocol::event::Event;
 use eventflow_protocol::{CommandId, Participants, ThreadId, UserId};
 use heartbeat::Heartbeat;
 use statuses::Statuses;
 use std::collections::HashSet;
 use std::sync::Arc;
-use subscriptions::{PresenceSubscriptions, followed_in};
+use subscriptions::{FOLLOWED_THREAD_MAX, PresenceSubscriptions, followed_in};
 use tokio::sync::Semaphore;
 
 /// Who is here, and who is shown to whom.
@@ -35,6 +37,9 @@ pub(crate) struct Presence {
     pub(crate) signals: Signals,
     /// Who may see whom; the same as that of the edge.
     pub(crate) contacts: Contacts,
+    pub(crate) membership: Membership,
+    /// Who is never shown to whom.
+    pub(crate) apart: Apart,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) background: Background,
     /// Lets so many returning clients be read for at the same time.
@@ -60,15 +65,40 @@ impl Expected {
 }
 
 impl Presence {
+    /// The lists that say whom of these people a viewer may be shown; none of a thread that is too large to
+    /// be followed.
+    async fn lists_of(&self, people: &Participants, viewer: &UserId) -> Result<BlockLists, StoreError> {
+        let followed: &[UserId] = if people.len() > FOLLOWED_THREAD_MAX { &[] } else { people };
+        self.apart.lists(followed.iter().chain([viewer])).await
+    }
+
     /// The socket has the thread open. Gives the people it follows there, who are to be shown to it.
-    pub(crate) fn open_thread(
+    pub(crate) async fn open_thread(
         &self,
         socket: &ClientSocket,
         viewer: &UserId,
         thread: ThreadId,
         people: &Participants,
+    ) -> Result<Box<[UserId]>, StoreError> {
+        let lists = self.lists_of(people, viewer).await?;
+        let followed = self.open_thread_with(socket, viewer, (thread, people), &lists);
+        // A block that was heard meanwhile has not found this thread open.
+        let lists = self.lists_of(people, viewer).await?;
+        if followed.iter().any(|user| lists.are_apart(viewer, user)) {
+            return Ok(self.open_thread_with(socket, viewer, (thread, people), &lists));
+        }
+        Ok(followed)
+    }
+
+    /// As [`Presence::open_thread`], for whom the lists are known.
+    fn open_thread_with(
+        &self,
+        socket: &ClientSocket,
+        viewer: &UserId,
+        (thread, people): (ThreadId, &Participants),
+        lists: &BlockLists,
     ) -> Box<[UserId]> {
-        let followed = followed_in(people, viewer);
+        let followed = followed_in(people, viewer, lists);
         let handle = SocketHandle(socket.clone());
         socket.state().subscriptions(|own| self.subscriptions.open(own, &handle, thread, followed.clone()));
         followed
@@ -90,9 +120,14 @@ impl Presence {
         people: &Participants,
     ) {
         let is_open = socket.state().subscriptions_if_any(|own| own.has_open(thread));
-        if is_open != Some(true) {
-            let followed = self.open_thread(socket, viewer, thread, people);
-            self.show(socket, &followed).await;
+        if is_open == Some(true) {
+            return;
+        }
+        match self.open_thread(socket, viewer, thread, people).await {
+            Ok(followed) => self.show(socket, &followed).await,
+            Err(error) => {
+                tracing::debug!(error = &error as &dyn std::error::Error, "presence is not shown");
+            }
         }
     }
 
@@ -101,12 +136,12 @@ impl Presence {
         &self,
         socket: &ClientSocket,
         viewer: &UserId,
-        thread: ThreadId,
-        people: &Participants,
+        (thread, people): (ThreadId, &Participants),
+        lists: &BlockLists,
     ) {
         let is_open = socket.state().subscriptions_if_any(|own| own.has_open(thread));
         match (is_open, people.contains(viewer)) {
-            (Some(true), true) => drop(self.open_thread(socket, viewer, thread, people)),
+            (Some(true), true) => drop(self.open_thread_with(socket, viewer, (thread, people), lists)),
             (Some(true), false) => self.close_thread(socket, thread),
             (Some(false) | None, _) => {}
         }
@@ -114,12 +149,19 @@ impl Presence {
 
     /// These people have got into a thread together and may see each other: sockets here that asked for one
     /// of them in vain follow them from now on, and are told how they are.
-    pub(crate) fn share_a_thread(self: &Arc<Self>, hub: &Hub<SocketHandle>, people: &Participants) {
+    pub(crate) fn share_a_thread(
+        self: &Arc<Self>,
+        hub: &Hub<SocketHandle>,
+        people: &Participants,
+        lists: &BlockLists,
+    ) {
         self.contacts.forget(people);
         for viewer in people.iter() {
             let mut waiting = Vec::new();
             hub.each(viewer, |SocketHandle(socket)| {
-                let take = |own: &mut SocketSubscriptions| own.take_hidden(|user| people.contains(user));
+                let take = |own: &mut SocketSubscriptions| {
+                    own.take_hidden(|user| people.contains(user) && !lists.are_apart(viewer, user))
+                };
                 let visible = socket.state().subscriptions_if_any(take).unwrap_or_default();
                 if !visible.is_empty() {
                     waiting.push((socket.clone(), visible));

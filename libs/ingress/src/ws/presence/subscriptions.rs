@@ -9,6 +9,7 @@
 use crate::ws::sockets::hub::Hub;
 use crate::ws::sockets::subscriptions::{ASKED_MAX, SocketSubscriptions};
 use eventflow_protocol::Participants;
+use eventflow_protocol::blocks::BlockLists;
 use eventflow_protocol::{ThreadId, UserId};
 use parking_lot::Mutex;
 use std::collections::HashMap;
@@ -17,12 +18,12 @@ use std::collections::HashMap;
 /// of the thread.
 pub(crate) const FOLLOWED_THREAD_MAX: usize = 100;
 
-/// Whom `viewer` follows in a thread of these people.
-pub(crate) fn followed_in(people: &Participants, viewer: &UserId) -> Box<[UserId]> {
+/// Whom `viewer` follows in a thread of these people: not those from whom a block keeps them apart.
+pub(crate) fn followed_in(people: &Participants, viewer: &UserId, lists: &BlockLists) -> Box<[UserId]> {
     if people.len() > FOLLOWED_THREAD_MAX {
         return Box::default();
     }
-    people.iter().filter(|user| *user != viewer).cloned().collect()
+    people.iter().filter(|user| *user != viewer && !lists.are_apart(viewer, user)).cloned().collect()
 }
 
 /// The sockets that follow each person, and how many sockets have each thread open.
@@ -90,6 +91,16 @@ impl<S: Clone + PartialEq> PresenceSubscriptions<S> {
         for user in own.take_asked() {
             self.followers.remove(&user, socket);
         }
+    }
+
+    /// The socket follows `user` no more, whom it asked for: they are kept apart from now on. `true` if it
+    /// asked.
+    pub(crate) fn hide(&self, own: &mut SocketSubscriptions, socket: &S, user: &UserId) -> bool {
+        if !own.hide_asked(user) {
+            return false;
+        }
+        self.unfollow_without_reason(own, socket, user);
+        true
     }
 
     /// Calls `act` with each socket that follows `user`.
@@ -186,9 +197,10 @@ mod tests {
     fn a_large_thread_makes_nobody_follow_everybody() {
         let names: Vec<String> = (0..=FOLLOWED_THREAD_MAX).map(|n| format!("u{n:04}")).collect();
         let people: Participants = names.iter().map(|name| name.parse().unwrap()).collect();
-        assert_eq!(followed_in(&people, &people[0]).len(), 0);
+        let nobody = BlockLists::default();
+        assert_eq!(followed_in(&people, &people[0], &nobody).len(), 0);
         assert_eq!(
-            followed_in(&people[1..].into(), &people[1]).len(),
+            followed_in(&people[1..].into(), &people[1], &nobody).len(),
             FOLLOWED_THREAD_MAX - 1,
             "all but oneself"
         );

@@ -6,6 +6,7 @@
 //! thread's floor is never emitted to this socket again. The session is a new one (`socket.recovered` is
 //! false): changes of older messages are not sent again.
 
+use crate::seen_receipts;
 use crate::ws::resume::handover::Handover;
 use crate::ws::resume::journal::JournalWriter;
 use crate::ws::resume::journal_index::{JournalIndexes, ResumePoint};
@@ -18,7 +19,7 @@ use crate::ws::upstream::receipts::Receipts;
 use eventflow_metrics::{EdgeMetrics, ResumeOutcome};
 use eventflow_ports::journal::Entry;
 use eventflow_ports::store::PAGE_MAX;
-use eventflow_ports::{Membership, MessagePage, Place, Store, StoreError, ThreadPage};
+use eventflow_ports::{Apart, Membership, MessagePage, Place, Store, StoreError, ThreadPage};
 use eventflow_protocol::change::RECEIPT_PARTICIPANTS_MAX;
 use eventflow_protocol::client::events::{MessageReceived, ServerEvent as _};
 use eventflow_protocol::document::{Message, ThreadStatus, ThreadView};
@@ -60,6 +61,7 @@ struct Gone;
 pub(crate) struct CatchUp {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) membership: Membership,
+    pub(crate) apart: Apart,
     pub(crate) sockets: Sockets,
     pub(crate) receipts: Arc<Receipts>,
     pub(crate) journal: Arc<JournalWriter>,
@@ -167,6 +169,7 @@ impl ClientCatchUp<'_> {
         loop {
             let page = MessagePage { before: None, after: Some(Place::Seq(from)), since: 0, limit: PAGE_MAX };
             let page = self.messages(thread, page).await?;
+            let page = self.without_unseen_receipts(page).await?;
             let Some(last) = page.last().map(|message| message.seq) else { break };
             // Asked after the page was read: whoever is in the thread then may see what stands in it after
             // their place.
@@ -271,6 +274,15 @@ impl ClientCatchUp<'_> {
 
     async fn messages(&self, thread: ThreadId, page: MessagePage) -> Result<Vec<Message>, Gone> {
         self.ask(|| self.room.store.messages(thread, page)).await
+    }
+
+    async fn without_unseen_receipts(&self, mut page: Vec<Message>) -> Result<Vec<Message>, Gone> {
+        while let Err(error) =
+            seen_receipts::hide(&self.room.apart, self.user, page.iter_mut().collect()).await
+        {
+            self.pause(&error).await?;
+        }
+        Ok(page)
     }
 
     async fn seen_from(&self, thread: ThreadId) -> Result<Option<u64>, Gone> {

@@ -78,6 +78,19 @@ impl SocketSubscriptions {
         new
     }
 
+    /// The socket asked for `user`, whom its user may see no more. `false` if it did not ask.
+    pub(crate) fn hide_asked(&mut self, user: &UserId) -> bool {
+        let Some(place) = self.asked.iter().position(|asked| asked == user) else { return false };
+        self.asked.remove(place);
+        self.add_hidden(std::slice::from_ref(user));
+        true
+    }
+
+    /// The threads that are open.
+    pub(crate) fn open_threads(&self) -> Vec<ThreadId> {
+        self.open.iter().map(|(thread, _)| *thread).collect()
+    }
+
     /// Whether the socket asked for `user`, whom its user may not see.
     pub(crate) fn is_hidden(&self, user: &UserId) -> bool {
         self.hidden.contains(user)

@@ -6,7 +6,7 @@
 
 use crate::ws::sockets::Sockets;
 use crate::ws::sockets::handle::SocketHandle;
-use eventflow_ports::{Membership, ticks};
+use eventflow_ports::{Apart, Membership, ticks};
 use eventflow_protocol::client::events::{ServerEvent as _, TypingUpdate};
 use eventflow_protocol::event::TYPING_LIFE;
 use eventflow_protocol::{ThreadId, UserId};
@@ -64,13 +64,14 @@ impl ShownTypists {
 pub(crate) struct TypingExpiry {
     shown: ShownTypists,
     membership: Membership,
+    apart: Apart,
     sockets: Sockets,
 }
 
 impl TypingExpiry {
     /// Nobody is shown as typing.
-    pub(crate) fn new(membership: Membership, sockets: Sockets) -> Self {
-        Self { shown: ShownTypists::default(), membership, sockets }
+    pub(crate) fn new((membership, apart): (Membership, Apart), sockets: Sockets) -> Self {
+        Self { shown: ShownTypists::default(), membership, apart, sockets }
     }
 
     /// A `typing:update` with this JSON body is on its way to sockets here.
@@ -110,7 +111,10 @@ impl TypingExpiry {
                 return;
             }
         };
-        for user in people.iter().filter(|user| *user != typist) {
+        // Their lists were read when the typing was shown; to whom it was not, the stop is no news either.
+        let lists = self.apart.remembered(people.iter().chain([typist]));
+        let told = people.iter().filter(|user| *user != typist && !lists.are_apart(typist, user));
+        for user in told {
             self.sockets.hub.each(user, |SocketHandle(socket)| {
                 socket.emit(&packet);
             });

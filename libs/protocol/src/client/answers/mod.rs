@@ -3,6 +3,8 @@
 //! A refusal is an [`ErrorBody`](crate::ErrorBody) in both. A write that the broker has and the store has not
 //! done yet is answered with [`QueuedAnswer`].
 
+mod attachments;
+mod blocks;
 mod dead_letters;
 mod deliveries;
 mod drafts;
@@ -13,12 +15,16 @@ mod ops;
 mod people;
 mod push;
 mod replays;
+mod reports;
+mod scheduled;
 mod search;
 mod sends;
 mod service;
 mod sync;
 mod threads;
 
+pub use attachments::{AttachmentAnswer, UploadAnswer};
+pub use blocks::{BlockAnswer, BlocksAnswer, ListedBlock};
 pub use dead_letters::{
     EditedLetterAnswer, LetterAnswer, LetterEventWord, LetterGroupsAnswer, LettersAnswer, ShownGroup,
     ShownHappened, ShownLetter, ShownVersion,
@@ -46,6 +52,8 @@ pub use replays::{
     AuditAnswer, DiscardedAnswer, DryRun, DryRunAnswer, DryRunQueue, DryRunRefusal, ReplayAnswer, ShownAudit,
     ShownReplay,
 };
+pub use reports::{OwnReport, ReportAnswer, ReportedAnswer, ReportsAnswer, ShownReport};
+pub use scheduled::{ScheduledAnswer, ScheduledListAnswer, ShownScheduled};
 pub use search::{SearchAnswer, SearchHit};
 pub use sends::{SendAnswer, SendTo, SendsAnswer, ShownSend};
 pub use service::{DoneAnswer, QueuedAnswer, QueuedStatus, ServiceHealth, ServiceStats, StatusAnswer};

@@ -1,7 +1,7 @@
 //! Events about what one did oneself, for one's other devices: notifications read or deleted, preferences,
 //! drafts, how one wants to be seen.
 
-use crate::client::answers::ShownDraft;
+use crate::client::answers::{ShownDraft, ShownScheduled};
 use crate::client::events::name::ServerEvent;
 use crate::client::shape::Sorted;
 use crate::inbox::{NotificationChange, Preferences};
@@ -69,6 +69,17 @@ pub struct DraftUpdated {
 
 impl ServerEvent for DraftUpdated {
     const NAME: &'static str = "draft:updated";
+}
+
+/// A message of one's own waits for its time, was changed, or waits no more.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ScheduledUpdated {
+    /// The message, and how far it has come.
+    pub scheduled: ShownScheduled,
+}
+
+impl ServerEvent for ScheduledUpdated {
+    const NAME: &'static str = "scheduled:updated";
 }
 
 /// One has chosen how one wants to be seen, on any of one's devices, for all of them.

@@ -31,6 +31,8 @@ pub struct SendMessageBody {
     pub mentions: Vec<UserId>,
     /// The client's own key: the same key of the same sender is the same message.
     pub client_message_id: Option<ClientKey>,
+    /// When the message is to be sent; at once without.
+    pub send_at: Option<Timestamp>,
 }
 
 /// A text, attachments, or both.
@@ -53,13 +55,18 @@ struct SendMessageFields {
     /// The client's own key: the same key of the same sender is the same message.
     #[serde(default)]
     client_message_id: Option<ClientKey>,
+    /// When the message is to be sent: in 10 seconds at the earliest, and in a year at the latest. Without
+    /// it, at once.
+    #[serde(default)]
+    send_at: Option<Timestamp>,
 }
 
 impl TryFrom<SendMessageFields> for SendMessageBody {
     type Error = Unfit;
 
     fn try_from(fields: SendMessageFields) -> Result<Self, Unfit> {
-        let SendMessageFields { content, attachments, reply_to, mentions, client_message_id } = fields;
+        let SendMessageFields { content, attachments, reply_to, mentions, client_message_id, send_at } =
+            fields;
         let answered = |named: MessageReference| named.id().ok_or_else(|| Unfit::sentence(NO_SUCH_MESSAGE));
         let reply_to = reply_to.map(answered).transpose()?;
         let content = match content {
@@ -70,7 +77,7 @@ impl TryFrom<SendMessageFields> for SendMessageBody {
             content => content.unwrap_or_default(),
         };
         let mentions = normalized(mentions.into_ids());
-        Ok(Self { content, attachments, reply_to, mentions, client_message_id })
+        Ok(Self { content, attachments, reply_to, mentions, client_message_id, send_at })
     }
 }
 
@@ -126,16 +133,27 @@ struct SendMessageEventFields {
     /// The client's own key: the same key of the same sender is the same message.
     #[serde(default)]
     client_message_id: Option<ClientKey>,
+    /// When the message is to be sent: in 10 seconds at the earliest, and in a year at the latest. Without
+    /// it, at once.
+    #[serde(default)]
+    send_at: Option<Timestamp>,
 }
 
 impl TryFrom<SendMessageEventFields> for SendMessageEvent {
     type Error = Unfit;
 
     fn try_from(fields: SendMessageEventFields) -> Result<Self, Unfit> {
-        let SendMessageEventFields { thread_id, content, attachments, reply_to, mentions, client_message_id } =
-            fields;
-        let body =
-            SendMessageFields { content, attachments, reply_to, mentions, client_message_id }.try_into()?;
+        let SendMessageEventFields {
+            thread_id,
+            content,
+            attachments,
+            reply_to,
+            mentions,
+            client_message_id,
+            send_at,
+        } = fields;
+        let body = SendMessageFields { content, attachments, reply_to, mentions, client_message_id, send_at }
+            .try_into()?;
         Ok(Self { thread_id, body })
     }
 }

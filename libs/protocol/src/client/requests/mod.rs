@@ -13,6 +13,8 @@ mod notify;
 mod ops;
 mod people;
 mod push;
+mod reports;
+mod scheduled;
 mod sync;
 mod threads;
 
@@ -33,6 +35,8 @@ pub use people::{
     RevocationBody,
 };
 pub use push::{DeviceBody, SubscriptionBody, SubscriptionKeys};
+pub use reports::{HandledBody, ReportBody};
+pub use scheduled::{ScheduledBody, planned};
 pub use sync::{SYNCED_MESSAGES_MAX, SYNCED_THREADS_MAX, SyncEvent, SyncLimit, SyncPlace};
 pub use threads::{
     CreateThreadBody, PARTICIPANTS_MAX, ReadThreadBody, Seq, ThreadEvent, UnreadThreadBody, UnreadThreadEvent,

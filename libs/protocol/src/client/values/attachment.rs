@@ -1,8 +1,10 @@
-//! References to files: where a browser may be sent, and what name it may show.
+//! The files of a message: ids of uploaded ones, and references, which say where a browser may be sent and
+//! what name it may show.
 //!
-//! The files themselves live with the host application; nothing is fetched here. A reference is refused,
+//! What a reference names lives with the host application; nothing is fetched here. A reference is refused,
 //! never repaired: a silently changed address or name would be another file.
 
+use crate::AttachmentId;
 use crate::client::given::FIELD;
 use crate::client::values::metadata::Metadata;
 use crate::client::values::unfit::Unfit;
@@ -12,6 +14,7 @@ use crate::document::{Attachment, AttachmentKind};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, Unexpected, Visitor};
+use serde_json::{Map, Value};
 use std::fmt;
 
 /// Longest file name in bytes: what file systems take.
@@ -21,17 +24,50 @@ const SIZE_MAX: u64 = (1 << 53) - 1;
 /// Longest type or subtype (RFC 6838, section 4.2).
 const MIME_NAME_MAX_BYTES: usize = 127;
 
-/// A reference to a file that the host application stores.
+/// A file that a message shall have: a reference to one that the host application stores, or the id alone of
+/// one that was uploaded. The ingress fills in what an uploaded file is.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(try_from = "Fields")]
-#[schemars(with = "Fields")]
+#[schemars(with = "Either")]
 pub struct AttachmentReference(pub Attachment);
 
-/// The fields of a reference, each good by itself.
-#[derive(Deserialize, JsonSchema)]
+/// The fields of either, each good by itself. With a `url` it is a reference, and `id` is not looked at.
+#[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[schemars(rename = "AttachmentReference")]
 struct Fields {
+    #[serde(rename = "type", default)]
+    kind: Option<AttachmentKind>,
+    #[serde(default)]
+    url: Option<Link>,
+    #[serde(default)]
+    filename: FileName,
+    #[serde(default)]
+    size: FileSize,
+    #[serde(default)]
+    mime_type: MimeType,
+    #[serde(default)]
+    metadata: Metadata,
+    #[serde(default)]
+    id: Option<Value>,
+}
+
+/// What a client may write.
+#[derive(JsonSchema)]
+#[schemars(rename = "AttachmentReference", untagged)]
+#[allow(dead_code, reason = "it only describes what `Fields` reads")]
+enum Either {
+    /// A reference to a file that the host application stores.
+    Reference(Reference),
+    /// A file of the sender's own that was uploaded.
+    Uploaded(Uploaded),
+}
+
+/// A reference to a file that the host application stores.
+#[derive(JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "FileReference")]
+#[allow(dead_code, reason = "it only describes what `Fields` reads")]
+struct Reference {
     /// What a viewer does with the file.
     #[serde(rename = "type")]
     kind: AttachmentKind,
@@ -51,21 +87,70 @@ struct Fields {
     metadata: Metadata,
 }
 
+/// A file of the sender's own that was uploaded, by its id. Everything else about it the server knows.
+#[derive(JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "UploadedFile")]
+#[allow(dead_code, reason = "it only describes what `Fields` reads")]
+struct Uploaded {
+    /// The id of the uploaded file.
+    id: AttachmentId,
+    /// The client's free-form object.
+    #[serde(default)]
+    metadata: Metadata,
+}
+
 impl TryFrom<Fields> for AttachmentReference {
     type Error = Unfit;
 
     fn try_from(fields: Fields) -> Result<Self, Unfit> {
-        if !is_of(&fields.mime_type.0, fields.kind) {
+        let missing = |name: &str| Unfit::sentence(format_args!("{FIELD}.{name} is missing"));
+        let uploaded = match (&fields.url, fields.id) {
+            (None, Some(id)) => Some(attachment_id(&id)?),
+            (Some(_), _) | (None, None) => None,
+        };
+        let metadata = fields.metadata.into_object();
+        if let Some(id) = uploaded {
+            return Ok(Self(named(id, metadata)));
+        }
+        let kind = fields.kind.ok_or_else(|| missing("type"))?;
+        let url = fields.url.ok_or_else(|| missing("url"))?;
+        if !is_of(&fields.mime_type.0, kind) {
             return Err(Unfit::sentence(format_args!("{FIELD}.mimeType does not belong to {FIELD}.type")));
         }
         Ok(Self(Attachment {
-            kind: fields.kind,
-            url: fields.url.into_string(),
+            kind,
+            url: url.into_string(),
             filename: fields.filename.0,
             size: fields.size.0,
             mime_type: fields.mime_type.0,
-            metadata: fields.metadata.into_object(),
+            metadata,
+            id: None,
+            thumbnail_url: None,
+            width: None,
+            height: None,
         }))
+    }
+}
+
+fn attachment_id(given: &Value) -> Result<AttachmentId, Unfit> {
+    let id = given.as_str().and_then(|text| text.parse().ok());
+    id.ok_or_else(|| Unfit::sentence(format_args!("{FIELD}.id must be the id of an uploaded file")))
+}
+
+/// An uploaded file of which only the id is known yet.
+fn named(id: AttachmentId, metadata: Map<String, Value>) -> Attachment {
+    Attachment {
+        kind: AttachmentKind::Document,
+        url: String::new(),
+        filename: String::new(),
+        size: 0,
+        mime_type: String::new(),
+        metadata,
+        id: Some(id),
+        thumbnail_url: None,
+        width: None,
+        height: None,
     }
 }
 

@@ -1,5 +1,5 @@
 //! The layouts that conversations got: replies, earlier wordings, marks "unread", pins, search,
-//! mentions, groups; and drafts.
+//! mentions, groups; and drafts and scheduled messages.
 
 /// Fourteenth layout: the message that a message answers.
 pub(super) const REPLIES: &str = "
@@ -100,4 +100,28 @@ pub(super) const GROUPS: &str = "
         sent      INTEGER NOT NULL,
         PRIMARY KEY (thread_id, user_id)
     ) STRICT, WITHOUT ROWID;
+";
+
+/// Messages that wait for their time. `message` is the whole record; the other columns repeat what is asked
+/// for. `due_at` is `send_at` until the message has ended.
+pub(super) const SCHEDULED: &str = "
+    CREATE TABLE scheduled_message (
+        id         BLOB    NOT NULL PRIMARY KEY,
+        sender_id  TEXT    NOT NULL,
+        thread_id  BLOB    NOT NULL,
+        send_at    INTEGER NOT NULL,
+        created_at INTEGER NOT NULL,
+        due_at     INTEGER,
+        ended_at   INTEGER,
+        message    BLOB    NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    -- Which messages are due, what is due first and was scheduled first? Covers the answer.
+    CREATE INDEX scheduled_message_due ON scheduled_message (due_at, created_at, id, thread_id)
+        WHERE due_at IS NOT NULL;
+    -- How many of somebody's messages wait?
+    CREATE INDEX scheduled_message_waiting ON scheduled_message (sender_id) WHERE due_at IS NOT NULL;
+    -- What has somebody scheduled, what is due last first?
+    CREATE INDEX scheduled_message_by_sender ON scheduled_message (sender_id, send_at, id);
+    -- Which ended long ago?
+    CREATE INDEX scheduled_message_ended ON scheduled_message (ended_at) WHERE ended_at IS NOT NULL;
 ";

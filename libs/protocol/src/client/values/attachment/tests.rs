@@ -182,3 +182,24 @@ fn there_are_at_most_ten() {
     assert_eq!(many(ATTACHMENTS_MAX).unwrap().len(), ATTACHMENTS_MAX);
     assert_eq!(many(ATTACHMENTS_MAX + 1).unwrap_err().message, "attachments has more than 10 items");
 }
+
+#[test]
+fn an_id_alone_names_an_uploaded_file_and_beside_an_address_it_means_nothing() {
+    let id = "0123456789abcdef01234567";
+    let named = send(&[json!({"id": id, "metadata": {"a": 1}, "size": 7})]).unwrap().remove(0);
+    assert_eq!(named.id, Some(id.parse().unwrap()));
+    assert_eq!((named.url.as_str(), named.size, named.metadata.len()), ("", 0, 1));
+    for (odd, url) in [(json!(id), "/f/1"), (json!(7), "/f/2"), (json!({"$ne": 1}), "/f/3")] {
+        let reference = send(&[json!({"id": odd, "type": "image", "url": url})]).unwrap().remove(0);
+        assert_eq!((reference.id, reference.url.as_str()), (None, url));
+    }
+    for wrong in [json!("x"), json!(7), json!({"$ne": 1}), json!(""), json!([])] {
+        assert_eq!(
+            send(&[json!({ "id": wrong })]).unwrap_err().message,
+            "attachments[0].id must be the id of an uploaded file"
+        );
+    }
+    for nothing in [json!({}), json!({"id": null})] {
+        assert_eq!(send(&[nothing]).unwrap_err().message, "attachments[0].type is missing");
+    }
+}

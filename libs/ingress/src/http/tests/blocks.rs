@@ -1,0 +1,84 @@
+//! Blocks: under which key one goes on its way, who is refused, and what is hidden from whom.
+
+use super::{Rig, THREADS};
+use eventflow_protocol::CommandId;
+use eventflow_protocol::command::Command;
+use http::Method;
+use serde_json::{Value, json};
+
+async fn put(rig: &Rig, who: &str, other: &str) -> Value {
+    rig.call(Method::PUT, &format!("/api/v2/users/{other}/block")).of(who).send().await.expect(200)
+}
+
+fn key(rig: &Rig) -> Option<CommandId> {
+    match rig.world.commands().pop() {
+        Some(Command::ChangeBlock(change)) => change.key,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_key_stands_for_changes_of_one_person_about_another() {
+    let rig = Rig::new().await;
+    put(&rig, "ann", "bob").await;
+    assert_eq!(key(&rig), None);
+    let mut keys = Vec::new();
+    for (who, other, header) in
+        [("ann", "bob", "k"), ("ann", "bob", "\"k\""), ("ann", "eve", "k"), ("bob", "ann", "k")]
+    {
+        let call = rig.call(Method::PUT, &format!("/api/v2/users/{other}/block")).of(who);
+        call.header("idempotency-key", header).send().await.expect(200);
+        keys.push(key(&rig).unwrap());
+    }
+    assert_eq!(keys[0], keys[1], "bare or quoted");
+    assert!(keys[2] != keys[0] && keys[3] != keys[0]);
+    let before = rig.world.commands().len();
+    rig.call(Method::PUT, "/api/v2/users/ann/block").of("ann").send().await.refused(400, "invalid");
+    rig.call(Method::DELETE, "/api/v2/users/ann/block").of("ann").send().await.refused(400, "invalid");
+    assert_eq!(rig.world.commands().len(), before, "nobody blocks themselves");
+}
+
+#[tokio::test]
+async fn who_blocks_starts_nothing_with_whom_they_block_and_the_other_one_does() {
+    let rig = Rig::new().await;
+    put(&rig, "ann", "bob").await;
+    let with = |other: &str| json!({"participants": [other]});
+    rig.post(THREADS, &with("bob")).of("ann").send().await.refused(403, "forbidden");
+    rig.post(THREADS, &with("ann")).of("bob").send().await.expect(201);
+    let group = rig.world.store.group_of(&["ann", "cat"]);
+    let members = format!("{THREADS}/{group}/members");
+    rig.post(&members, &json!({"userIds": ["bob"]})).of("ann").send().await.refused(403, "forbidden");
+    rig.call(Method::DELETE, "/api/v2/users/bob/block").of("ann").send().await.expect(200);
+    rig.post(&members, &json!({"userIds": ["bob"]})).of("ann").send().await.expect(200);
+}
+
+#[tokio::test]
+async fn neither_sees_the_presence_or_the_receipts_of_the_other() {
+    let rig = Rig::new().await;
+    let group = rig.world.store.group_of(&["ann", "bob", "cat"]);
+    for user in ["ann", "bob", "cat"] {
+        rig.is_here(user).await;
+    }
+    let path = format!("/api/v2/messages/{group}");
+    rig.post(&path, &json!({"content": "hello"})).of("cat").send().await.expect(201);
+    for reader in ["ann", "bob"] {
+        rig.post(&format!("{THREADS}/{group}/read"), &json!({})).of(reader).send().await.expect(200);
+    }
+    put(&rig, "ann", "bob").await;
+    let readers = async |who: &str| {
+        let page = rig.get(&path).of(who).send().await.expect(200);
+        let receipts = page["messages"][0]["readBy"].as_array().unwrap().clone();
+        receipts.iter().map(|receipt| receipt["userId"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let status = async |who: &str, other: &str| {
+        let found = rig.get(&format!("/api/v2/presence/{other}")).of(who).send().await.expect(200);
+        found["presence"]["status"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(
+        (readers("ann").await, readers("bob").await),
+        (vec!["ann".to_owned()], vec!["bob".to_owned()])
+    );
+    assert_eq!(readers("cat").await, ["ann", "bob"]);
+    assert_eq!([status("ann", "bob").await, status("bob", "ann").await], ["offline", "offline"]);
+    assert_eq!([status("ann", "cat").await, status("cat", "ann").await], ["online", "online"]);
+}
