@@ -2,7 +2,7 @@
 // sit at. Both are off until they switch them on, for this browser.
 //
 // Muted conversations and quiet hours are silent, but for a message that mentions its reader in a muted one,
-// as with pushes. The notification has the tag of its conversation, so that one that was read on another
+// as with pushes. Whoever is blocked tells nobody anything. The notification has the tag of its conversation, so that one that was read on another
 // device goes away (pushes.js).
 
 import { $ } from '/elements.js';
@@ -19,9 +19,10 @@ export class Alerts {
   #soundedAt = 0;
 
   /**
-   * `parts`: `me`, `people`, `threads`, `preferences`, `pushes`, and `sees(threadId)`, whether its reader has
-   * the new messages of a conversation before their eyes.
-   * @param {{ me: Me, people: import('/people.js').People, threads: import('/threads.js').Threads,
+   * `parts`: `me`, `people`, `blocks`, `threads`, `preferences`, `pushes`, and `sees(threadId)`, whether its
+   * reader has the new messages of a conversation before their eyes.
+   * @param {{ me: Me, people: import('/people.js').People, blocks: import('/blocks.js').Blocks,
+   *   threads: import('/threads.js').Threads,
    *   preferences: import('/preferences.js').PreferencesForm, pushes: import('/pushes.js').Pushes,
    *   sees: (threadId: string) => boolean }} parts
    */
@@ -44,10 +45,10 @@ export class Alerts {
 
   /** @param {Message} message */
   heard(message) {
-    const { me, people, threads, sees } = this.#parts;
+    const { me, people, blocks, threads, sees } = this.#parts;
     const { threadId, senderId, mentions, attachments } = message;
     const mentionsMe = mentions?.includes(me.id) ?? false;
-    if (senderId === me.id || sees(threadId) || this.#isSilent(threadId, mentionsMe)) return;
+    if (senderId === me.id || blocks.has(senderId) || sees(threadId) || this.#isSilent(threadId, mentionsMe)) return;
     this.#sound();
     const thread = threads.get(threadId);
     const group = thread && people.isGroup(thread) ? ` · ${people.title(thread)}` : '';

@@ -1,6 +1,6 @@
 // The REST API. A read goes on until it is answered; a write is tried once and throws why it was refused.
 // While reads wait for the service, somebody is told why: a page must not look empty because it could not be
-// read.
+// read. Bytes of files go and come as they are (`exchange`).
 
 import { Refusal } from '/refusal.js';
 
@@ -9,6 +9,9 @@ const LONGEST_PAUSE_S = 15;
 
 /** @type {Record<string, string>} */
 const TROUBLES = { unavailable: 'The service is not available at the moment.', offline: 'The service cannot be reached.' };
+
+/** What a refusal without a body means: answers to `HEAD` have none. @type {Record<number, string>} */
+const CODES = { 401: 'unauthenticated', 403: 'forbidden', 404: 'not_found', 409: 'conflict', 413: 'too_large', 423: 'locked', 429: 'rate_limited' };
 
 /** Dispatches `change` when reads begin or end to wait. */
 export class Api extends EventTarget {
@@ -35,13 +38,48 @@ export class Api extends EventTarget {
    * @param {AbortSignal} [signal]
    * @returns {Promise<any>}
    */
-  async read(path, signal) {
+  read(path, signal) {
+    return this.#untilAnswered(() => this.ask('GET', path, undefined, signal), signal);
+  }
+
+  /**
+   * Reads a file, as `read` does.
+   * @param {string} path
+   * @param {AbortSignal} [signal]
+   * @returns {Promise<Blob>}
+   */
+  readFile(path, signal) {
+    return this.#untilAnswered(() => this.getFile(path, signal), signal);
+  }
+
+  /**
+   * Asks for a file once.
+   * @param {string} path
+   * @param {AbortSignal} [signal]
+   * @returns {Promise<Blob>}
+   */
+  async getFile(path, signal) {
+    const response = await this.exchange('GET', path, { signal });
+    return response.blob().catch(() => {
+      signal?.throwIfAborted();
+      throw new Refusal({ code: 'offline' });
+    });
+  }
+
+  /**
+   * @template Answer
+   * @param {() => Promise<Answer>} ask
+   * @param {AbortSignal} [signal]
+   * @returns {Promise<Answer>}
+   */
+  async #untilAnswered(ask, signal) {
     const read = {};
     try {
       for (let pause = FIRST_PAUSE_S; ; pause = Math.min(pause * 2, LONGEST_PAUSE_S)) {
         try {
-          return await this.ask('GET', path, undefined, signal);
+          return await ask();
         } catch (error) {
+          signal?.throwIfAborted();
           if (!(error instanceof Refusal && error.isPassing)) throw error;
           this.#waiting.set(read, error);
           this.#changed();
@@ -84,10 +122,11 @@ export class Api extends EventTarget {
    * @param {string} path
    * @param {object | undefined} body
    * @param {string} key
+   * @param {AbortSignal} [signal]
    * @returns {Promise<any>}
    */
-  askOnce(method, path, body, key) {
-    return this.#ask(method, path, { body, key });
+  askOnce(method, path, body, key, signal) {
+    return this.#ask(method, path, { body, key, signal });
   }
 
   /**
@@ -97,22 +136,63 @@ export class Api extends EventTarget {
    * @returns {Promise<any>}
    */
   async #ask(method, path, { body, signal, key }) {
-    const headers = {
-      Authorization: `Bearer ${this.#token}`, ...body && { 'Content-Type': 'application/json' }, ...key && { 'Idempotency-Key': key },
-    };
-    let response, answer;
-    try {
-      response = await fetch(`/api/v2${path}`, { method, headers, body: body && JSON.stringify(body), signal });
-      answer = await response.json();
-    } catch (error) {
-      signal?.throwIfAborted();
-      // Something that answers without JSON is not the service but what stands before it.
-      throw new Refusal({ code: error instanceof SyntaxError ? 'unavailable' : 'offline' });
-    }
+    const headers = { ...body && { 'Content-Type': 'application/json' }, ...key && { 'Idempotency-Key': key } };
+    const response = await this.exchange(method, path, { headers, body: body && JSON.stringify(body), signal });
+    const answer = await answerOf(response, signal);
     if (answer.success) return answer;
-    const refusal = new Refusal({ ...answer, waitS: Number(response.headers.get('Retry-After')) || 0 });
+    throw this.refused(response.status, answer, response.headers.get('Retry-After'));
+  }
+
+  /** The credential, for requests that are made elsewhere. */
+  get authorization() {
+    return `Bearer ${this.#token}`;
+  }
+
+  /**
+   * Asks with bytes, or for bytes; gives the response, or throws a `Refusal`.
+   * @param {string} method
+   * @param {string} path
+   * @param {{ headers?: Record<string, string>, body?: BodyInit, signal?: AbortSignal }} more
+   * @returns {Promise<Response>}
+   */
+  async exchange(method, path, { headers, body, signal }) {
+    const proof = { ...headers, Authorization: this.authorization };
+    const response = await fetch(`/api/v2${path}`, { method, headers: proof, body, signal }).catch(() => {
+      signal?.throwIfAborted();
+      throw new Refusal({ code: 'offline' });
+    });
+    if (response.ok) return response;
+    const refused = method === 'HEAD' ? {} : await answerOf(response, signal);
+    throw this.refused(response.status, refused, response.headers.get('Retry-After'));
+  }
+
+  /**
+   * What the server refused, as a `Refusal`. The page goes to the sign-in if that has ended.
+   * @param {number} status
+   * @param {Refused} answer
+   * @param {string | null} retryAfter seconds
+   * @returns {Refusal}
+   */
+  refused(status, answer, retryAfter) {
+    const otherwise = status >= 500 ? 'unavailable' : CODES[status];
+    const refusal = new Refusal({ code: otherwise, ...answer, waitS: Number(retryAfter) || 0 });
     if (refusal.endsSignIn) this.#ended(refusal);
-    throw refusal;
+    return refusal;
+  }
+}
+
+/**
+ * The JSON of an answer. Something that answers without JSON is not the service but what stands before it.
+ * @param {Response} response
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<any>}
+ */
+async function answerOf(response, signal) {
+  try {
+    return await response.json();
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw new Refusal({ code: error instanceof SyntaxError ? 'unavailable' : 'offline' });
   }
 }
 
@@ -121,9 +201,10 @@ export class Api extends EventTarget {
  * @param {AbortSignal} [signal]
  * @returns {Promise<void>}
  */
-function waiting(time, signal) {
+export function waiting(time, signal) {
   return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(signal.reason);
     const timer = setTimeout(resolve, time);
-    signal?.addEventListener('abort', () => { clearTimeout(timer); reject(signal.reason); }, { once: true });
+    return signal?.addEventListener('abort', () => { clearTimeout(timer); reject(signal.reason); }, { once: true });
   });
 }

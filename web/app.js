@@ -3,6 +3,8 @@
 
 import { Alerts } from '/alerts.js';
 import { Api } from '/api.js';
+import { Blocking, blockedWords } from '/blocking.js';
+import { Blocks } from '/blocks.js';
 import { Composer } from '/composer.js';
 import { Connection } from '/connection.js';
 import { Conversation } from '/conversation.js';
@@ -14,6 +16,8 @@ import { GroupLines } from '/group-lines.js';
 import { Groups } from '/groups.js';
 import { ThreadHeader } from '/header.js';
 import { Inbox } from '/inbox.js';
+import { Later } from '/later.js';
+import { LaterList } from '/later-list.js';
 import { MemberList } from '/member-list.js';
 import { Members } from '/members.js';
 import { Mutes } from '/mutes.js';
@@ -29,14 +33,19 @@ import { Pins } from '/pins.js';
 import { Presence } from '/presence.js';
 import { Pushes } from '/pushes.js';
 import { Reading } from '/reading.js';
+import { ReportForm } from '/report.js';
 import { Search } from '/search.js';
+import { Sending } from '/sending.js';
 import { openSettings } from '/settings.js';
 import { signIn, signInEnded, signOut } from '/sign-in.js';
+import { StoredFiles } from '/stored-files.js';
 import { ThreadList } from '/thread-list.js';
 import { openThreadMenu } from '/thread-menu.js';
 import { Threads } from '/threads.js';
 import { Typing } from '/typing.js';
 import { offerUnsent } from '/unsent.js';
+import { Uploads } from '/uploads.js';
+import { Viewer } from '/viewer.js';
 
 const NAME = document.title;
 /** Signing out waits no longer for a server that is away. */
@@ -54,22 +63,27 @@ const people = new People(me);
 const presence = new Presence(connection);
 const typing = new Typing(connection);
 const names = new Names({ api, people });
-const threads = new Threads({ api, me, people, names });
+const blocks = new Blocks({ api, people, names, changed: blockChanged });
+const threads = new Threads({ api, me, people, names, blocks });
 const lines = new GroupLines({ people, threads });
 const outbox = new Outbox(connection);
 const emoji = new EmojiPicker();
 const drafts = new Drafts(api);
 const members = new Members({ api, people });
-const composer = new Composer({ drafts, members, people, threads, me }, {
+const uploads = new Uploads(api);
+const later = new Later(api);
+const sending = new Sending({ drafts, members, threads, uploads, later, send: (threadId, message) => conversation.send(threadId, message) });
+const composer = new Composer({ drafts, members, people, threads, uploads, sending, me }, {
   pickEmoji: (choose, closed) => emoji.open(choose, closed),
-  send: (...message) => conversation.send(...message),
   edit: (...edited) => conversation.edit(...edited),
   editNewest: () => conversation.editNewest(),
   pressed: threadId => typing.pressed(threadId),
   stopped: () => typing.stopped(),
 });
+const reports = new ReportForm({ api, people });
 const conversation = new Conversation({
-  api, connection, me, people, names, presence, threads, outbox, composer, emoji, lines, seen: () => reading.look(), unread,
+  api, connection, me, people, names, presence, threads, outbox, composer, emoji, lines, viewer: new Viewer(new StoredFiles(api)),
+  seen: () => reading.look(), acts: { unread, report: message => reports.open(message) },
 });
 const reading = new Reading({ connection, threads, look: () => conversation.seen });
 const inbox = new Inbox(api, show);
@@ -82,13 +96,15 @@ new ThreadHeader({ threads, people, presence, typing, conversation });
 openThreadMenu();
 /** Whom one talks with, the most recent first. */
 const known = () => [...new Set(threads.listed.flatMap(thread => people.others(thread)))];
-const picker = new Picker({ api, people, known });
+const picker = new Picker({ api, people, blocks, known });
 const groups = new Groups({ api, threads });
-new MemberList({ members, people, presence, threads, conversation, me, groups, picker, chat: async id => show(await threads.start([id])) });
+const blocking = new Blocking({ blocks, people, names, threads, conversation });
+new MemberList({ members, people, presence, threads, conversation, me, groups, picker, blocks, blocking, chat: async id => show(await threads.start([id])) });
 const pins = new Pins({ api, people, conversation });
+new LaterList({ later, threads, people, conversation });
 new Mutes({ preferences, threads, people, conversation });
-openSettings(preferences, new Devices(api, pushes));
-const alerts = new Alerts({ me, people, threads, preferences, pushes, sees: threadId => conversation.showsNew(threadId) });
+openSettings(preferences, blocking, new Devices(api, pushes));
+const alerts = new Alerts({ me, people, blocks, threads, preferences, pushes, sees: threadId => conversation.showsNew(threadId) });
 
 // What the server says.
 
@@ -101,7 +117,11 @@ connection.on('connect', ({ recovered }) => {
   onTheSide(() => inbox.load());
   onTheSide(() => pushes.load());
   onTheSide(() => drafts.load());
+  onTheSide(() => later.load());
+  onTheSide(() => uploads.learn());
+  uploads.goOn();
   onTheSide(() => preferences.load());
+  onTheSide(() => blocks.load());
   return onTheSide(async () => { await threads.load(); await route(); });
 });
 connection.on('disconnect', () => { presence.disconnected(); typing.disconnected(); });
@@ -146,6 +166,7 @@ connection.on('presence:sync', body => presence.heard(body));
 connection.on('presence:update', body => presence.heard(body));
 connection.on('presence:chosen', body => presence.chosen(body));
 connection.on('draft:updated', ({ draft }) => drafts.heard(draft));
+connection.on('scheduled:updated', ({ scheduled }) => later.heard(scheduled));
 connection.on('notification:received', body => {
   inbox.received(body);
   alerts.notified(body.notification);
@@ -159,8 +180,7 @@ lines.addEventListener('change', event => {
   // For those who hear the page instead of seeing it.
   if (event instanceof CustomEvent && event.detail.threadId === conversation.threadId) $('news').textContent = event.detail.words;
 });
-// Conversations of the two are away now, or are back.
-connection.on('block:updated', () => onTheSide(() => threads.load()));
+connection.on('block:updated', body => blocks.heard(body));
 outbox.addEventListener('stored', event => event instanceof CustomEvent && take(event.detail));
 
 /** @param {Message} message */
@@ -196,6 +216,15 @@ async function unread({ threadId, seq }) {
 }
 
 /**
+ * Somebody is blocked now, or is not any more.
+ * @param {string} userId
+ */
+function blockChanged(userId) {
+  presence.askAgain(userId);
+  onTheSide(() => threads.blockChanged(userId));
+}
+
+/**
  * @param {'delivered' | 'read'} kind
  * @param {Receipt} body
  */
@@ -217,6 +246,7 @@ function drawMe() {
 async function leave() {
   await Promise.race([drafts.flush(), new Promise(resolve => setTimeout(resolve, GOOD_BYE_MS))]);
   drafts.close();
+  uploads.close();
   connection.close();
   alerts.forget();
   await pushes.forget();
@@ -248,7 +278,9 @@ $('back').addEventListener('click', () => navigation.leave());
 function gone({ thread, removedBy, isLeft }) {
   const title = `“${people.title(thread)}”`;
   const removed = removedBy ? `${people.name(removedBy)} removed you from ${title}.` : `${title} is not open to you any more.`;
-  tell(isLeft ? `You have left ${title}.` : removed);
+  const partner = people.partner(thread);
+  if (partner && blocks.has(partner)) tell(blockedWords(people.name(partner)));
+  else tell(isLeft ? `You have left ${title}.` : removed);
   if (navigation.threadId !== thread._id) return;
   conversation.close();
   navigation.leave();

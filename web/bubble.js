@@ -1,7 +1,8 @@
 // Draws one message: its text, files, time, delivery status and reactions. It draws a message again only when
 // something of it has changed.
 
-import { button, element, harmlessAddress } from '/elements.js';
+import { button, element } from '/elements.js';
+import { drawFiles } from '/file-items.js';
 import { drawText } from '/markup.js';
 import { mentionedIn } from '/mentions.js';
 import { clock, fullTime } from '/times.js';
@@ -12,10 +13,16 @@ const TICKS = { sent: ['✓', 'Sent'], delivered: ['✓✓', 'Delivered'], read:
 const WAITING = { sending: 'sending …', waiting: 'waiting for the connection …', queued: 'accepted, will be delivered', failed: 'not sent' };
 /** What an item shows, as text that is compared. */
 const drawn = new WeakMap();
+/**
+ * The files of an item, which stay when something else of it changes.
+ * @type {WeakMap<HTMLElement, { words: string, files: HTMLElement }>}
+ */
+const drawnFiles = new WeakMap();
 
 /**
  * Draws a stored message. `view` says the rest: `isOwn`, `isGroup`, `follows` (the one before is of the same
- * person), `name`, `nameOf(id)`, `readers`, `me`, `mentioned`, and what to do: `react(message, emoji)`.
+ * person), `name`, `nameOf(id)`, `readers`, `me`, `mentioned`, and what to do: `react(message, emoji)`,
+ * `files`.
  * @param {HTMLElement} item
  * @param {Message} message
  * @param {MessageView} view
@@ -34,7 +41,7 @@ export function drawMessage(item, message, view) {
     said(
       (content || deletedAt) && words(deletedAt ? ['Message taken back'] : drawText(typed(content), mentioned)),
       !deletedAt && unnamed(typed(content), mentioned),
-      attachments.length > 0 && element('div', { class: 'files' }, ...attachments.map(file)),
+      attachments.length > 0 && filesOf(item, attachments, view.files),
       note(message, view),
     ),
     reactions.length > 0 && drawReactions(message, view),
@@ -46,15 +53,15 @@ export function drawMessage(item, message, view) {
  * failed. Without `again` it is tried again together with others.
  * @param {HTMLElement} item
  * @param {OutboxEntry} entry
- * @param {{ again?: () => void, drop: () => void, jump: (answered: Answered) => void }} acts
+ * @param {{ again?: () => void, drop: () => void, jump: (answered: Answered) => void, files: FileActs }} acts
  */
-export function drawWaiting(item, { content, state, reason, answered, mentioned }, { again, drop, jump }) {
+export function drawWaiting(item, { content, state, reason, answered, mentioned, files: attached = [] }, { again, drop, jump, files }) {
   if (isAsDrawn(item, [content, state, reason, !again])) return;
   item.className = kinds({ own: true, waiting: true, failed: state === 'failed' });
   const failed = state === 'failed' && element('div', { class: 'choices' }, again && button('Try again', again), button('Discard', drop));
   replaceParts(item, [
     answered && quote(answered, () => jump(answered)),
-    said(words(drawText(content, mentioned)), element('small', { class: 'note', dir: 'ltr' }, state === 'failed' ? `${WAITING.failed}: ${reason}` : WAITING[state])),
+    said(content && words(drawText(content, mentioned)), attached.length > 0 && filesOf(item, attached, files), element('small', { class: 'note', dir: 'ltr' }, state === 'failed' ? `${WAITING.failed}: ${reason}` : WAITING[state])),
     failed,
   ]);
 }
@@ -74,7 +81,7 @@ export function drawLine(item, said) {
  * What was said, with the note in its last line. It reads from the side from which the text does.
  * @param {...any} parts
  */
-const said = (...parts) => element('div', { class: 'said', dir: 'auto' }, ...parts);
+const said = (...parts) => element('div', { class: 'said', dir: 'auto' }, ...parts.filter(Boolean));
 
 /** @param {(string | Node)[]} nodes */
 const words = nodes => element('p', { class: 'content' }, ...nodes);
@@ -128,14 +135,6 @@ export function ticks(status, readers = '') {
   return element('span', { class: `ticks ${status}`, role: 'img', 'aria-label': words, title: readers ? `Read by ${readers}` : words }, shown);
 }
 
-/** @param {Attachment} attachment */
-function file({ url, filename, type }) {
-  const name = typed(filename) || type;
-  const address = harmlessAddress(url);
-  if (!address) return element('span', { class: 'file', dir: 'auto' }, name);
-  return element('a', { class: 'file', dir: 'auto', href: address, target: '_blank', rel: 'noopener noreferrer' }, name);
-}
-
 /**
  * @param {Message} message
  * @param {MessageView} view
@@ -157,18 +156,33 @@ function drawReactions(message, { me, nameOf, react }) {
 }
 
 /**
- * Puts new parts into an item. The actions that may hang on it are not touched, and a reaction keeps its
- * focus.
+ * @param {HTMLElement} item
+ * @param {Attachment[]} attachments
+ * @param {FileActs} acts
+ */
+function filesOf(item, attachments, acts) {
+  const words = JSON.stringify(attachments);
+  const shown = drawnFiles.get(item);
+  const files = shown?.words === words ? shown.files : drawFiles(attachments, acts);
+  drawnFiles.set(item, { words, files });
+  return files;
+}
+
+/**
+ * Puts new parts into an item. The actions that may hang on it are not touched, and a reaction or a file
+ * keeps its focus.
  * @param {HTMLElement} item
  * @param {any[]} parts
  */
 function replaceParts(item, parts) {
   const { activeElement } = document;
-  const focused = activeElement instanceof HTMLElement && item.contains(activeElement) ? activeElement.dataset.emoji : undefined;
+  const hadFocus = activeElement instanceof HTMLElement && item.contains(activeElement) ? activeElement : undefined;
+  const focused = hadFocus?.dataset.emoji;
   for (const part of [...item.children]) {
     if (part.id !== 'message-actions') part.remove();
   }
   item.prepend(...parts.filter(Boolean));
+  if (hadFocus?.closest('.files') && item.contains(hadFocus)) hadFocus.focus({ preventScroll: true });
   if (focused) [.../** @type {NodeListOf<HTMLElement>} */ (item.querySelectorAll('.reactions button'))].find(chip => chip.dataset.emoji === focused)?.focus();
 }
 

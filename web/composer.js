@@ -1,15 +1,16 @@
 // The text field. It shows the draft of each conversation, sends on Enter (under fingers Enter begins a new
 // line, and a button sends), answers a message, mentions people, and edits one's own. A text that is too long
-// stays as it is, and the field says by how much.
+// stays as it is, and the field says by how much. What is sent, and when, is sending.js's.
 
+import { Attached } from '/attached.js';
 import { $ } from '/elements.js';
+import { LaterMenu } from '/later-menu.js';
 import { MentionPicker } from '/mention-picker.js';
-import { mentionedIn } from '/mentions.js';
+import { keptMentions } from '/mentions.js';
+import { LENGTH_MAX } from '/sending.js';
 import { several } from '/times.js';
 import { typed } from '/typed.js';
 
-/** Characters of a message, as the server counts them. */
-const LENGTH_MAX = 10_000;
 /** From here on one is told how many are left. */
 const LENGTH_TOLD = 9_000;
 const fingers = matchMedia('(hover: none) and (pointer: coarse)');
@@ -17,6 +18,8 @@ const fingers = matchMedia('(hover: none) and (pointer: coarse)');
 export class Composer {
   #parts;
   #acts;
+  #attached;
+  #laterMenu;
   /** @type {string | undefined} */
   #threadId;
   /** @type {Message | undefined} */
@@ -31,21 +34,23 @@ export class Composer {
   #saidNow = () => undefined;
 
   /**
-   * `parts`: `drafts`, and to mention people `members`, `people`, `threads` and `me`. `acts`:
-   * `send(threadId, content, mentions, answered)`, `edit(message, content, mentions)`, `editNewest()`,
-   * `pressed(threadId)`, `stopped()`, and `pickEmoji(choose, closed)`.
+   * `parts`: `drafts`, `uploads`, `sending`, and to mention people `members`, `people`, `threads` and `me`.
+   * `acts`: `edit(message, content, mentions)`, `editNewest()`, `pressed(threadId)`, `stopped()`, and
+   * `pickEmoji(choose, closed)`.
    * @param {{ drafts: import('/drafts.js').Drafts, members: import('/members.js').Members,
+   *   uploads: import('/uploads.js').Uploads, sending: import('/sending.js').Sending,
    *   people: import('/people.js').People, threads: import('/threads.js').Threads, me: Me }} parts
    * @param {{ pickEmoji: (choose: (emoji: string) => void, closed: () => void) => void,
-   *   send: (threadId: string, content: string, mentions: string[], answered?: Answered) => void,
    *   edit: (message: Message, content: string, mentions: string[]) => void, editNewest: () => void,
    *   pressed: (threadId: string) => void, stopped: () => void }} acts
    */
   constructor(parts, acts) {
     this.#parts = parts;
     this.#acts = acts;
-    const { drafts, threads } = parts;
+    const { drafts, threads, uploads, sending } = parts;
     this.#offers = new MentionPicker({ ...parts, thread: () => threads.get(this.#threadId), take: (...taken) => this.#mention(...taken) });
+    this.#attached = new Attached(uploads, () => (this.#edited ? undefined : this.#threadId));
+    this.#laterMenu = new LaterMenu(sendAt => this.#want(sendAt));
     const text = $('text');
     $('composer').addEventListener('submit', (/** @type {SubmitEvent} */ event) => { event.preventDefault(); this.#done(); });
     text.addEventListener('input', () => this.#typed());
@@ -57,6 +62,9 @@ export class Composer {
     text.enterKeyHint = fingers.matches ? 'enter' : 'send';
     $('stop-editing').addEventListener('click', () => this.#stopEditing());
     $('stop-answering').addEventListener('click', () => this.#stopAnswering());
+    $('stop-holding').addEventListener('click', () => sending.give(this.#threadId));
+    sending.addEventListener('change', () => this.#sendingChanged());
+    uploads.addEventListener('change', () => this.#drawSending());
     drafts.addEventListener('taken', event => event instanceof CustomEvent && this.#taken(event.detail));
     drafts.addEventListener('change', () => this.#drawOther());
     for (const choice of /** @type {const} */ (['mine', 'theirs'])) {
@@ -97,6 +105,7 @@ export class Composer {
     $('editing').hidden = false;
     $('answering').hidden = $('other-draft').hidden = true;
     this.#write(content);
+    this.#attached.draw();
   }
 
   /**
@@ -144,10 +153,10 @@ export class Composer {
   }
 
   #typed() {
+    if (this.#threadId && !this.#edited) this.#parts.drafts.write(this.#threadId, { content: $('text').value });
     this.#tellLength();
     this.#offers.look();
     if (!this.#threadId) return;
-    if (!this.#edited) this.#parts.drafts.write(this.#threadId, { content: $('text').value });
     if ($('text').value.trim()) this.#acts.pressed(this.#threadId);
     else this.#acts.stopped();
   }
@@ -169,25 +178,45 @@ export class Composer {
 
   #done() {
     const content = $('text').value.trim();
-    if (!content || !this.#threadId || this.#tellLength() < 0) return;
+    if (!this.#edited) return this.#want();
+    if (!content || this.#tellLength() < 0) return undefined;
     this.#acts.stopped();
     this.#offers.close();
-    if (this.#edited) this.#doneEditing(this.#edited, content);
-    else this.#send(this.#threadId, content);
+    return this.#doneEditing(this.#edited, content);
   }
 
   /**
-   * @param {string} threadId
-   * @param {string} content
+   * Sends what is written, now or at this time.
+   * @param {Date} [sendAt]
    */
-  #send(threadId, content) {
-    const { drafts, members, threads } = this.#parts;
-    const { answered, mentioned, isFromElsewhere } = drafts.of(threadId);
-    const thread = threads.get(threadId);
-    const mentions = mentionedIn(content, isFromElsewhere ? [...mentioned, ...thread ? members.of(thread) : []] : mentioned);
-    drafts.end(threadId);
-    this.#showDraft();
-    this.#acts.send(threadId, content, mentions, answered);
+  #want(sendAt) {
+    const { sending } = this.#parts;
+    if (!this.#threadId || !sending.hasAnything(this.#threadId) || this.#tellLength() < 0) return;
+    this.#acts.stopped();
+    this.#offers.close();
+    if (sendAt) sending.plan(this.#threadId, sendAt);
+    else sending.want(this.#threadId);
+  }
+
+  /** What was written was sent, or waits for its files. */
+  #sendingChanged() {
+    const { drafts } = this.#parts;
+    if (this.#threadId && !this.#edited && $('text').value !== drafts.of(this.#threadId).content) this.#showDraft();
+    else if (!this.#edited) this.#showAnswered();
+    this.#drawSending();
+  }
+
+  /** What the message waits for, and whether it can be sent later. */
+  #drawSending() {
+    const { sending } = this.#parts;
+    const words = this.#edited ? '' : sending.waitsFor(this.#threadId);
+    $('held').hidden = words === '';
+    $('held-words').textContent = words;
+    $('stop-holding').hidden = !sending.isHeld(this.#threadId);
+    const canWait = this.#threadId !== undefined && !this.#edited && sending.hasAnything(this.#threadId);
+    $('send-later').disabled = !canWait || this.#isTooLong;
+    $('composer').classList.toggle('is-empty', !canWait);
+    if (!canWait) this.#laterMenu.hide();
   }
 
   /**
@@ -197,8 +226,7 @@ export class Composer {
    */
   #doneEditing(message, content) {
     const before = message.mentions ?? [];
-    const named = mentionedIn(typed(message.content), before.map(id => ({ id, name: this.#parts.people.name(id) })));
-    const mentions = [...new Set([...before.filter(id => !named.includes(id)), ...mentionedIn(content, this.#mentioned)])];
+    const mentions = keptMentions(typed(message.content), before.map(id => ({ id, name: this.#parts.people.name(id) })), content, this.#mentioned);
     const isSame = content === typed(message.content) && mentions.toSorted().join() === before.toSorted().join();
     if (!isSame) this.#acts.edit(message, content, mentions);
     this.#stopEditing();
@@ -212,13 +240,19 @@ export class Composer {
     $('length').textContent = left < 0
       ? `${several(-left, 'character')} too many. A message has at most ${LENGTH_MAX.toLocaleString('en')}.` : `${several(left, 'character')} left`;
     $('send').disabled = left < 0;
+    this.#drawSending();
     return left;
+  }
+
+  get #isTooLong() {
+    return $('send').disabled;
   }
 
   #stopEditing() {
     this.#edited = undefined;
     $('editing').hidden = true;
     this.#showDraft();
+    this.#attached.draw();
   }
 
   #stopAnswering() {

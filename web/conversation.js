@@ -4,6 +4,7 @@
 // It draws what `History` and `Outbox` hold, and leaves an item alone that has not changed. Dispatches
 // `change` when another conversation is open.
 
+import { answeredOf } from '/answered.js';
 import { beginningWords } from '/beginning.js';
 import { drawMessage, drawWaiting } from '/bubble.js';
 import { Changes } from '/changes.js';
@@ -11,10 +12,10 @@ import { Days } from '/days.js';
 import { showEdits } from '/edits.js';
 import { $, drawingOnce } from '/elements.js';
 import { History } from '/history.js';
-import { plain } from '/markup.js';
 import { attempt, onTheSide, tell } from '/notice.js';
 import { ReaderPlace } from '/place.js';
 import { Scroller } from '/scroller.js';
+import { fileNames } from '/thread-list.js';
 import { several } from '/times.js';
 import { typed } from '/typed.js';
 import { MessageActions } from '/message-actions.js';
@@ -44,14 +45,14 @@ export class Conversation extends EventTarget {
 
   /**
    * `parts`: `api`, `connection`, `me`, `people`, `names`, `presence`, `threads`, `outbox`, `composer`,
-   * `emoji` to choose from, `lines` of what became of groups, `seen()` for when more came into view, and
-   * `unread(message)` for when messages are to be unread again.
+   * `emoji` to choose from, `lines` of what became of groups, the `viewer` of pictures, `seen()` for when
+   * more came into view, and `acts`, what else is done to a message.
    * @param {{ api: import('/api.js').Api, connection: import('/connection.js').Connection, me: Me,
    *   people: import('/people.js').People, names: import('/names.js').Names,
    *   presence: import('/presence.js').Presence, lines: import('/group-lines.js').GroupLines,
    *   threads: import('/threads.js').Threads, outbox: import('/outbox.js').Outbox,
    *   composer: import('/composer.js').Composer, emoji: import('/emoji-picker.js').EmojiPicker,
-   *   seen: () => void, unread: (message: Message) => void }} parts
+   *   viewer: import('/viewer.js').Viewer, seen: () => void, acts: MessageActs }} parts
    */
   constructor(parts) {
     super();
@@ -66,7 +67,7 @@ export class Conversation extends EventTarget {
       react: (message, emoji) => this.#changes.react(message, emoji),
       reply: message => parts.composer.answer(this.#answered(message._id, message)),
       pin: message => this.#changes.pin(message),
-      unread: message => parts.unread(message),
+      ...parts.acts,
       edit: message => parts.composer.edit(message),
       takeBack: message => this.#changes.takeBack(message),
     });
@@ -175,7 +176,7 @@ export class Conversation extends EventTarget {
     if (isNews) {
       this.#place.came(message);
       const says = message.mentions?.includes(me.id) ? ' mentions you' : '';
-      $('news').textContent = `${people.name(message.senderId)}${says}: ${typed(message.content)}`;
+      $('news').textContent = `${people.name(message.senderId)}${says}: ${typed(message.content) || fileNames(message)}`;
     }
     history.received(message);
   }
@@ -201,14 +202,15 @@ export class Conversation extends EventTarget {
   /**
    * One's own message is sent: its writer sees it, and has done with what was new.
    * @param {string} threadId
-   * @param {string} content
-   * @param {string[]} mentions the ids of those whom it mentions
-   * @param {Answered} [answered] what it answers
+   * @param {Written} message
    */
-  send(threadId, content, mentions, answered) {
-    this.#place.answered();
-    this.#scroller.toEnd();
-    attempt(() => this.#parts.outbox.send(threadId, content, this.#mentioned(mentions), answered));
+  send(threadId, { content, mentions, answered, files }) {
+    // It may have waited for its files, and another conversation is open now.
+    if (threadId === this.threadId) {
+      this.#place.answered();
+      this.#scroller.toEnd();
+    }
+    attempt(() => this.#parts.outbox.send(threadId, content, this.#mentioned(mentions), answered, files));
   }
 
   /**
@@ -248,14 +250,9 @@ export class Conversation extends EventTarget {
    * What a reply shows of the message that it answers: as that message is now, if it is here.
    * @param {string} messageId
    * @param {Quote} [quote]
-   * @returns {Answered}
    */
   #answered(messageId, quote) {
-    const message = this.#history?.messages.find(each => each._id === messageId);
-    const { senderId, content, deletedAt, seq } = message ?? quote ?? {};
-    const filename = message ? message.attachments[0]?.filename : quote?.filename;
-    const words = plain(typed(content ?? '')) || typed(filename ?? '') || 'an earlier message';
-    return { messageId, seq, name: senderId ? this.#parts.people.nameOrYou(senderId) : '', text: deletedAt ? 'Message taken back' : words };
+    return answeredOf(messageId, this.#history?.messages.find(each => each._id === messageId), quote, this.#parts.people);
   }
 
   /**
@@ -304,6 +301,7 @@ export class Conversation extends EventTarget {
       $('beginning').textContent = beginningWords(this.#thread, this.#history, this.#place.isKnown);
       this.#days.draw(this.#thread ? this.#rows() : [], firstNew && this.#key(firstNew));
     });
+    this.#parts.viewer.follow(this.#history?.messages ?? []);
     this.#actions.drawn();
     this.#look();
   }
@@ -381,7 +379,7 @@ export class Conversation extends EventTarget {
       readers: isOwn ? (this.#history?.readers(message) ?? []).map(id => people.name(id)).join(', ') : '',
       mentioned: this.#mentioned(message.mentions),
       answered: message.replyTo && this.#answered(message.replyTo.messageId, message.replyTo.quote), jump: answered => this.jump(answered),
-      edits: edited => void showEdits(this.#parts.api, edited),
+      files: this.#parts.viewer, edits: edited => void showEdits(this.#parts.api, edited),
       nameOf: id => people.nameOrYou(id), react: (message, emoji) => this.#changes.react(message, emoji),
     });
     return { key: this.#key(message), at: message.createdAt, senderId: message.senderId, draw };
@@ -392,9 +390,9 @@ export class Conversation extends EventTarget {
    * @returns {Row}
    */
   #waitingRow(entry) {
-    const { me, outbox } = this.#parts;
+    const { me, outbox, viewer } = this.#parts;
     const isAlone = outbox.failed(entry.threadId).length < 2;
-    const acts = { again: isAlone ? () => outbox.again(entry.key) : undefined, drop: () => outbox.settle(entry.key), jump: (/** @type {Answered} */ to) => this.jump(to) };
+    const acts = { again: isAlone ? () => outbox.again(entry.key) : undefined, drop: () => outbox.settle(entry.key), jump: (/** @type {Answered} */ to) => this.jump(to), files: viewer };
     return { key: entry.key, at: entry.at, senderId: me.id, draw: item => drawWaiting(item, entry, acts) };
   }
 }

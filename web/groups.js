@@ -16,7 +16,7 @@ const WORDS = {
   unavailable: 'The service is not available at the moment. Nothing is lost here: please try again.',
   offline: 'There is no connection at the moment. Nothing is lost here: please try again when there is one.',
 };
-const MAY_NOT_ADD = 'You may not add all of these people, or you do not own the group any more.';
+const MAY_NOT_ADD = 'You may not add all of these people, maybe because you block one of them, or you do not own the group any more.';
 
 /**
  * What to do with a name that is no name.

@@ -1,5 +1,5 @@
 // Who is in the open conversation: a dialog behind its title, with names, pictures, roles and who is there.
-// In a group its owners change it here, and everybody can leave.
+// In a group its owners change it here, and everybody can leave, or block somebody.
 
 import { $, arrange, drawingOnce } from '/elements.js';
 import { GroupForm } from '/group-form.js';
@@ -36,17 +36,18 @@ export class MemberList {
   #drawSoon = drawingOnce(() => this.#draw());
 
   /**
-   * `parts`: `members`, `people`, `presence`, `threads`, `conversation`, `me`, `groups`, `picker`, and
-   * `chat(id)`, which opens the conversation with one person.
+   * `parts`: `members`, `people`, `presence`, `threads`, `conversation`, `me`, `groups`, `picker`, `blocks`,
+   * `blocking`, and `chat(id)`, which opens the conversation with one person.
    * @param {{ members: import('/members.js').Members, people: import('/people.js').People, me: Me,
    *   presence: import('/presence.js').Presence, threads: import('/threads.js').Threads,
    *   conversation: import('/conversation.js').Conversation, groups: import('/groups.js').Groups,
-   *   picker: import('/picker.js').Picker, chat: (id: string) => Promise<void> }} parts
+   *   picker: import('/picker.js').Picker, blocks: import('/blocks.js').Blocks,
+   *   blocking: import('/blocking.js').Blocking, chat: (id: string) => Promise<void> }} parts
    */
   constructor(parts) {
     this.#parts = parts;
     this.#form = new GroupForm({ save: look => this.#save(look), say: words => this.#say(words) });
-    for (const each of [parts.threads, parts.presence, parts.conversation]) each.addEventListener('change', () => this.#drawSoon());
+    for (const each of [parts.threads, parts.presence, parts.conversation, parts.blocks]) each.addEventListener('change', () => this.#drawSoon());
     $('show-members').addEventListener('click', () => this.#open());
     $('close-members').addEventListener('click', () => $('members').close());
     $('more-members').addEventListener('click', () => this.#more());
@@ -257,16 +258,18 @@ export class MemberList {
    * @returns {HTMLElement}
    */
   #item(thread, person, owners) {
-    const { people, presence, me } = this.#parts;
+    const { people, presence, me, blocks } = this.#parts;
     const { id, name } = person;
+    const isMe = id === me.id;
+    const isBlocked = blocks.has(id);
     const view = {
-      words: id === me.id ? 'you' : presence.words(id), isOwner: owners.has(id), isOpen: this.#opened === id,
-      acts: this.#acts(thread, person, owners),
+      words: isMe ? 'you' : isBlocked ? 'blocked by you' : presence.words(id), isOwner: owners.has(id), isOpen: this.#opened === id,
+      mayChange: owners.has(me.id), acts: [...this.#acts(thread, person, owners), ...isMe ? [] : [this.#blockAct(person)]],
     };
     const state = JSON.stringify([name, view, people.avatar(id)]);
     const drawn = this.#items.get(id);
     if (drawn?.state === state) return drawn.item;
-    const item = drawMember(person, { ...view, picture: () => people.picture(id), write: id === me.id ? undefined : () => this.#write(id), toggle: () => this.#toggle(id) });
+    const item = drawMember(person, { ...view, picture: () => people.picture(id), write: isMe || isBlocked ? undefined : () => this.#write(id), toggle: () => this.#toggle(id) });
     this.#items.set(id, { item, state });
     return item;
   }
@@ -281,6 +284,22 @@ export class MemberList {
   #toggle(id) {
     this.#opened = this.#opened === id ? undefined : id;
     this.#draw();
+  }
+
+  /**
+   * What everybody can do with somebody else.
+   * @param {Person} person
+   * @returns {MemberView['acts'][0]}
+   */
+  #blockAct({ id, name }) {
+    const { blocks, blocking } = this.#parts;
+    const isBlocked = blocks.has(id);
+    const act = () => this.#do(async () => {
+      if (isBlocked) await blocking.unblock(id);
+      else if (!await blocking.block(id)) return;
+      this.#opened = undefined;
+    });
+    return { label: `${isBlocked ? 'Unblock' : 'Block'} ${name}`, act, isGrave: !isBlocked };
   }
 
   /**

@@ -33,5 +33,18 @@ export function mentionedIn(text, people) {
   return ids;
 }
 
+/**
+ * Whom a text mentions once it says something else: whoever was mentioned without being named stays so.
+ * @param {string} text
+ * @param {Person[]} before those whom it mentioned
+ * @param {string} content what it says now
+ * @param {Person[]} people those whom it may name
+ * @returns {string[]} their ids
+ */
+export function keptMentions(text, before, content, people) {
+  const named = mentionedIn(text, before);
+  return [...new Set([...before.map(({ id }) => id).filter(id => !named.includes(id)), ...mentionedIn(content, people)])];
+}
+
 /** @param {string} text */
 const escaped = text => text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&');

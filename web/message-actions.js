@@ -1,6 +1,6 @@
-// What can be done with a message: react to it, answer it, pin it, mark it unread, edit it, take it back. One
-// set of buttons hangs on the message under the pointer or on the one with the focus. Arrow keys go from
-// message to message.
+// What can be done with a message: react to it, answer it, pin it, mark it unread, report it, edit it, take it
+// back. One set of buttons hangs on the message under the pointer or on the one with the focus. Arrow keys go
+// from message to message.
 
 import { $, button, element } from '/elements.js';
 
@@ -16,6 +16,7 @@ export class MessageActions {
   #reply;
   #pin;
   #unread;
+  #report;
   #edit;
   #takeBack;
   /** @type {Message | undefined} */
@@ -34,7 +35,7 @@ export class MessageActions {
    *   keeping: (change: () => void) => void, react: (message: Message, emoji: string) => void,
    *   pickEmoji: (choose: (emoji: string) => void, closed: () => void) => void,
    *   reply: (message: Message) => void, edit: (message: Message) => void, pin: (message: Message) => void,
-   *   unread: (message: Message) => void,
+   *   unread: (message: Message) => void, report: (message: Message) => void,
    *   takeBack: (message: Message) => void }} handlers
    */
   constructor(list, handlers) {
@@ -47,10 +48,11 @@ export class MessageActions {
     this.#reply = tool('Reply', () => this.#message && this.#handlers.reply(this.#message));
     this.#pin = tool('Pin', () => this.#pinned());
     this.#unread = tool('Unread', () => this.#message && this.#handlers.unread(this.#message), 'Mark as unread from here');
+    this.#report = tool('Report', () => this.#message && this.#handlers.report(this.#message), 'Report this message');
     this.#edit = tool('Edit', () => this.#message && this.#handlers.edit(this.#message));
     this.#takeBack = tool('Take back', () => this.#ask());
     this.#box = element('div', { id: 'message-actions', role: 'toolbar', 'aria-label': 'What to do with this message' },
-      this.#emoji, this.#opener, this.#reply, this.#pin, this.#unread, this.#edit, this.#takeBack);
+      this.#emoji, this.#opener, this.#reply, this.#pin, this.#unread, this.#report, this.#edit, this.#takeBack);
     // A finger is nowhere before it presses, and then it gives the focus.
     const hovers = matchMedia('(hover: hover)');
     list.addEventListener('pointerover', event => hovers.matches && this.#emoji.hidden && this.#hang(itemOf(event)));
@@ -152,7 +154,7 @@ export class MessageActions {
     // What is being pressed stays: a button whose content is replaced under a finger is not clicked.
     if (this.#pin.title !== pin) this.#pin.replaceChildren(label(pin));
     this.#pin.title = pin;
-    this.#unread.hidden = isOwn || !this.#emoji.hidden;
+    this.#unread.hidden = this.#report.hidden = isOwn || !this.#emoji.hidden;
     this.#edit.hidden = !isChangeable;
     this.#takeBack.hidden = !isChangeable;
   }

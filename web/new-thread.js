@@ -4,6 +4,10 @@
 import { $ } from '/elements.js';
 
 /** @type {Record<string, string>} */
+const NO_CHAT = {
+  forbidden: 'You may not write to them. If you block them, end that in the settings first.',
+};
+/** @type {Record<string, string>} */
 const NO_GROUP = {
   forbidden: 'You may not start this group. One of these people may not be open to you, or you are not in it any more: then give the new one another name.',
 };
@@ -16,6 +20,6 @@ const NO_GROUP = {
 export function startThread({ picker, threads }, show) {
   /** @type {PickerPurpose['start']} */
   const start = async (participants, group) => show(await threads.start(participants, group));
-  $('new-chat').addEventListener('click', () => picker.open({ title: 'Start a chat', start }));
+  $('new-chat').addEventListener('click', () => picker.open({ title: 'Start a chat', start, words: NO_CHAT }));
   $('new-group').addEventListener('click', () => picker.open({ title: 'New group', isNewGroup: true, deed: 'Create the group', start, words: NO_GROUP }));
 }

@@ -1,14 +1,17 @@
-// Asks before something is done that others notice: says what, wants a reason, shows a refusal.
+// Asks before something is done that others notice: says what, wants a reason or takes a note, shows a refusal.
 
 import { $ } from '/elements.js';
 import { Refusal } from '/refusal.js';
+
+const WHY = 'Why? It is written to the audit log.';
 
 /** @type {Question | undefined} */
 let open;
 
 /**
  * Opens the dialog. `act` is called with the reason and its refusal is shown; then `then` is called. With
- * `dryRun` there is a button that shows what would be done.
+ * `dryRun` there is a button that shows what would be done. With `label` it takes a note that is called so, or
+ * none, instead of a reason.
  * @param {Question} question
  */
 export function ask(question) {
@@ -17,6 +20,8 @@ export function ask(question) {
   $('ask-words').textContent = question.words;
   $('ask-do').textContent = question.verb;
   $('ask-do').className = question.isGrave ? 'grave' : '';
+  $('ask-label').textContent = question.label ?? WHY;
+  $('ask-why').required = !question.label;
   $('ask-why').value = '';
   $('ask-error').textContent = '';
   $('ask-result').hidden = true;
@@ -28,7 +33,7 @@ export function ask(question) {
 /** @param {(why: string) => Promise<any>} act */
 async function attempt(act) {
   const why = $('ask-why').value.trim();
-  if (!why) {
+  if (!why && !open?.label) {
     $('ask-error').textContent = 'Say why first.';
     return undefined;
   }
@@ -62,7 +67,7 @@ $('ask-dry').addEventListener('click', async () => {
 $('ask-cancel').addEventListener('click', () => $('ask').close());
 
 /**
- * @typedef {{ title: string, words: string, verb: string, isGrave?: boolean,
+ * @typedef {{ title: string, words: string, verb: string, isGrave?: boolean, label?: string,
  *   act: (why: string) => Promise<any>, dryRun?: (why: string) => Promise<string>,
  *   then: (answer: any) => any }} Question
  */

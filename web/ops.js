@@ -8,6 +8,7 @@ import { Letters } from '/ops-letters.js';
 import { Outcomes } from '/ops-outcomes.js';
 import { Connected } from '/ops-people.js';
 import { Pipeline } from '/ops-pipeline.js';
+import { Reports } from '/ops-reports.js';
 import { Servers } from '/ops-servers.js';
 import { Refusal } from '/refusal.js';
 import { signIn, signInEnded, signOut } from '/sign-in.js';
@@ -22,7 +23,7 @@ const { token, me } = await signIn();
 const ended = refusal => signInEnded(refusal.message);
 const api = new Api(token, ended);
 const quick = [new Pipeline(api), new Gateways(api), new Servers(api)];
-const slow = [new Letters(api), new Connected(api), new Outcomes(api)];
+const slow = [new Letters(api), new Connected(api), new Outcomes(api), new Reports(api, me)];
 
 let isPaused = false;
 let looks = 0;

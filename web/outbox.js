@@ -40,10 +40,11 @@ export class Outbox extends EventTarget {
    * @param {string} content
    * @param {Mentioned[]} mentioned
    * @param {Answered} [answered] what the message answers
+   * @param {Attachment[]} [files] files that were uploaded
    */
-  send(threadId, content, mentioned, answered) {
+  send(threadId, content, mentioned, answered, files) {
     /** @type {OutboxEntry} */
-    const entry = { key: newKey(), threadId, content, mentioned, answered, at: new Date().toISOString(), state: 'waiting', reason: '', tries: 0 };
+    const entry = { key: newKey(), threadId, content, mentioned, answered, files, at: new Date().toISOString(), state: 'waiting', reason: '', tries: 0 };
     this.#entries.set(entry.key, entry);
     this.#post(entry);
   }
@@ -105,9 +106,10 @@ export class Outbox extends EventTarget {
     this.#set(entry, this.#connection.isUp ? 'sending' : 'waiting');
     entry.tries += 1;
     try {
-      const { key, threadId, content, mentioned = [], answered } = entry;
+      const { key, threadId, content, mentioned = [], answered, files = [] } = entry;
       const mentions = mentioned.length > 0 ? mentioned.map(({ id }) => id) : undefined;
-      const body = { threadId, content, mentions, replyTo: answered?.messageId, clientMessageId: key };
+      const attachments = files.length > 0 ? files.map(({ id }) => ({ id })) : undefined;
+      const body = { threadId, content, attachments, mentions, replyTo: answered?.messageId, clientMessageId: key };
       const answer = await this.#connection.ask('message:send', body);
       if (answer.message) this.#stored(entry, answer.message);
       else this.#set(entry, 'queued');

@@ -33,8 +33,9 @@ export class Picker {
   #timer;
 
   /**
-   * `parts`: `api`, `people`, and `known()` with the ids of those whom one talks with.
-   * @param {{ api: import('/api.js').Api, people: import('/people.js').People, known: () => string[] }} parts
+   * `parts`: `api`, `people`, `blocks`, and `known()` with the ids of those whom one talks with.
+   * @param {{ api: import('/api.js').Api, people: import('/people.js').People, known: () => string[],
+   *   blocks: import('/blocks.js').Blocks }} parts
    */
   constructor(parts) {
     this.#parts = parts;
@@ -101,7 +102,7 @@ export class Picker {
       this.#cursor = null;
       await this.#more();
     }
-    const [only, ...others] = this.#found.filter(id => !this.#purpose?.isIn?.(id));
+    const [only, ...others] = this.#found.filter(id => !this.#whyNot(id));
     if (words !== '' && only && others.length === 0 && words === this.#words) return this.#choose(only);
     return this.#firstOffer()?.focus();
   }
@@ -111,7 +112,7 @@ export class Picker {
     this.#asking.abort();
     this.#cursor = null;
     if (this.#words === '') {
-      this.#found = this.#parts.known().filter(id => !this.#purpose?.isIn?.(id)).slice(0, OFFERED_MAX);
+      this.#found = this.#parts.known().filter(id => !this.#whyNot(id)).slice(0, OFFERED_MAX);
       $('picker-words').textContent = this.#found.length > 0 ? 'People you talk with' : 'Type a name, or a user id.';
       return this.#draw();
     }
@@ -176,11 +177,21 @@ export class Picker {
   #offer(id) {
     const { people } = this.#parts;
     const name = people.name(id);
-    const isIn = this.#purpose?.isIn?.(id) ?? false;
-    const offer = button(people.picture(id), () => this.#choose(id), { disabled: isIn });
-    const more = isIn ? 'in the group already' : name !== id && id;
+    const why = this.#whyNot(id);
+    const offer = button(people.picture(id), () => this.#choose(id), { disabled: why !== undefined });
+    const more = why ?? (name !== id && id);
     offer.append(element('span', { class: 'name', dir: 'auto' }, name), ...more ? [element('span', { class: 'id' }, more)] : []);
     return element('li', {}, offer);
+  }
+
+  /**
+   * Why somebody cannot be chosen; nothing if they can.
+   * @param {string} id
+   * @returns {string | undefined}
+   */
+  #whyNot(id) {
+    if (this.#purpose?.isIn?.(id)) return 'in the group already';
+    return this.#parts.blocks.has(id) ? 'blocked by you' : undefined;
   }
 
   /** @param {string} id */

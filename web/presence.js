@@ -82,6 +82,17 @@ export class Presence extends EventTarget {
     if (this.#wanted.size > 0) this.#later(0);
   }
 
+  /**
+   * Whether somebody is there is another question now: one of the two blocks the other, or does not any more.
+   * @param {string} id
+   */
+  askAgain(id) {
+    this.#known.delete(id);
+    this.#asked.delete(id);
+    if (this.#wanted.has(id)) this.#later(COLLECTING_MS);
+    this.#changed();
+  }
+
   /** Nothing of it is known without a connection. */
   disconnected() {
     this.#known.clear();

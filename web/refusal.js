@@ -15,6 +15,11 @@ const SENTENCES = {
   queued: 'The server has it, and does it as soon as it can.',
   key_reused: 'Another message was sent in its place before. Please write it again.',
   too_large: 'That is too long.',
+  too_late: 'It is too late for that: it is being sent, or has ended.',
+  quota_exceeded: 'There is no room for that.',
+  wrong_type: 'Files of this kind are not taken here.',
+  locked: 'Something else writes that at the moment. Please try again.',
+  conflict: 'That has changed meanwhile. Please try again.',
   unavailable: 'The service is not available at the moment. Please try again.',
   failed: 'That could not be done. The operators can see why.',
   offline: 'There is no connection at the moment.',
@@ -32,6 +37,8 @@ export class Refusal extends Error {
     const wait = waitS || Math.ceil(retryAfterMs / 1000);
     super(sentence(code, error, wait));
     this.code = code;
+    /** What the server says, for developers. */
+    this.said = error;
     this.waitS = wait;
   }
 

@@ -121,7 +121,7 @@ export class ThreadList {
  * A message without a text has files.
  * @param {Message} message
  */
-const fileNames = ({ attachments }) => attachments.map(({ filename, type }) => typed(filename) || type).join(', ');
+export const fileNames = ({ attachments }) => attachments.map(({ filename, type }) => typed(filename) || type).join(', ');
 
 /**
  * Somebody is meant by what they have not read yet.

@@ -21,6 +21,7 @@ export class Threads extends EventTarget {
   #me;
   #people;
   #names;
+  #blocks;
   /** @type {Map<string, Thread>} */
   #known = new Map();
   /** Questions for one conversation that have no answer yet. @type {Map<string, Promise<Thread>>} */
@@ -37,14 +38,15 @@ export class Threads extends EventTarget {
 
   /**
    * @param {{ api: import('/api.js').Api, me: Me, people: import('/people.js').People,
-   *   names: import('/names.js').Names }} parts
+   *   names: import('/names.js').Names, blocks: import('/blocks.js').Blocks }} parts
    */
-  constructor({ api, me, people, names }) {
+  constructor({ api, me, people, names, blocks }) {
     super();
     this.#api = api;
     this.#me = me;
     this.#people = people;
     this.#names = names;
+    this.#blocks = blocks;
     names.addEventListener('change', () => this.#changed());
   }
 
@@ -255,6 +257,18 @@ export class Threads extends EventTarget {
   }
 
   /**
+   * Somebody is blocked now, or is not any more: conversations with them go away, or are back.
+   * @param {string} userId
+   */
+  async blockChanged(userId) {
+    await this.load();
+    // What was on its way before says nothing, and neither do lists that are not shown.
+    const isWith = (/** @type {Thread} */ { participants, participantCount }) => participants.includes(userId) || participantCount > CARRIED_MAX;
+    const isAsked = (/** @type {Thread} */ { group, status }) => !group || status !== 'active' && status !== this.shown;
+    await Promise.allSettled([...this.#known.values()].filter(each => isWith(each) && isAsked(each)).map(({ _id }) => this.learnAgain(_id)));
+  }
+
+  /**
    * @param {string} id
    * @param {{ removedBy?: string, isLeft?: boolean }} why
    */
@@ -346,7 +360,8 @@ export class Threads extends EventTarget {
     thread.lastSeq = message.seq;
     if (message.senderId === this.#me.id || isSeen) return;
     thread.unreadCount += 1;
-    if (message.mentions?.includes(this.#me.id)) thread.unreadMentions = (thread.unreadMentions ?? 0) + 1;
+    const isTold = message.mentions?.includes(this.#me.id) && !this.#blocks.has(message.senderId);
+    if (isTold) thread.unreadMentions = (thread.unreadMentions ?? 0) + 1;
   }
 
   /**

@@ -7,8 +7,8 @@ const names = list => Object.fromEntries(list.split(/\s+/).map(name => [name, 'r
 
 const BROWSER = names(`window document location history navigator sessionStorage localStorage matchMedia addEventListener
   innerHeight innerWidth console fetch crypto URL TextDecoder Intl WebSocket Event CustomEvent EventTarget AbortController
-  ResizeObserver performance setTimeout clearTimeout setInterval clearInterval queueMicrotask atob getComputedStyle Element HTMLElement
-  HTMLLIElement Node Notification DOMException AudioContext self`);
+  AbortSignal ResizeObserver performance setTimeout clearTimeout setInterval clearInterval queueMicrotask atob getComputedStyle Element HTMLElement
+  HTMLLIElement Node Notification DOMException AudioContext self IntersectionObserver Blob XMLHttpRequest TextEncoder btoa`);
 const NODE = names(`process console fetch AbortController FormData ReadableStream Buffer URL performance setTimeout clearTimeout setInterval clearInterval setImmediate btoa Response
   Blob CompressionStream EventTarget`);
 /** What browsers and Node 18 have alike; anything else is asked for by `typeof`. */
@@ -17,7 +17,7 @@ const EVERYWHERE = names(`console fetch Blob TextEncoder btoa crypto URL TextDec
 /** What a test names inside of `page.evaluate`, which runs in the page. */
 const IN_PAGES = names(`window document location getComputedStyle innerHeight innerWidth Event sessionStorage localStorage
   WebSocket requestAnimationFrame IDBDatabase PushManager Notification NotificationEvent
-  PageTransitionEvent dispatchEvent self navigator messagingClient socket io careless drawMessage drawNotification violated pwn`);
+  PageTransitionEvent DataTransfer File ClipboardEvent DragEvent PointerEvent dispatchEvent self navigator messagingClient socket io careless drawMessage drawNotification violated pwn`);
 
 const RULES = {
   ...js.configs.recommended.rules,

@@ -29,10 +29,66 @@ interface PresenceOfUser {
 /** How far a message has come. */
 type MessageStatus = 'sent' | 'delivered' | 'read';
 
+/** An uploaded file has an `id`, and what the server found in its bytes; another one is a reference. */
 interface Attachment {
   type: string;
   url: string;
   filename: string;
+  id?: string;
+  size?: number;
+  mimeType?: string;
+  thumbnailUrl?: string;
+  width?: number;
+  height?: number;
+}
+
+/** What can be done with the files of a message. */
+type FileActs = Pick<import('/viewer.js').Viewer, 'stored' | 'open'>;
+
+/** A file of a message that is being written. */
+interface UploadEntry {
+  key: string;
+  threadId: string;
+  name: string;
+  size: number;
+  /** What is to be uploaded; after a reload it is not there any more. */
+  file?: File;
+  state: 'waiting' | 'uploading' | 'ready' | 'failed';
+  /** Bytes that the server has. */
+  sent: number;
+  /** Why it failed, as a sentence. */
+  reason: string;
+  /** Whether it would fail again. */
+  isFinal?: boolean;
+  /** Whether it may not fail with the next connection. */
+  isPassing?: boolean;
+  uploadId?: string;
+  /** The file as the message is going to show it. */
+  attachment?: Attachment;
+}
+
+/** A message as it was written, with its files. */
+interface Written {
+  content: string;
+  /** The ids of those whom it mentions. */
+  mentions: string[];
+  /** What it answers. */
+  answered?: Answered;
+  files: Attachment[];
+}
+
+/** A message that is to be sent later, or was. */
+interface ScheduledMessage {
+  _id: string;
+  threadId: string;
+  content: string;
+  attachments: Attachment[];
+  mentions?: string[];
+  sendAt: string;
+  updatedAt: string;
+  state: 'waiting' | 'sending' | 'sent' | 'cancelled' | 'failed';
+  reason?: string;
+  messageId?: string;
 }
 
 interface Reaction {
@@ -133,8 +189,10 @@ interface MemberView {
   isOwner: boolean;
   /** Begins to write to them; not to oneself. */
   write?: () => unknown;
-  /** What an owner can do with them. */
+  /** What can be done with them. */
   acts: { label: string; act: () => unknown; isGrave?: boolean }[];
+  /** Whether that changes the group, too. */
+  mayChange: boolean;
   /** Whether that is shown. */
   isOpen: boolean;
   toggle: () => void;
@@ -260,6 +318,7 @@ interface OutboxEntry {
   answered?: Answered;
   /** Whom it mentions. */
   mentioned?: Mentioned[];
+  files?: Attachment[];
   at: string;
   state: 'sending' | 'waiting' | 'queued' | 'failed';
   /** Why it failed, as a sentence. */
@@ -309,6 +368,14 @@ interface Refused {
 /** Does to a message what has happened to it. */
 type MessageChange = (message: Message) => void;
 
+/** What is done to a message elsewhere than in its conversation. */
+interface MessageActs {
+  /** Messages from this one on are to be unread. */
+  unread: (message: Message) => void;
+  /** The administrators are to be told of it. */
+  report: (message: Message) => void;
+}
+
 /** How one message is drawn, beside what it says itself. */
 interface MessageView {
   isOwn: boolean;
@@ -329,6 +396,7 @@ interface MessageView {
   edits: (message: Message) => void;
   me: Me;
   react: (message: Message, emoji: string) => void;
+  files: FileActs;
 }
 
 /** One message or waiting entry of a conversation. */

@@ -152,12 +152,13 @@ fn start_rest(system: &mut System) -> anyhow::Result<Router> {
     let demo = crate::demo::router(&system.config, backends, parts.requests.clone())?;
     let outbox = crate::outbox_page::router(&system.config, Arc::clone(&backends.outbox));
     let settings = &system.config;
+    let page = crate::page::router(&settings.attachments.origin)?;
     let old_system = eventflow_ingress::http::limit_by_address(
         crate::v1::router(&settings.v1)?,
         settings.v1.per_minute_ip,
         proxy_trust(settings)?,
     );
-    Ok(router.merge(crate::page::router()).merge(demo).merge(outbox).merge(old_system))
+    Ok(router.merge(page).merge(demo).merge(outbox).merge(old_system))
 }
 
 async fn start_persistence(system: &mut System) -> anyhow::Result<()> {

@@ -1,6 +1,6 @@
 // Script injection into our own page, by every field but the texts of messages (corpus.test.mjs): names of
-// people in messages, mentions, lists and pickers; names and pictures of groups; subjects; drafts;
-// notifications; what is found; earlier wordings; pins.
+// people in messages, mentions, lists and pickers, and of who is blocked; names and pictures of groups; names
+// of files; subjects; drafts; notifications; what is found; earlier wordings; pins; what is reported.
 //
 // Needs `tests/services browser` (Chromium and playwright-core).
 
@@ -8,6 +8,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { PATIENCE_MS, Person, eventually } from '../contract/person.mjs';
 import { CORPUS, PLAIN } from './corpus.mjs';
+import { png, sendFiles } from './files.mjs';
+import { OWN, strange } from './strange.mjs';
 import { field, message, onWindows, tell } from './windows.mjs';
 
 const ENTRIES = [...CORPUS, ...PLAIN];
@@ -15,21 +17,6 @@ const ENTRIES = [...CORPUS, ...PLAIN];
 const typed = text => text.replaceAll('<\u2060', '<');
 /** Time for images to fail, frames to load, animations to begin. */
 const SETTLE_MS = 500;
-/** The page's own elements that could load or run something: one of each kind that is named here. */
-const OWN = ['SCRIPT /app.js', 'LINK /assets/avatar.svg', 'LINK /assets/icon-180.png', 'LINK /manifest.webmanifest', 'LINK /style.css', 'LINK /conversation.css',
-  'LINK /door.css', 'LINK /group.css'];
-
-/** For `page.evaluate`: whatever could run, and is not the page's own. */
-function strange(own) {
-  const RUNS = 'script, iframe, frame, object, embed, style, link, base, meta[http-equiv], img, image, video, audio, source, math, template, form[action], marquee, portal';
-  const address = each => `${each.tagName} ${each.getAttribute('src') ?? each.getAttribute('href')}`;
-  const all = [...document.querySelectorAll('*')];
-  return [
-    ...[...document.querySelectorAll(RUNS)].filter(each => !own.includes(address(each)) && !/^\/assets\//.test(each.getAttribute('src') ?? '')),
-    ...all.filter(each => each.getAttributeNames().some(name => /^on/i.test(name) || name === 'style' || name === 'srcdoc')),
-    ...[...document.querySelectorAll('a')].filter(each => !['http:', 'https:', 'mailto:'].includes(each.protocol)),
-  ].map(each => each.outerHTML);
-}
 
 onWindows('scripts in the page', stage => {
   const becomes = (what, look) => eventually(what, look, PATIENCE_MS);
@@ -143,6 +130,111 @@ onWindows('scripts in the page', stage => {
     await ann.rest('DELETE', `/threads/${thread}/members/${ben.id}`);
     await bens.locator('#told').getByText(CORPUS[8]).waitFor();
     await isBensClean('what was told to who was removed');
+  });
+
+  test('S7: names of files run nowhere: in messages, lists, quotes, pins, the viewer, what is attached and what is sent later', { timeout: 360_000 }, async () => {
+    const [ann, ben] = stage.people('ann', 'ben');
+    const thread = await ann.startThread(ben);
+    const { page, isClean } = await watched(ben);
+    await page.locator('#threads button').first().click();
+    await page.getByText('Nothing was said here yet.').waitFor();
+    const names = [];
+    const preview = page.locator('#threads .preview');
+    for (let at = 0; at < CORPUS.length; at += 10) {
+      const files = CORPUS.slice(at, at + 10).map(name => [name, 'x']);
+      const { _id, attachments } = await sendFiles(stage, ann, thread, '', files);
+      const shown = attachments.map(({ filename }) => typed(filename));
+      names.push(...shown);
+      await becomes('the list shows them', async () => await preview.textContent() === shown.join(', '));
+      if (at % 30 !== 0) continue;
+      await ann.rest('PUT', `/${_id}/pin`);
+      await tell(ann, thread, 'look', { replyTo: _id });
+    }
+    await becomes('all are shown', async () => await page.locator('#messages .stored-file').count() === CORPUS.length);
+    assert.deepEqual(await page.locator('#messages .stored-file .name').allTextContents(), names);
+    await page.locator('#pins').waitFor();
+    await isClean('messages, quotes, pins and the list');
+    // Pictures are the page's own once they are here.
+    const named = CORPUS.filter((_, n) => n % 10 === 0);
+    const { attachments } = await sendFiles(stage, ann, thread, 'pictures', named.slice(0, 10).map(name => [name, png(44, 44)]));
+    for (const [n, { filename }] of attachments.entries()) {
+      await page.locator('#messages .small-picture').nth(n).click();
+      await becomes('the viewer shows its name', async () => await page.locator('#viewer-name').textContent() === typed(filename));
+      await page.keyboard.press('Escape');
+    }
+    await page.evaluate(() => document.querySelectorAll('#messages .small-picture img').forEach(each => each.remove()));
+    await isClean('the viewer');
+    // What is attached here, and references in what is sent later.
+    for (let at = 0; at < CORPUS.length; at += 40) {
+      await page.locator('#choose-files').setInputFiles(CORPUS.slice(at, at + 10).map(name => ({ name: name.replaceAll('/', '-'), mimeType: 'text/html', buffer: Buffer.from('x') })));
+      await becomes('they are there', async () => await page.locator('#attached li.ready').count() === 10);
+      await isClean('what is attached');
+      await page.getByRole('button', { name: 'Send', exact: true }).click();
+      await becomes('they are sent', async () => await page.locator('#attached li').count() === 0);
+    }
+    const sendAt = new Date(Date.now() + 3_600_000).toISOString();
+    let planned = 0;
+    for (const filename of CORPUS) {
+      const attachments = [{ type: 'document', url: 'https://files.example.com/x', filename }];
+      if ((await ben.rest('POST', `/${thread}`, { content: filename, attachments, sendAt })).scheduled) planned += 1;
+    }
+    assert.ok(planned > CORPUS.length / 4, `${planned} were taken`);
+    await becomes('all of them are told', async () => await page.locator('#later-here').textContent() === `To be sent later: ${planned} messages`);
+    await page.locator('#later-here').click();
+    await page.locator('#scheduled .names').first().waitFor();
+    await isClean('what is sent later');
+  });
+
+  test('S7: names of people who are blocked, and messages that are reported, are shown as text', { timeout: 360_000 }, async () => {
+    const [ann, ben] = stage.people('ann', 'ben');
+    const root = new Person(stage.system, 'root', { role: 'admin' });
+    const thread = await ben.startThread(ann);
+    await tell(ben, thread, 'hello');
+    const { page, isClean } = await watched(ann);
+    await page.locator('#threads').getByRole('button', { name: ben.id }).click();
+    await message(page, 'hello').waitFor();
+    const zoes = stage.people(...ENTRIES.map(() => 'zoe'));
+    const names = [];
+    for (const [n, zoe] of zoes.entries()) {
+      if ((await root.api('PUT', `/users/${zoe.id}`, { name: `Zoe ${ENTRIES[n]}` })).status !== 200) continue;
+      const { block } = await ann.api('PUT', `/users/${zoe.id}/block`);
+      names.push(typed(block.user.name));
+    }
+    assert.ok(names.length > ENTRIES.length / 2, `${names.length} names were taken`);
+    await page.getByRole('button', { name: /^Notifications/ }).click();
+    await page.getByRole('button', { name: 'Settings' }).click();
+    await becomes('all are listed by name', async () => (await page.locator('#blocks bdi').allTextContents()).toSorted().join('\n') === names.toSorted().join('\n'));
+    await isClean('the list of who is blocked');
+    await page.keyboard.press('Escape');
+    // In the form of a report, and in what is asked before somebody is blocked.
+    let shown = 0;
+    for (const entry of CORPUS) {
+      const { message: sent, status } = await ben.rest('POST', `/${thread}`, { content: entry });
+      if (status !== 201) continue;
+      shown += 1;
+      if (shown % 12 !== 1) continue;
+      const item = page.locator(`#messages li[data-message-id="${sent._id}"]`);
+      await becomes('its tools are there', async () => {
+        await item.hover();
+        return item.getByRole('button', { name: 'Report', exact: true }).isVisible();
+      });
+      await item.getByRole('button', { name: 'Report', exact: true }).click();
+      await page.getByLabel('More about it, if you like').fill(entry);
+      await page.locator('#report').getByLabel('Something else').check();
+      await isClean('the form of a report');
+      await page.getByRole('button', { name: 'Send the report' }).click();
+      await page.locator('#told').getByText('Thank you for telling us.').waitFor();
+      await root.api('PUT', `/users/${ben.id}`, { name: `Ben ${entry}` });
+    }
+    assert.ok(shown > CORPUS.length / 2, `${shown} messages were taken`);
+    await page.reload();
+    await page.locator('#connection.up').waitFor();
+    await page.getByRole('button', { name: /^Block Ben/ }).click();
+    await page.locator('#sure').getByText(/^Block Ben /).waitFor();
+    await isClean('what is asked before somebody is blocked');
+    await page.locator('#sure-yes').click();
+    await page.locator('#told').getByText('You have blocked Ben').waitFor();
+    await isClean('what is told of it');
   });
 
   test('S7: drafts, notifications, subjects, wordings, pins and what is found are shown as text', { timeout: 360_000 }, async () => {

@@ -90,7 +90,7 @@ describe('the demo', { concurrency: 1 }, () => {
     await eventually('pictures are there', () => ann.locator('#threads img').first().evaluate(image => image.complete && image.naturalWidth > 0));
     await take(ann, 'demo');
     await ben.getByLabel('Message', { exact: true }).fill('Hello from the second tab');
-    await ben.getByRole('button', { name: 'Send' }).click();
+    await ben.getByRole('button', { name: 'Send', exact: true }).click();
     await ann.locator('#messages').getByText('Hello from the second tab').waitFor();
     const mei = await enter('Mei Lin');
     await mei.locator('#title').getByText('Summer party').waitFor();

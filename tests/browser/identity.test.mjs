@@ -50,7 +50,7 @@ for (const shape of ['single', 'fleet']) {
       const [one, other] = [await openPage(ann), await openPage(ben)];
       const say = async (page, content) => {
         await page.getByLabel('Message', { exact: true }).fill(content);
-        await page.getByRole('button', { name: 'Send' }).click();
+        await page.getByRole('button', { name: 'Send', exact: true }).click();
       };
       await one.page.locator('#threads').getByText(ben.id).first().click();
       await other.page.locator('#threads').getByText(ann.id).first().click();

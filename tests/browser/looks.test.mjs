@@ -1,42 +1,18 @@
-// Every view of the page at three sizes, in light and in dark colours: the contrast of every text, the rules
-// of axe-core, and that nothing sticks out. With PAGE_PICTURES=FOLDER pictures are kept there.
+// Every view of the page at three sizes, in light and in dark colours: the contrast of every text, the
+// rules of axe-core, and that nothing sticks out. With PAGE_PICTURES=FOLDER pictures are kept there. Files
+// and what is sent later are in looks-files.test.mjs.
 //
 // Needs `tests/services browser` (Chromium, playwright-core and axe-core).
 
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { join } from 'node:path';
 import { test } from 'node:test';
-import { PATIENCE_MS, eventually } from '../contract/person.mjs';
+import { PATIENCE_MS, Person, eventually } from '../contract/person.mjs';
 import { contrasts } from './contrast.mjs';
+import { CONTRAST_MIN, SIZES, axe, looker } from './looks.mjs';
 import { group } from './scene.mjs';
-import { field, message, onWindows } from './windows.mjs';
+import { field, message, onWindows, tell } from './windows.mjs';
 
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-const SIZES = {
-  desktop: { viewport: { width: 1100, height: 800 } },
-  phone: { viewport: { width: 375, height: 812 }, hasTouch: true, isMobile: true },
-  // As a page of 1280 × 1024 is at 400 %.
-  tiny: { viewport: { width: 320, height: 256 } },
-};
-/** Text on its ground (WCAG 1.4.3). */
-const CONTRAST_MIN = 4.5;
-/** What a finger hits (WCAG 2.5.5). */
-const TARGET_MIN_PX = 44;
 const END = 'There is the pear tree';
-
-/**
- * For `page.evaluate`: what can be pressed and is smaller than that, but for what stands in a text, and in
- * messages, whose tools phone.test.mjs measures. An open dialog is before all else.
- */
-function tooSmall(least) {
-  const all = (document.querySelector('dialog[open]') ?? document).querySelectorAll('button, input, select, textarea, [role="option"]');
-  return [...all].filter(each => each.checkVisibility() && !each.closest('#messages li') && !each.matches('.unseen')).map(each => {
-    const { width, height } = (each.type === 'checkbox' ? each.closest('label') : each).getBoundingClientRect();
-    return { what: each.id || each.textContent || each.className, width: Math.round(width), height: Math.round(height) };
-  }).filter(({ width, height }) => width < least || height < least);
-}
 
 // What the page looks like does not depend on what is behind it.
 onWindows('looks', stage => {
@@ -48,16 +24,7 @@ onWindows('looks', stage => {
         const { ann, ben, mei, thread } = await group(stage);
         const { page, link } = await stage.enter(ben, { ...options, colorScheme, reducedMotion: 'reduce' });
         const button = name => page.getByRole('button', { name, exact: true });
-        const weak = async () => (await page.evaluate(contrasts)).filter(({ ratio }) => ratio < CONTRAST_MIN);
-        await page.evaluate(axe);
-        const look = async what => {
-          if (process.env.PAGE_PICTURES) await page.screenshot({ path: join(process.env.PAGE_PICTURES, `${size}-${colorScheme}-${what.replaceAll(' ', '-')}.png`) });
-          assert.deepEqual(await weak(), [], what);
-          const { violations } = await page.evaluate(() => window.axe.run());
-          assert.deepEqual(violations.map(({ id, nodes }) => [id, nodes.map(each => each.html)]), [], what);
-          if (options.hasTouch) assert.deepEqual(await page.evaluate(tooSmall, TARGET_MIN_PX), [], what);
-          assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${what}: nothing sticks out`);
-        };
+        const look = await looker(page, size, colorScheme);
         const open = async () => {
           await page.locator('#threads').getByRole('button', { name: 'Garden party' }).click();
           await message(page, END).waitFor();
@@ -182,6 +149,59 @@ onWindows('looks', stage => {
         await ann.rest('DELETE', `/threads/${thread}/members/${ben.id}`);
         await page.getByText('Ann Lee removed you from “Garden party in May”.').waitFor();
         await look('who was removed');
+      });
+
+      test(`blocks and reports do, too, on ${size} in ${colorScheme} colours`, { timeout: 300_000 }, async () => {
+        const [ann, ben] = stage.people('ann', 'ben');
+        const root = new Person(stage.system, 'root', { role: 'admin' });
+        for (const [{ id }, name] of [[ann, 'Ann Lee'], [ben, 'Ben Okafor']]) assert.equal((await root.api('PUT', `/users/${id}`, { name })).status, 200);
+        await tell(ann, await ann.startThread(ben), 'Are you still there?');
+        const { page } = await stage.enter(ben, { ...options, colorScheme, reducedMotion: 'reduce' });
+        const look = await looker(page, size, colorScheme);
+        const button = name => page.getByRole('button', { name, exact: true });
+        await page.locator('#threads').getByRole('button', { name: 'Ann Lee' }).click();
+        const item = message(page, 'Are you still there?');
+        await item.waitFor();
+        if (size !== 'desktop') await button('Conversation menu').click();
+        await look('a chat of two');
+        if (size !== 'desktop') await page.keyboard.press('Escape');
+        const openReport = async () => {
+          await becomes('its tools are there', async () => {
+            await (options.hasTouch ? item.locator('time').tap() : item.hover());
+            return item.getByRole('toolbar').isVisible();
+          });
+          await item.getByRole('button', { name: 'Report', exact: true }).click();
+        };
+        await openReport();
+        await look('reporting a message');
+        await page.getByLabel('More about it, if you like').fill('x'.repeat(501));
+        await page.getByLabel('Advertising or fraud').check();
+        await button('Send the report').click();
+        await page.getByText('That can have 500 characters. This has 501.').waitFor();
+        await look('a report that is too long');
+        await page.getByLabel('More about it, if you like').fill('');
+        await button('Send the report').click();
+        await page.getByText('Thank you for telling us.').waitFor();
+        await look('thanks for a report');
+        await openReport();
+        await page.getByText('You have reported this message').waitFor();
+        await look('a message that is reported');
+        await page.keyboard.press('Escape');
+        if (size !== 'desktop') await button('Conversation menu').click();
+        await page.getByRole(size === 'desktop' ? 'button' : 'menuitem', { name: 'Block Ann Lee', exact: true }).click();
+        await page.getByText('Block Ann Lee?').waitFor();
+        await look('before somebody is blocked');
+        await page.locator('#sure-yes').click();
+        await page.getByText('You have blocked Ann Lee.').waitFor();
+        await look('somebody is blocked');
+        await page.getByRole('button', { name: /^Notifications/ }).click();
+        await button('Settings').click();
+        await page.locator('#blocks').getByText('Ann Lee').waitFor();
+        await page.locator('#blocks').scrollIntoViewIfNeeded();
+        await look('who is blocked');
+        await button('Unblock Ann Lee').click();
+        await page.locator('#blocks-words').getByText('You have unblocked Ann Lee.').scrollIntoViewIfNeeded();
+        await look('who was unblocked');
       });
     }
   }

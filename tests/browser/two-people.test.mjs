@@ -45,7 +45,7 @@ async function signIn(name, faults) {
 
 async function say(page, content) {
   await page.getByLabel('Message', { exact: true }).fill(content);
-  await page.getByRole('button', { name: 'Send' }).click();
+  await page.getByRole('button', { name: 'Send', exact: true }).click();
 }
 
 /** Waits until exactly these messages are on the page, in this order. */
