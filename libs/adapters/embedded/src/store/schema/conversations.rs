@@ -119,7 +119,7 @@ pub(super) const SCHEDULED: &str = "
     CREATE INDEX scheduled_message_due ON scheduled_message (due_at, created_at, id, thread_id)
         WHERE due_at IS NOT NULL;
     -- How many of somebody's messages wait?
-    CREATE INDEX scheduled_message_waiting ON scheduled_message (sender_id) WHERE due_at IS NOT NULL;
+    CREATE INDEX scheduled_message_waiting ON scheduled_message (sender_id, due_at) WHERE due_at IS NOT NULL;
     -- What has somebody scheduled, what is due last first?
     CREATE INDEX scheduled_message_by_sender ON scheduled_message (sender_id, send_at, id);
     -- Which ended long ago?
