@@ -160,6 +160,13 @@ async fn while_the_broker_is_away_writes_are_refused_at_once_reads_go_on_and_not
     for role in system.roles() {
         system.ready(role).await.unwrap();
     }
+    // Ready all the while, since it reads without the broker.
+    let has_broker = async || {
+        let status = reqwest::get(system.admin("http-gateway", "/status")).await.ok()?;
+        let status: Value = status.json().await.ok()?;
+        (status["status"] == "ready").then_some(())
+    };
+    eventually("the gateway has its broker again", has_broker).await.unwrap();
     for n in 0..3 {
         let answer = conversation.send(&system, &format!("after {n}")).await;
         assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.body);

@@ -27,8 +27,11 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// backlog of any size puts no more than this before what people send now.
 const SENT_AT_ONCE: usize = 100;
 /// How long a message is left alone that got no answer: its command is in its queue, and is carried out when
-/// the stage gets to it.
+/// the stage gets to it. Each further time without an answer doubles this.
 const LEFT_ALONE: Duration = Duration::from_mins(1);
+/// The longest time that a message is left alone. A command that kills its worker becomes a dead letter each
+/// time: some twenty a day from each gateway do not bury the others.
+const LEFT_ALONE_LONGEST: Duration = Duration::from_hours(1);
 /// Most messages that are left alone. With more of them something is broken that an alert tells of.
 const LEFT_ALONE_MAX: usize = 10_000;
 
@@ -48,7 +51,32 @@ pub struct DueMessages {
     scheduled: Arc<dyn Scheduled>,
     requests: Requests,
     clock: Arc<dyn Clock>,
-    left_alone: HashMap<ScheduledId, Instant>,
+    left_alone: HashMap<ScheduledId, LeftAlone>,
+}
+
+/// A message whose command got no answer.
+#[derive(Clone, Copy)]
+struct LeftAlone {
+    until: Instant,
+    pause: Duration,
+}
+
+impl LeftAlone {
+    /// For the time behind `before`, or for the first time.
+    fn after(before: Option<&Self>, now: Instant) -> Self {
+        let pause = before.map_or(LEFT_ALONE, |before| (before.pause * 2).min(LEFT_ALONE_LONGEST));
+        Self { until: now + pause, pause }
+    }
+
+    fn is_waiting(&self, now: Instant) -> bool {
+        self.until > now
+    }
+
+    /// Whether its message has ended elsewhere, since nobody has sent it again for as long as it was left
+    /// alone.
+    fn is_over(&self, now: Instant) -> bool {
+        now.duration_since(self.until) > self.pause
+    }
 }
 
 impl DueMessages {
@@ -112,10 +140,11 @@ impl DueMessages {
     /// What is due and not left alone.
     async fn next(&mut self, now: Timestamp) -> Result<Vec<DueMessage>, StoreError> {
         let moment = Instant::now();
-        self.left_alone.retain(|_, until| *until > moment);
+        self.left_alone.retain(|_, left| !left.is_over(moment));
+        let is_waiting = |id: &ScheduledId| self.left_alone.get(id).is_some_and(|left| left.is_waiting(moment));
         let limit = u32::try_from(SENT_AT_ONCE + self.left_alone.len()).unwrap_or(u32::MAX);
         let mut due = self.scheduled.due_scheduled(now, limit).await?;
-        due.retain(|due| !self.left_alone.contains_key(&due.id));
+        due.retain(|due| !is_waiting(&due.id));
         due.truncate(SENT_AT_ONCE);
         Ok(due)
     }
@@ -125,11 +154,13 @@ impl DueMessages {
             && scheduled.state != ScheduledState::Sending
         {
             tracing::debug!(scheduled = %id, state = scheduled.state.name(), "a scheduled message was due");
+            self.left_alone.remove(&id);
             return;
         }
         // Its command waits in its queue, that of another gateway is being carried out, or one is parked.
-        if self.left_alone.len() < LEFT_ALONE_MAX {
-            self.left_alone.insert(id, Instant::now() + LEFT_ALONE);
+        let before = self.left_alone.get(&id);
+        if before.is_some() || self.left_alone.len() < LEFT_ALONE_MAX {
+            self.left_alone.insert(id, LeftAlone::after(before, Instant::now()));
         }
     }
 }

@@ -93,9 +93,18 @@ async fn what_waits_in_its_queue_is_left_alone_for_a_while() {
         due.send_some().await.unwrap();
         assert_eq!(sent(&world), ids);
     }
-    tokio::time::advance(LEFT_ALONE).await;
-    due.send_some().await.unwrap();
-    assert_eq!(sent(&world), [ids.clone(), ids].concat());
+    let mut expected = ids.clone();
+    let mut pause = LEFT_ALONE;
+    for _ in 0..10 {
+        tokio::time::advance(pause - Duration::from_secs(10)).await;
+        due.send_some().await.unwrap();
+        assert_eq!(sent(&world), expected, "not yet");
+        tokio::time::advance(Duration::from_secs(10)).await;
+        due.send_some().await.unwrap();
+        expected.extend(&ids);
+        assert_eq!(sent(&world), expected, "each time after twice as long, up to an hour");
+        pause = (pause * 2).min(LEFT_ALONE_LONGEST);
+    }
 }
 
 #[tokio::test(start_paused = true)]
