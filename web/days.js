@@ -36,6 +36,7 @@ export class Days {
    * @param {string} [firstNew] its key
    */
   draw(rows, firstNew) {
+    const { activeElement } = document;
     /** @type {Map<string, HTMLElement>} */
     const items = new Map();
     /** @type {Map<string, { items: HTMLElement[], news: HTMLElement[] }>} */
@@ -58,6 +59,10 @@ export class Days {
     this.#items = items;
     arrange(this.#box, [...days].map(([name, day]) => this.#drawDay(name, day)));
     this.#days.forEach((shown, day) => days.has(day) || this.#days.delete(day));
+    // What moves to another list, as all do when the line goes, loses the focus on its way.
+    if (activeElement instanceof HTMLElement && activeElement !== document.activeElement && this.#box.contains(activeElement)) {
+      activeElement.focus({ preventScroll: true });
+    }
   }
 
   /**

@@ -62,15 +62,14 @@ export function drawingOnce(draw) {
  * @param {Element[]} wanted
  */
 export function arrange(parent, wanted) {
+  const kept = new Set(/** @type {Node[]} */ (wanted));
+  for (const each of [...parent.childNodes]) {
+    if (!kept.has(each)) each.remove();
+  }
   let place = parent.firstChild;
   for (const each of wanted) {
     if (each === place) place = place.nextSibling;
     else parent.insertBefore(each, place);
-  }
-  while (place) {
-    const next = place.nextSibling;
-    place.remove();
-    place = next;
   }
 }
 
