@@ -23,7 +23,7 @@ const cache = process.env.EVENTFLOW_CACHE_DIR ?? join(process.env.XDG_CACHE_HOME
 const PYTHON_PATH = [here, join(cache, 'schemathesis'), process.env.PYTHONPATH].filter(Boolean).join(delimiter);
 /** As `tests/system` sets it. */
 const WEBHOOK_SECRET = 'webhook-secret-of-tests';
-/** When a send begins that is to be stopped. */
+/** When a send begins that is to be stopped, and a message is sent that is to be changed. */
 const SOON_MS = 3_600_000;
 /** Far more requests than people make. */
 const SETTINGS = { REST_PER_MINUTE_USER: '0', REST_PER_MINUTE_IP: '0', THREADS_NEW_PER_HOUR: '0', EVENTS_PER_MINUTE: '0' };
@@ -82,10 +82,11 @@ async function worldIn(system) {
   const { notification } = await root.api('POST', '/notifications', { userId: ann.id, title: 'hello' });
   const { send } = await root.api('POST', '/notifications', { to: [ann.id], title: 'hello', sendAt: new Date(Date.now() + SOON_MS).toISOString() });
   const { replay } = await root.api('POST', '/ops/replays', { filter: { queue: 'nowhere' }, why: 'there is nothing' });
+  const { scheduled } = await ann.rest('POST', `/${thread}`, { content: 'later', sendAt: new Date(Date.now() + SOON_MS).toISOString() });
   const letter = await letterIn(system, { root, sender: ann, thread });
   return {
     url: system.http, tokens: { root: root.token, ann: ann.token, cleo: cleo.token }, webhookSecret: WEBHOOK_SECRET,
-    ann: ann.id, ben: ben.id, thread, message: message._id, notification: notification._id, send: send._id, replay: replay._id, letter,
+    ann: ann.id, ben: ben.id, thread, message: message._id, scheduled: scheduled._id, notification: notification._id, send: send._id, replay: replay._id, letter,
     unsubscribe: unsubscribeToken(ben.id),
   };
 }

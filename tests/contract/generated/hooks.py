@@ -71,6 +71,10 @@ def plain_patterns(value):
             plain_patterns(item)
 
 
+# The bytes of a resumable upload are sent as they are.
+schemathesis.serializer.alias("application/offset+octet-stream", "application/octet-stream")
+
+
 @schemathesis.hook
 def before_load_schema(_context, document):
     """A field of an answer that the document does not name is a fault; in a request it is passed over."""
@@ -128,6 +132,9 @@ def before_call(_context, case, _kwargs):
             case.path_parameters = {**case.path_parameters, "member": MEMBERS[operation]()}
         if operation == "editDeadLetter" and is_exact[ParameterLocation.BODY]:
             case.body = {**case.body, **letter_edit()}
+    # A new upload goes on at its beginning.
+    if operation == "appendUpload" and not keeps and not case.meta.is_negative_at(ParameterLocation.HEADER):
+        case.headers["Upload-Offset"] = "0"
     # The letters of the world stay: other requests need them.
     if operation in ("beginReplay", "discardDeadLetters") and isinstance(case.body, dict):
         if isinstance(case.body.get("filter"), dict):

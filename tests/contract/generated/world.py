@@ -19,13 +19,17 @@ API = f"{WORLD['url']}/api/v2"
 TIMEOUT_S = 30
 # Longest that the server may take to carry a queued request out.
 PATIENCE_S = 60
+# More than a generated request brings, so that an upload is not over with it.
+UPLOAD_BYTES = 1_000_000
 session = requests.Session()
 session.trust_env = False
+# The upload that was made last.
+uploads = []
 
 
-def ask(who, method, path, body=None):
+def ask(who, method, path, body=None, headers=None):
     """A request that must succeed: its answer. It may be made again: a queued one is asked for until it is done."""
-    headers = {"Authorization": f"Bearer {WORLD['tokens'][who]}"}
+    headers = {"Authorization": f"Bearer {WORLD['tokens'][who]}", **(headers or {})}
     deadline = time.monotonic() + PATIENCE_S
     while True:
         answer = session.request(method, API + path, json=body, headers=headers, timeout=TIMEOUT_S)
@@ -64,10 +68,28 @@ def new_notification():
     return ask("root", "POST", "/notifications", body)["notification"]["_id"]
 
 
-def new_send():
+def in_an_hour():
     later = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(hours=1)
-    at = later.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    body = {"to": [WORLD["ann"]], "title": "for a request", "sendAt": at, "clientNotificationId": key()}
+    return later.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def new_scheduled():
+    body = {"content": "for a generated request", "sendAt": in_an_hour(), "clientMessageId": key()}
+    return ask("ann", "POST", f"/messages/{WORLD['thread']}", body)["scheduled"]["_id"]
+
+
+def new_upload():
+    """One at a time: a person may have a hundred files that no message uses."""
+    tus = {"Tus-Resumable": "1.0.0"}
+    if uploads:
+        headers = {"Authorization": f"Bearer {WORLD['tokens']['ann']}", **tus}
+        session.delete(f"{API}/attachments/tus/{uploads.pop()}", headers=headers, timeout=TIMEOUT_S)
+    uploads.append(ask("ann", "POST", "/attachments/tus", headers={**tus, "Upload-Length": str(UPLOAD_BYTES)})["id"])
+    return uploads[0]
+
+
+def new_send():
+    body = {"to": [WORLD["ann"]], "title": "for a request", "sendAt": in_an_hour(), "clientNotificationId": key()}
     return ask("root", "POST", "/notifications", body)["send"]["_id"]
 
 
@@ -106,6 +128,12 @@ PATHS = {
     "readMessage": known("message"),
     "reportMessage": known("message"),
     "handleReport": new_report,
+    "changeScheduled": known("scheduled"),
+    "cancelScheduled": new_scheduled,
+    "sendScheduled": new_scheduled,
+    "appendUpload": new_upload,
+    "showUpload": new_upload,
+    "endUpload": new_upload,
     "showPresence": known("ben"),
     "muteThread": known("thread"),
     "unmuteThread": known("thread"),
