@@ -2,8 +2,8 @@
 // sit at. Both are off until they switch them on, for this browser.
 //
 // Muted conversations and quiet hours are silent, but for a message that mentions its reader in a muted one,
-// as with pushes. Whoever is blocked tells nobody anything. The notification has the tag of its conversation, so that one that was read on another
-// device goes away (pushes.js).
+// as with pushes. Whoever is blocked tells nobody anything. The notification has the tag of its
+// conversation, so that one that was read on another device goes away (pushes.js).
 
 import { $ } from '/elements.js';
 import { plain } from '/markup.js';

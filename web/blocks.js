@@ -1,5 +1,5 @@
-// Whom somebody blocks, and what is asked to block somebody and to end that. Each change is made once, also if
-// its answer is lost and it is asked for again. What all of this person's windows are told of it is heard
+// Whom somebody blocks, and what is asked to block somebody and to end that. Each change is made once, also
+// if its answer is lost and it is asked for again. What all of this person's windows are told of it is heard
 // here. Dispatches `change`.
 
 import { Refusal } from '/refusal.js';
@@ -22,7 +22,10 @@ export class Blocks extends EventTarget {
   #known = new Map();
   /** Changes that were heard: what was asked before them may not know of them. */
   #heard = 0;
-  /** Of each person the change whose end nobody knows, with its key. @type {Map<string, { method: string, key: string }>} */
+  /**
+   * Of each person the change whose end nobody knows, with its key.
+   * @type {Map<string, { method: string, key: string }>}
+   */
   #open = new Map();
 
   /**

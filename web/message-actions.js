@@ -1,6 +1,6 @@
-// What can be done with a message: react to it, answer it, pin it, mark it unread, report it, edit it, take it
-// back. One set of buttons hangs on the message under the pointer or on the one with the focus. Arrow keys go
-// from message to message.
+// What can be done with a message: react to it, answer it, pin it, mark it unread, report it, edit it, take
+// it back. One set of buttons hangs on the message under the pointer or on the one with the focus. Arrow
+// keys go from message to message.
 
 import { $, button, element } from '/elements.js';
 

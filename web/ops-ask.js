@@ -1,4 +1,5 @@
-// Asks before something is done that others notice: says what, wants a reason or takes a note, shows a refusal.
+// Asks before something is done that others notice: says what, wants a reason or takes a note, shows a
+// refusal.
 
 import { $ } from '/elements.js';
 import { Refusal } from '/refusal.js';
@@ -10,8 +11,8 @@ let open;
 
 /**
  * Opens the dialog. `act` is called with the reason and its refusal is shown; then `then` is called. With
- * `dryRun` there is a button that shows what would be done. With `label` it takes a note that is called so, or
- * none, instead of a reason.
+ * `dryRun` there is a button that shows what would be done. With `label` it takes a note that is called so,
+ * or none, instead of a reason.
  * @param {Question} question
  */
 export function ask(question) {

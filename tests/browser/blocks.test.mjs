@@ -1,6 +1,6 @@
-// Blocks and reports on the page: who blocks somebody has done with them in all windows and without a reload,
-// whoever is blocked sees no difference, and a message is reported once. What is refused or does not arrive is
-// said, and nothing that was typed is lost.
+// Blocks and reports on the page: who blocks somebody has done with them in all windows and without a
+// reload, whoever is blocked sees no difference, and a message is reported once. What is refused or does not
+// arrive is said, and nothing that was typed is lost.
 //
 // Needs `tests/services browser` (Chromium and playwright-core).
 

@@ -1,6 +1,6 @@
-// Reports of messages on the page of operators, in a real browser and on both shapes: what was said is masked
-// until somebody wants to see it, a report is marked as handled once, and nothing that people wrote runs. With
-// OPS_PICTURES=FOLDER pictures are kept there.
+// Reports of messages on the page of operators, in a real browser and on both shapes: what was said is
+// masked until somebody wants to see it, a report is marked as handled once, and nothing that people wrote
+// runs. With OPS_PICTURES=FOLDER pictures are kept there.
 //
 // Needs `tests/services browser` (Chromium, playwright-core and axe-core).
 

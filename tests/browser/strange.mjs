@@ -1,8 +1,8 @@
 // What stands in a page and could run or load something, and is not the page's own.
 
 /**
- * The page's own elements that could load or run something: one of each kind that is named here. For `strange`
- * on the page at `/`.
+ * The page's own elements that could load or run something: one of each kind that is named here. For
+ * `strange` on the page at `/`.
  */
 export const OWN = ['SCRIPT /app.js', 'LINK /assets/avatar.svg', 'LINK /assets/icon-180.png', 'LINK /manifest.webmanifest', 'LINK /style.css', 'LINK /conversation.css',
   'LINK /door.css', 'LINK /group.css', 'LINK /block.css', 'LINK /files.css', 'LINK /later.css', 'IMG null'];

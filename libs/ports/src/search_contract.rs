@@ -186,8 +186,15 @@ pub async fn an_older_store_is_indexed_step_by_step(harness: &dyn Harness) {
     let found = find(&*index, &query).await.expect("search");
     assert_eq!((found.hits.len(), found.is_complete), (0, false), "the oldest message is not looked at");
     let (mut steps, mut open) = (0, index);
+    let given_up = Instant::now() + PATIENCE;
     while let Some(threads) = some_behind(&*open).await.filter(|threads| threads.contains(&scene.thread)) {
         let (gained, left) = catch_up(&*open, &threads).await.expect("index");
+        if gained == 0 && left.is_empty() {
+            assert!(Instant::now() < given_up, "what was indexed is seen");
+            // sleep: a store of several servers shows what waits for no majority a moment later.
+            sleep(Duration::from_millis(5)).await;
+            continue;
+        }
         assert!(gained > 0 && steps < 100, "each step gets further: {left:?}");
         steps += 1;
         open = harness.open().await.1;
