@@ -91,7 +91,7 @@ onWindows('looks of files', stage => {
         await look('something is sent later');
         if (size !== 'desktop') await button('Back to the conversations').click();
         await page.locator('#open-later').click();
-        await page.getByText('Not sent: you were not').waitFor();
+        await page.locator('#scheduled').getByText('Not sent: you were not').waitFor();
         await look('what is sent later');
         await button('Change').first().click();
         await page.getByLabel('Text of the message').fill('');

@@ -328,7 +328,7 @@ for (const shape of ['single', 'fleet']) {
       assert.deepEqual(await contents(bensPage), ['hello', 'hi']);
       await message(annsPage, 'hi').hover();
       const offered = annsPage.getByRole('toolbar').getByRole('button').filter({ visible: true });
-      assert.deepEqual(await offered.allTextContents(), ['☺', 'Reply', 'Pin', 'Unread']);
+      assert.deepEqual(await offered.allTextContents(), ['☺', 'Reply', 'Pin', 'Unread', 'Report']);
 
       await useTool(bensPage, 'hello', 'Reply');
       await useTool(annsPage, 'hello', 'Take back');
@@ -417,6 +417,8 @@ for (const shape of ['single', 'fleet']) {
       await message(bensPage, 'second').waitFor();
 
       await field(annsPage).press('Shift+Tab');
+      assert.equal(await annsPage.evaluate(() => document.activeElement.id), 'attach');
+      await annsPage.keyboard.press('Shift+Tab');
       assert.equal(await annsPage.evaluate(() => document.activeElement.textContent), 'edited');
       await annsPage.keyboard.press('Shift+Tab');
       await annsPage.keyboard.press('ArrowUp');

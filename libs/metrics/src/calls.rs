@@ -69,8 +69,14 @@ impl CallMetrics {
         })
     }
 
-    /// An operation has ended. Its name is a text of the adapter's source, in words.
+    /// An operation has ended. Its name is a text of the adapter's source, in words. The series of its other
+    /// outcomes begin with it, at 0: a rate sees the first failure only if its series was there before.
     pub fn took(&self, operation: &'static str, outcome: CallOutcome, took: Duration) {
-        self.seconds.with_label_values(&[operation, outcome.as_str()]).observe(took.as_secs_f64());
+        for each in CallOutcome::ALL {
+            let series = self.seconds.with_label_values(&[operation, each.as_str()]);
+            if *each == outcome {
+                series.observe(took.as_secs_f64());
+            }
+        }
     }
 }
