@@ -18,6 +18,9 @@ WORK = 'queue!~"(dead|retry)[.].*|amq[.]gen-.*"'
 OURS = 'role=~"$role"'
 GATEWAY = 'role=~"$role", instance=~"$gateway"'
 QUEUE = 'queue=~"$queue"'
+# Of uploads: what is not the client's fault. Of requests: those that get a file or its small picture.
+FILE_FAULT = 'reason=~"unavailable|damaged"'
+FILE_ANSWER = 'method="GET", route=~"/api/v2/(attachments|files)/.*"'
 
 
 def targets(expressions):
@@ -356,6 +359,20 @@ GATEWAYS = [
             graph("Presence: last sweep, memory", [("time() - max(eventflow_presence_last_sweep_timestamp_seconds > 0)", "since the last sweep"), ("max(eventflow_presence_in_memory)", "from memory")], "s", ((120, "red"),)),
         ],
     ),
+    (
+        "Files",
+        [
+            graph("Uploads, by way", (per_second("eventflow_attachments_uploads_total", "way", GATEWAY), "{{way}}"), "ops"),
+            graph("Bytes", (per_second("eventflow_attachments_bytes_total", "direction", GATEWAY), "{{direction}}"), "Bps"),
+            graph("Requests that bring bytes now", (f"sum by (instance) (eventflow_attachments_in_progress{{{GATEWAY}}})", "{{instance}}"), "short", ((32, "red"),), "The limit is the default of attachments.at_once: past it a gateway answers that it is busy."),
+            graph("From the beginning of an upload to its end", percentiles("eventflow_attachments_upload_seconds", "way", GATEWAY, "way"), "s", (), "Mostly the lines of clients. A resumable upload counts its pauses."),
+            graph("Refused or ended, by reason", (per_second("eventflow_attachments_refused_total", "reason", GATEWAY), "{{reason}}"), "ops"),
+            graph("Not kept, not given: our fault", [(f"sum by (reason) (increase(eventflow_attachments_refused_total{{{GATEWAY}, {FILE_FAULT}}}{RATE}))", "upload {{reason}}"), (f'sum by (status) (increase(eventflow_http_requests_total{{{GATEWAY}, {FILE_ANSWER}, status=~"50[03]"}}{RATE})) or vector(0)', "download {{status}}")], "short", (), "A download that breaks off in the middle has had its status before."),
+            graph("Swept, by reason", (per_second("eventflow_attachments_swept_total", "reason", GATEWAY), "{{reason}}"), "ops"),
+            graph("Sweeper: failed steps", (f"sum by (instance) (increase(eventflow_attachments_sweep_failures_total{{{GATEWAY}}}{RATE}))", "{{instance}}")),
+            graph("Pictures without a thumbnail", (f"sum by (instance) (increase(eventflow_attachments_without_thumbnail_total{{{GATEWAY}}}{RATE}))", "{{instance}}"), "short", (), "They are broken, or too large to be decoded; they are kept and given as they came."),
+        ],
+    ),
 ]
 
 NOTIFICATIONS = [
@@ -445,7 +462,7 @@ SERVERS = [
 DASHBOARDS = {
     "overview": dashboard("overview", "Overview", "The objective, what works, and what runs.", OVERVIEW),
     "queues": dashboard("queues", "Queues and retries", "Where work waits, how stages do, what is tried again and parked.", QUEUES),
-    "gateways": dashboard("gateways", "Gateways and delivery", "Each hop of a message, sockets and requests.", GATEWAYS),
+    "gateways": dashboard("gateways", "Gateways and delivery", "Each hop of a message, sockets, requests and files.", GATEWAYS),
     "notifications": dashboard("notifications", "Notifications", "What people are told by push and e-mail, what is not told and why, and what waits.", NOTIFICATIONS),
     "servers": dashboard(
         "servers",
