@@ -3,7 +3,9 @@
 
 use async_trait::async_trait;
 use eventflow_blobs::{BucketBlobs, BucketSettings};
-use eventflow_ports::{Blobs, blobs_contract};
+use bytes::Bytes;
+use eventflow_ports::{BlobKey, Blobs, blobs_contract};
+use eventflow_protocol::AttachmentId;
 use std::sync::Arc;
 
 struct Bucket;
@@ -17,14 +19,24 @@ impl blobs_contract::Harness for Bucket {
 
 #[allow(clippy::disallowed_methods, reason = "tests are told by the environment what to test")]
 fn settings() -> Option<BucketSettings> {
-    let endpoint = std::env::var("ATTACHMENTS_S3_ENDPOINT").ok()?;
+    let named = |name| std::env::var(name).ok();
     Some(BucketSettings {
         url: "s3://eventflow/contract".to_owned(),
-        endpoint,
-        access_key_id: "test".to_owned(),
-        secret_access_key: "test".to_owned(),
+        endpoint: named("ATTACHMENTS_S3_ENDPOINT")?,
+        access_key_id: named("AWS_ACCESS_KEY_ID")?,
+        secret_access_key: named("AWS_SECRET_ACCESS_KEY")?,
         ..BucketSettings::default()
     })
+}
+
+/// The server checks signatures, so that the test above says something about ours.
+#[tokio::test]
+async fn a_bucket_takes_nothing_that_another_key_has_signed() {
+    let Some(settings) = settings() else { return };
+    let forged = BucketSettings { secret_access_key: "another".to_owned(), ..settings };
+    let bucket = BucketBlobs::open(&forged).unwrap();
+    let refused = bucket.put(BlobKey::Thumbnail(AttachmentId::fresh()), Bytes::from_static(b"x")).await;
+    assert!(refused.is_err());
 }
 
 #[tokio::test]
