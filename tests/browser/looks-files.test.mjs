@@ -30,6 +30,8 @@ onWindows('looks of files', stage => {
         // Files of messages, the viewer, and files of a message that is written.
         await sendFiles(stage, ann, thread, 'The way there', [['the way there.png', png(900, 600)], ['who brings what.txt', 'Mei: cake']]);
         await sendFiles(stage, ben, thread, 'Thank you!', [['chairs.png', png(300, 400, [200, 140, 60])], ['a list that has a rather long name, as lists of chairs have.txt', 'chairs']]);
+        // A picture is read once it is near: on a small screen the first is far above the second.
+        for (const name of ['the way there.png', 'chairs.png']) await button(`Picture ${name}`).scrollIntoViewIfNeeded();
         await becomes('the pictures are here', async () => await page.locator('.small-picture img[src^="blob:"]').count() === 2);
         await look('files of messages');
         await button('Picture the way there.png').click();

@@ -67,7 +67,7 @@ test('two people chat in two tabs, reload, and see each message once', async () 
 
   await startChat(ann, 'Ben', 'ben');
   await say(ann, 'a < b && c > d <3');
-  await ben.getByRole('button', { name: /Ann/ }).click();
+  await ben.locator('#threads').getByRole('button', { name: /Ann/ }).click();
   await shows(ben, ['a < b && c > d <3']);
 
   const all = ['a < b && c > d <3'];
@@ -84,8 +84,8 @@ test('two people chat in two tabs, reload, and see each message once', async () 
     await page.reload();
     await page.locator('#connection.up').waitFor();
   }
-  await ann.getByRole('button', { name: /Ben/ }).click();
-  await ben.getByRole('button', { name: /Ann/ }).click();
+  await ann.locator('#threads').getByRole('button', { name: /Ben/ }).click();
+  await ben.locator('#threads').getByRole('button', { name: /Ann/ }).click();
   await shows(ann, all);
   await shows(ben, all);
 
@@ -100,7 +100,7 @@ test('a page whose server restarts goes on by itself and misses nothing', async 
   const ann = await signIn('Ann', faults);
   const ben = await signIn('Ben', faults);
   await startChat(ann, 'Ben', 'ben');
-  await ben.getByRole('button', { name: /Ann/ }).click();
+  await ben.locator('#threads').getByRole('button', { name: /Ann/ }).click();
   await say(ann, 'before the restart');
   for (const page of [ann, ben]) await page.locator('#messages li[data-message-id]', { hasText: 'before the restart' }).waitFor();
   const before = await ann.locator('#messages li').count();
