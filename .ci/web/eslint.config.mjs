@@ -9,7 +9,7 @@ const BROWSER = names(`window document location history navigator sessionStorage
   innerHeight innerWidth console fetch crypto URL TextDecoder Intl WebSocket Event CustomEvent EventTarget AbortController
   AbortSignal ResizeObserver performance setTimeout clearTimeout setInterval clearInterval queueMicrotask atob getComputedStyle Element HTMLElement
   HTMLLIElement Node Notification DOMException AudioContext self IntersectionObserver Blob XMLHttpRequest TextEncoder btoa`);
-const NODE = names(`process console fetch AbortController FormData ReadableStream Buffer URL performance setTimeout clearTimeout setInterval clearInterval setImmediate btoa Response
+const NODE = names(`process console fetch AbortController AbortSignal FormData ReadableStream Buffer URL performance setTimeout clearTimeout setInterval clearInterval setImmediate btoa Response
   Blob CompressionStream EventTarget`);
 /** What browsers and Node 18 have alike; anything else is asked for by `typeof`. */
 const EVERYWHERE = names(`console fetch Blob TextEncoder btoa crypto URL TextDecoder AbortController setTimeout clearTimeout queueMicrotask atob window

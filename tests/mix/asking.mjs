@@ -36,7 +36,9 @@ export async function untilFinal(attempt, patience = PATIENCE_MS) {
   }
 }
 
-/** One REST request below /api/v2: `{status, headers, ...body}`; with `asBytes` `{status, headers, bytes}`. */
+/**
+ * One REST request below /api/v2: `{status, headers, ...body}`; with `asBytes` `{status, headers, bytes}`.
+ */
 export async function request(base, token, method, path, { body, headers = {}, asBytes = false, signal, duplex } = {}) {
   const isJson = body?.constructor === Object;
   const init = {

@@ -147,7 +147,10 @@ export class Device {
     return isDone;
   }
 
-  /** What is missing below the highest place that was known is not for this person, if the answer is complete. */
+  /**
+   * What is missing below the highest place that was known is not for this person, if the answer is
+   * complete.
+   */
   #answered({ thread, after, asked, isOk, messages, isComplete, highest }) {
     const last = messages.at(-1)?.seq ?? after;
     this.stage.journal.syncs.push({

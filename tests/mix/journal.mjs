@@ -23,32 +23,43 @@ export const newJournal = () => ({
    * its beginning. The founder of a group never leaves it and always owns it.
    */
   threads: [],
-  /** `{thread, kind: 'add', 'remove', 'leave', 'role' or 'rename', by, who, role, name, asked, answered, outcome, code}` */
+  /**
+   * `{thread, kind: 'add', 'remove', 'leave', 'role' or 'rename', by, who, role, name, asked, answered,
+   * outcome, code}`
+   */
   changes: [],
   /** Looks at a group between changes: `{thread, what, expected, found, at}`. */
   looks: [],
   /**
-   * Messages that are sent at once: `{token, kind: 'groups' or 'uploads', thread, sender, content, file, asked, answered, outcome,
-   * code, isDoubtful, id, takenBack: {asked, answered, outcome}}`.
+   * Messages that are sent at once: `{token, kind: 'groups' or 'uploads', thread, sender, content, file,
+   * asked, answered, outcome, code, isDoubtful, id, takenBack: {asked, answered, outcome}}`.
    */
   messages: [],
   /**
-   * Messages that are sent later: `{token, thread, sender, asked, answered, outcome, code, isDoubtful, id, steps}`; a
-   * step is `{kind: 'plan', 'edit', 'move' or 'cancel', content, sendAt, asked, answered, outcome, code}`.
-   * `state` and `messageId` are what the list of its sender says at the end.
+   * Messages that are sent later: `{token, thread, sender, asked, answered, outcome, code, isDoubtful, id,
+   * steps}`; a step is `{kind: 'plan', 'edit', 'move' or 'cancel', content, sendAt, asked, answered,
+   * outcome, code}`. `state` and `messageId` are what the list of its sender says at the end.
    */
   scheduled: [],
-  /** Uploads, also those of which nothing came: `{id, owner, size, sha, by: 'tus' or 'form', cuts, asked, answered, outcome, code}`. */
+  /**
+   * Uploads, also those of which nothing came: `{id, owner, size, sha, by: 'tus' or 'form', cuts, asked,
+   * answered, outcome, code}`.
+   */
   uploads: [],
   /** After a piece without an answer: `{file, acknowledged, sent, found}`, in bytes. */
   offsets: [],
-  /** Files that were sent: `{id, owner, thread, token, size, sha, by, cuts}`. */
+  /** Files that were sent: `{id, owner, thread, token, size, sha, by, cuts, isSent}`. */
   files: [],
   /** `{person, file, asked, answered, status, sha}` */
   downloads: [],
-  /** Messages that a device got: `{device, person, session, via: 'live' or 'sync', at, thread, id, token, seq, content, sender}`. */
+  /**
+   * Messages that a device got: `{device, person, session, via: 'live' or 'sync', at, thread, id, token,
+   * seq, content, sender}`.
+   */
   heard: [],
-  /** Other events of groups that a device heard: `{device, session, at, event, mark}`; one mark, one event. */
+  /**
+   * Other events of groups that a device heard: `{device, session, at, event, mark}`; one mark, one event.
+   */
   told: [],
   /** Sessions of devices: `{device, session, at}`, once each. */
   sessions: [],

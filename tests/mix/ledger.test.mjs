@@ -181,6 +181,13 @@ const CASES = {
   'a file with other bytes': [journal => { journal.downloads[0].sha = 'other'; }, ['uploads wrong']],
   'a file that somebody who sees its message does not get': [journal => { journal.downloads[0].status = 404; }, ['uploads lost']],
   'a file that a stranger gets': [journal => { journal.downloads.push({ ...journal.downloads[0], person: 'eve' }); }, ['uploads strangers']],
+  'a file of their own that somebody gets who was removed before it was asked for': [journal => {
+    Object.assign(entry(journal, 'mx5'), { sender: CEM, asked: 200, answered: 210 });
+    history(journal)[4].sender = journal.files[0].owner = CEM;
+    move(journal, 'mx5', 2);
+    drop(journal.heard, each => each.person === CEM && each.token === 'mx2');
+    journal.downloads.push({ person: CEM, file: 'file', asked: 400, answered: 410, status: 200, sha: 'right' });
+  }, ['uploads strangers']],
   'a file that is there after its message was taken back': [journal => {
     entry(journal, 'mx5').takenBack = { asked: 850, answered: 860, outcome: DONE };
     Object.assign(history(journal)[4], { isTakenBack: true, content: '', files: [] });

@@ -36,7 +36,7 @@ export async function probeOutsider(group, who, until) {
     journal.messages.push({ token, kind: 'groups', thread: id, sender: who.id, content, ...done, id: answer.message?._id });
     note('write', done);
   };
-  const files = journal.files.filter(each => each.thread === id && each.owner !== who.id).slice(-FILES);
+  const files = journal.files.filter(each => each.thread === id && each.isSent).slice(-FILES);
   await Promise.all([...Object.entries(reads).map(read), ...files.map(file), sync(), write()]);
   await Promise.all([everywhere(`/messages/search?q=word${id}&limit=100`), everywhere('/messages/threads?limit=100'), read(['history', reads.history])]);
 }

@@ -10,8 +10,8 @@ const PLAN_EVERY_MS = [250, 800];
 const AT_ONCE = 60;
 /** The server takes 10 s; whoever asks again for an answer needs some more. */
 const AHEAD_MS = [13_000, 30_000];
-/** What is planned is due at most so long after the end of the run. */
-const AFTER_END_MS = 13_000;
+/** What is planned is due at most so long after the end of the run, near which nothing is planned. */
+const AFTER_END_MS = 5_000;
 /** A step may come a little after the message was due, and is too late then. */
 const TOO_LATE_MS = 400;
 const SHARES = { edit: 0.35, move: 0.15, cancel: 0.2, second: 0.3 };
@@ -19,7 +19,8 @@ const SHARES = { edit: 0.35, move: 0.15, cancel: 0.2, second: 0.3 };
 /** Plans until the end of the run; resolves once everything is answered. */
 export function planMessages(stage, places) {
   const random = stage.random.fork('scheduled');
-  return stage.repeat(random, PLAN_EVERY_MS, AT_ONCE, () => plan(stage, random, random.pick(places)));
+  const isTimeLeft = () => now() + AHEAD_MS[0] < stage.until + AFTER_END_MS;
+  return stage.repeat(random, PLAN_EVERY_MS, AT_ONCE, async () => isTimeLeft() && plan(stage, random, random.pick(places)));
 }
 
 /** `place` is `{id, members}`. */

@@ -1,5 +1,5 @@
-// Files of random bytes, by tus in pieces that are cut in the middle now and then, and by a form. Each is sent
-// with a message, read by others, and some messages are taken back.
+// Files of random bytes, by tus in pieces that are cut in the middle now and then, and by a form. Each is
+// sent with a message, read by others, and some messages are taken back.
 
 import { createHash, randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -108,7 +108,7 @@ async function sent(stage, random, { id: thread, members }, owner, file) {
   const { answer, ...done } = await send(owner, thread, { content, attachments: [{ id: file.id }], clientMessageId: token }, random);
   const entry = { token, kind: 'uploads', thread, sender: owner.id, content, file: file.id, ...done, id: answer.message?._id };
   stage.journal.messages.push(entry);
-  stage.journal.files.push({ ...file, thread, token });
+  stage.journal.files.push({ ...file, thread, token, isSent: done.outcome === DONE });
   if (done.outcome !== DONE) return;
   if (random.chance(SHARES.read)) await download(stage, random.pick(members), file.id);
   if (random.chance(SHARES.takenBack)) {

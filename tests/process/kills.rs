@@ -1,5 +1,5 @@
-//! A short run of `tests/kill`: processes and RabbitMQ are killed with `kill -9` while messages flow, and the
-//! ledger stays clean.
+//! A short run of `tests/kill --mix`: processes and RabbitMQ are killed with `kill -9` while messages flow,
+//! people change groups, plan messages and upload files, and both ledgers stay clean.
 //!
 //! `EVENTFLOW_TEST_KILLS` and `EVENTFLOW_TEST_KILL_SECONDS` make the run longer. The fleet gets servers of
 //! its own, because its RabbitMQ is killed too.
@@ -17,8 +17,9 @@ use tempfile::TempDir;
 use tokio::process::Command;
 use tokio::time::{sleep, timeout};
 
-const KILLS: &str = "4";
-const SECONDS: &str = "24";
+/// Each role that `tests/kill --mix` strikes in a fleet, once.
+const KILLS: &str = "5";
+const SECONDS: &str = "30";
 /// Messages on the retry ladder when RabbitMQ is killed.
 const WAITING: usize = 1_000;
 /// Time beyond the run itself: the set-up, the last restarts, and reading every history for the ledger.
@@ -90,11 +91,11 @@ impl Stage {
         said(&done)
     }
 
-    /// Runs the kills and lets the ledger judge.
+    /// Runs the kills and lets the ledgers judge.
     async fn kill(&self, shape: &str) {
         let (kills, seconds) =
             (setting("EVENTFLOW_TEST_KILLS", KILLS), setting("EVENTFLOW_TEST_KILL_SECONDS", SECONDS));
-        let arguments = ["--shape", shape, "--kills", &kills, "--duration", &seconds];
+        let arguments = ["--shape", shape, "--kills", &kills, "--duration", &seconds, "--mix"];
         let killing = Command::from(self.script("kill", &arguments)).kill_on_drop(true).output();
         let patience = REST + Duration::from_secs(seconds.parse().unwrap());
         let killed = timeout(patience, killing).await.expect("the run ends").unwrap();
@@ -105,6 +106,9 @@ impl Stage {
             kills.parse::<usize>().unwrap(),
             "every kill happened: {said}"
         );
+        for clean in ["ledger: CLEAN", "mix: clean"] {
+            assert!(said.contains(clean), "{clean}: {said}");
+        }
     }
 
     fn script(&self, name: &str, arguments: &[&str]) -> std::process::Command {

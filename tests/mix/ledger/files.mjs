@@ -1,5 +1,5 @@
-// Files: what was uploaded comes down with the same bytes to those who see its message, to nobody else, and to
-// nobody once the message was taken back.
+// Files: what was uploaded comes down with the same bytes to those who see its message, to nobody else, and
+// to nobody once the message was taken back.
 
 import { DONE, OPEN } from '../journal.mjs';
 import { around } from '../periods.mjs';
@@ -29,7 +29,8 @@ function verdictOn({ person, asked, answered, status, sha }, file, message, thre
   const back = message.takenBack;
   if (back?.outcome === DONE && asked > back.answered) return status === 200 ? 'strangers' : undefined;
   if (back && (back.outcome === OPEN || answered > back.asked)) return undefined;
-  if (person === file.owner) return status === 404 ? 'lost' : undefined;
+  // Its owner has it alone before it is sent, and like everybody else then.
+  if (person === file.owner && message.must !== 'once') return message.must === 'never' && status === 404 ? 'lost' : undefined;
   const { in: within, out } = periods(thread.id, person);
   const period = around(within, asked, answered);
   const isStored = message.must === 'once' && message.to < asked;

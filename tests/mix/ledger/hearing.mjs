@@ -50,8 +50,8 @@ function judgeStream({ journal, messages, find }, heard, stored) {
 }
 
 /**
- * Who is in a thread at the end has all that was sent since they came. And an answer to somebody who asked for
- * what is missing has all that was sent since they came and before they asked.
+ * Who is in a thread at the end has all that was sent since they came. And an answer to somebody who asked
+ * for what is missing has all that was sent since they came and before they asked.
  */
 function judgeMissing({ journal, messages, periods, find }, devices) {
   const threads = new Map(journal.threads.map(thread => [thread.id, thread]));

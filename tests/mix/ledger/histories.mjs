@@ -55,7 +55,10 @@ function judgeState({ find }, { token, must, wasWaiting, entry, sendAt }, stored
   if (entry.state === 'sent' && stored.every(({ id }) => id !== entry.messageId)) find('scheduled', 'lost', `${token} is sent as ${entry.messageId}, which is not in the history`);
 }
 
-/** Places have no holes. What was answered before another one was asked for is before it; what is due earlier too. */
+/**
+ * Places have no holes. What was answered before another one was asked for is before it; what is due earlier
+ * too.
+ */
 function judgePlaces({ messages, find }, thread, history) {
   history.forEach(({ seq, token }, n) => {
     if (seq !== n + 1) find('groups', 'wrong', `${token} is the ${n + 1}th of ${thread.id} at place ${seq}`);
@@ -74,7 +77,9 @@ function judgePlaces({ messages, find }, thread, history) {
   }
 }
 
-/** What somebody reads at the end is the end of the history from some place on; which one, their periods say. */
+/**
+ * What somebody reads at the end is the end of the history from some place on; which one, their periods say.
+ */
 function judgeViews({ journal, messages, periods, find }, thread, history) {
   for (const { person, isRefused, messages: seen, asked } of journal.views.filter(view => view.thread === thread.id)) {
     const { in: within, out } = periods(thread.id, person);
