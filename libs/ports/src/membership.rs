@@ -5,7 +5,8 @@
 //! and all are dropped when events may have gone to another process. A
 //! process that hears no events asks the store before it shows anything ([`Membership::unheard`]): whoever
 //! has left a thread must see nothing more of it. The cache holds existing threads only, so a new thread is
-//! found as soon as it is created.
+//! found as soon as it is created. And nobody is turned away by the cache alone: whoever was added to a group
+//! may come before this process hears of it.
 
 use crate::store::{Store, StoreError};
 use eventflow_protocol::Participants;
@@ -95,21 +96,32 @@ impl Membership {
         act(&self.cache);
     }
 
-    /// Whether `user` is in `thread`; `false` too if there is no such thread. A process that does not hear
-    /// when a block ends asks the store about those for whom the thread was away.
-    pub async fn includes(&self, thread: ThreadId, user: &UserId) -> Result<bool, StoreError> {
-        let Some(people) = self.of(thread).await? else { return Ok(false) };
-        if people.is_away_for(user) && !self.hears_changes {
-            return self.store.is_participant(thread, user).await;
+    /// The participants of a thread that `user` is in; `None` for a stranger, and if there is no such thread.
+    /// Asks the store before it takes somebody for a stranger by what is remembered: they may have been added
+    /// since, or a block may have ended.
+    pub async fn with(&self, thread: ThreadId, user: &UserId) -> Result<Option<Participants>, StoreError> {
+        let is_remembered = self.remembered(thread).is_some();
+        let Some(people) = self.of(thread).await? else { return Ok(None) };
+        if people.contains(user) {
+            return Ok(Some(people));
         }
-        Ok(people.contains(user))
+        if !is_remembered || !self.store.is_participant(thread, user).await? {
+            return Ok(None);
+        }
+        self.forget(thread);
+        Ok(self.of(thread).await?.filter(|people| people.contains(user)))
+    }
+
+    /// Whether `user` is in `thread`; `false` too if there is no such thread.
+    pub async fn includes(&self, thread: ThreadId, user: &UserId) -> Result<bool, StoreError> {
+        Ok(self.with(thread, user).await?.is_some())
     }
 
     /// The place after which `user` may be shown messages of `thread` now; `None` if they may be shown
     /// nothing. Asks the store if this process does not hear who leaves.
     pub async fn seen_from(&self, thread: ThreadId, user: &UserId) -> Result<Option<u64>, StoreError> {
         if self.hears_changes {
-            Ok(self.of(thread).await?.and_then(|people| people.seen_from(user)))
+            Ok(self.with(thread, user).await?.and_then(|people| people.seen_from(user)))
         } else {
             self.store.seen_from(thread, user).await
         }

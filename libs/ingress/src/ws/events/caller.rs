@@ -34,7 +34,7 @@ impl<'a> Caller<'a> {
     /// The participants of a thread that the caller is in. Strangers are refused with the words for a thread
     /// that does not exist.
     pub(super) async fn participants(self, thread: ThreadId) -> Result<Participants, Refusal> {
-        self.require_among(self.rooms.membership.of(thread).await?)
+        self.require_among(self.rooms.membership.with(thread, self.user).await?)
     }
 
     /// Refuses the caller unless they are one of these people; `None` is a thread that does not exist.

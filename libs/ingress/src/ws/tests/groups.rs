@@ -8,6 +8,7 @@ use eventflow_protocol::content::Content;
 use eventflow_protocol::event::{Audience, GatewayEvent, Unquoted};
 use eventflow_protocol::{CommandId, ThreadId};
 use serde_json::json;
+use std::sync::atomic::Ordering::SeqCst;
 
 /// A group of Ann and Bob with so many messages, to which Cat was added then.
 fn grown(rig: &Rig, messages: u64) -> ThreadId {
@@ -28,10 +29,40 @@ fn grown(rig: &Rig, messages: u64) -> ThreadId {
         };
         rig.world.store.append(CommandId::new(), send);
     }
-    let change = GroupChange::Add { people: vec![user("cat")] };
+    add(rig, thread_id, "cat");
+    thread_id
+}
+
+/// Ann adds somebody; no gateway hears of it.
+fn add(rig: &Rig, thread_id: ThreadId, name: &str) {
+    let change = GroupChange::Add { people: vec![user(name)] };
     let add = ChangeGroup { thread_id, by: user("ann"), change, key: None, at: NOW };
     assert!(matches!(rig.world.store.change_one_group(CommandId::new(), &add), GroupChanged::Done(_)));
-    thread_id
+}
+
+#[tokio::test]
+async fn who_was_added_is_let_in_before_their_gateway_hears_of_it() {
+    let rig = Rig::new().await;
+    let thread = rig.world.store.group_of(&["ann", "bob"]);
+    let (mut ann, mut stranger) = (rig.client("ann").await, rig.client("zoe").await);
+    let argument = json!({"threadId": thread, "content": "hello"});
+    let place = json!({"threads": [{"threadId": thread}]});
+    for name in ["cat", "dan", "eve"] {
+        assert_eq!(ann.ask("message:send", &argument).await["success"], json!(true));
+        assert!(rig.world.parts.membership.remembered(thread).is_some(), "its people are remembered");
+        let mut client = rig.client(name).await;
+        assert_eq!(client.ask("thread:join", &json!({"threadId": thread})).await["code"], json!("not_found"));
+        add(&rig, thread, name);
+        let answer = match name {
+            "cat" => client.ask("message:send", &argument).await,
+            "dan" => client.ask("thread:join", &json!({"threadId": thread})).await,
+            _ => client.ask("sync", &place).await["threads"][0].clone(),
+        };
+        assert_eq!(answer["code"], json!(null), "{name}: {answer}");
+    }
+    rig.world.store.is_down.store(true, SeqCst);
+    let refused = stranger.ask("message:send", &argument).await;
+    assert_eq!(refused["code"], json!("unavailable"), "nobody knows whether she was added");
 }
 
 #[tokio::test]
