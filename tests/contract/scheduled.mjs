@@ -6,7 +6,9 @@ import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { eventually } from './person.mjs';
 
-/** As soon as a message may be planned for, and a little: the server reads the clock after the test. */
+/** As soon as a message may be planned for. */
+const SOONEST_MS = 10_000;
+/** The same, and a little: the server reads the clock after the test. */
 const SOON_MS = 10_500;
 const HOUR_MS = 3_600_000;
 /** The clocks of a test and its servers are the same but for this. */
@@ -114,6 +116,12 @@ export function scheduledMessages(stage) {
     assert.equal((await change('second')).scheduled.content, 'second');
     assert.equal((await change('first', key)).scheduled.content, 'second');
     assert.equal((await change('third', key)).code, 'key_reused');
+    // Also when the time that it names is too near by now.
+    const [near, soon] = [{ sendAt: inMs(SOON_MS) }, { 'idempotency-key': randomUUID() }];
+    const move = headers => ann.rest('PATCH', `/scheduled/${scheduled._id}`, near, headers);
+    assert.equal((await move(soon)).scheduled.sendAt, near.sendAt);
+    await pause(SOON_MS - SOONEST_MS + CLOCKS_MS);
+    assert.deepEqual([(await move(soon)).scheduled?.sendAt, (await move()).code], [near.sendAt, 'invalid']);
     assert.equal((await ann.rest('DELETE', `/scheduled/${scheduled._id}`)).scheduled.state, 'cancelled');
   });
 

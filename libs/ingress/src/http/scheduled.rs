@@ -17,11 +17,11 @@ use axum::extract::State;
 use eventflow_ports::ScheduledPage;
 use eventflow_protocol::client::Success;
 use eventflow_protocol::client::answers::{ScheduledAnswer, ScheduledListAnswer, ShownScheduled};
-use eventflow_protocol::client::requests::ScheduledBody;
+use eventflow_protocol::client::requests::{ScheduledBody, planned};
 use eventflow_protocol::command::{Command, SendMessage};
 use eventflow_protocol::reply::CommandResult;
 use eventflow_protocol::scheduled::{ChangeScheduled, ScheduledChange, ScheduledMessage};
-use eventflow_protocol::{ScheduledId, Timestamp, UserId};
+use eventflow_protocol::{CommandId, ScheduledId, Timestamp, UserId};
 use http::HeaderMap;
 use std::sync::Arc;
 
@@ -69,12 +69,19 @@ pub(crate) async fn change(
     headers: HeaderMap,
     JsonBody(body): JsonBody<ScheduledBody>,
 ) -> RouteResult<ScheduledAnswer> {
-    let thread = own(&edge, id, &caller.user).await?.message.thread_id;
-    if let Some(mentions) = &body.mentions {
-        edge.commands.require_mentionable(thread, mentions).await?;
+    let kept = own(&edge, id, &caller.user).await?;
+    let key = key_of(id, &headers)?;
+    // A change that was made under this key is found also when its time has come near since, or somebody has
+    // left whom it mentions.
+    if !key.is_some_and(|key| kept.was_changed_under(key)) {
+        if let Some(mentions) = &body.mentions {
+            edge.commands.require_mentionable(kept.message.thread_id, mentions).await?;
+        }
+        if let Some(send_at) = body.send_at {
+            planned(send_at, edge.clock.now())?;
+        }
     }
-    let change = body.into_change(edge.clock.now())?;
-    carry_out(&edge, id, caller.user, change, &headers).await
+    carry_out(&edge, id, caller.user, body.into_change(), key).await
 }
 
 /// `POST /messages/scheduled/{id}/send`: the message goes at once. 409 `too_late` if it has ended otherwise.
@@ -85,7 +92,8 @@ pub(crate) async fn send_now(
     headers: HeaderMap,
 ) -> RouteResult<ScheduledAnswer> {
     own(&edge, id, &caller.user).await?;
-    carry_out(&edge, id, caller.user, ScheduledChange::Send, &headers).await
+    let key = key_of(id, &headers)?;
+    carry_out(&edge, id, caller.user, ScheduledChange::Send, key).await
 }
 
 /// `DELETE /messages/scheduled/{id}`: the message will not be sent. 409 `too_late` once its time has come.
@@ -96,7 +104,8 @@ pub(crate) async fn cancel(
     headers: HeaderMap,
 ) -> RouteResult<ScheduledAnswer> {
     own(&edge, id, &caller.user).await?;
-    carry_out(&edge, id, caller.user, ScheduledChange::Cancel, &headers).await
+    let key = key_of(id, &headers)?;
+    carry_out(&edge, id, caller.user, ScheduledChange::Cancel, key).await
 }
 
 /// Refuses what is another person's like what is not there.
@@ -105,15 +114,19 @@ async fn own(edge: &Edge, id: ScheduledId, user: &UserId) -> Result<ScheduledMes
     kept.ok_or_else(|| Refusal::not_found("scheduled message"))
 }
 
+/// What stands for the request's key, if it has one.
+fn key_of(id: ScheduledId, headers: &HeaderMap) -> Result<Option<CommandId>, Refusal> {
+    let key = body::idempotency_key(headers, None, "the key of the body")?;
+    Ok(key.map(|key| ChangeScheduled::key_of(id, &key.into_string())))
+}
+
 async fn carry_out(
     edge: &Edge,
     id: ScheduledId,
     user_id: UserId,
     change: ScheduledChange,
-    headers: &HeaderMap,
+    key: Option<CommandId>,
 ) -> RouteResult<ScheduledAnswer> {
-    let key = body::idempotency_key(headers, None, "the key of the body")?;
-    let key = key.map(|key| ChangeScheduled::key_of(id, &key.into_string()));
     let command = ChangeScheduled { id, user_id, change, key, at: edge.clock.now() };
     match edge.commands.send_command(&Command::ChangeScheduled(command)).await?.result().await? {
         CommandResult::Scheduled { scheduled, .. } => Ok(RouteAnswer::Ok(answer(*scheduled, false))),

@@ -94,6 +94,11 @@ pub enum Rescheduled {
 }
 
 impl ScheduledMessage {
+    /// Whether it remembers a change that was made under this key ([`ChangeScheduled::key_of`]).
+    pub fn was_changed_under(&self, key: CommandId) -> bool {
+        self.changes.iter().any(|known| known.command == key)
+    }
+
     /// Makes a change that its sender asks for in this command.
     pub fn change(&mut self, command: CommandId, wanted: &ChangeScheduled) -> Rescheduled {
         let made = MadeChange { command: wanted.key.unwrap_or(command), asked: wanted.asked() };

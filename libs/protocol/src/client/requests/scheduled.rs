@@ -49,11 +49,10 @@ impl TryFrom<ScheduledFields> for ScheduledBody {
 }
 
 impl ScheduledBody {
-    /// The change that this asks for at this moment.
-    pub fn into_change(self, now: Timestamp) -> Result<ScheduledChange, InvalidRequest> {
-        let send_at = self.send_at.map(|send_at| planned(send_at, now)).transpose()?;
+    /// The change that this asks for. Whether its time may be, [`planned`] says.
+    pub fn into_change(self) -> ScheduledChange {
         let content = self.content.map(|content| content.0);
-        Ok(ScheduledChange::Edit { content, mentions: self.mentions, send_at })
+        ScheduledChange::Edit { content, mentions: self.mentions, send_at: self.send_at }
     }
 }
 
