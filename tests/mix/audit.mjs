@@ -33,7 +33,9 @@ async function planned(stage) {
       for (let path = '/messages/scheduled?limit=100'; path;) {
         const { answer, outcome } = await person.asks('GET', path);
         if (outcome !== DONE) throw new Error(`scheduled messages are not listed: ${JSON.stringify(answer)}`);
-        for (const each of answer.scheduled) if (own.has(each._id)) Object.assign(own.get(each._id), { state: each.state, messageId: each.messageId, reason: each.reason });
+        for (const { _id, state, messageId, reason, sendAt } of answer.scheduled) {
+          if (own.has(_id)) Object.assign(own.get(_id), { state, messageId, reason, listedSendAt: Date.parse(sendAt) });
+        }
         path = answer.nextCursor && `/messages/scheduled?limit=100&cursor=${encodeURIComponent(answer.nextCursor)}`;
       }
       return [...own.values()].every(({ state }) => !['waiting', 'sending'].includes(state));

@@ -38,7 +38,8 @@ export const newJournal = () => ({
   /**
    * Messages that are sent later: `{token, thread, sender, asked, answered, outcome, code, isDoubtful, id,
    * steps}`; a step is `{kind: 'plan', 'edit', 'move' or 'cancel', content, sendAt, asked, answered,
-   * outcome, code}`. `state` and `messageId` are what the list of its sender says at the end.
+   * outcome, code}`. `state`, `messageId` and `listedSendAt` are what the list of
+   * its sender says at the end.
    */
   scheduled: [],
   /**

@@ -32,9 +32,9 @@ function cleanRun(history = 'joined') {
   message('mx5', 800, { kind: 'uploads', file: 'file' });
   const step = (kind, asked, more) => ({ kind, asked, answered: asked + 10, outcome: DONE, ...more });
   journal.scheduled.push(
-    { token: 'mx4', thread: GROUP, sender: BEN, asked: 120, answered: 130, outcome: DONE, id: 's4', state: 'sent', messageId: 'id-mx4',
+    { token: 'mx4', thread: GROUP, sender: BEN, asked: 120, answered: 130, outcome: DONE, id: 's4', state: 'sent', messageId: 'id-mx4', listedSendAt: 700,
       steps: [step('plan', 120, { content: 'mx4 text', sendAt: 690 }), step('edit', 140, { content: 'mx4 changed' }), step('move', 160, { sendAt: 700 })] },
-    { token: 'mx9', thread: GROUP, sender: BEN, asked: 120, answered: 130, outcome: DONE, id: 's9', state: 'cancelled',
+    { token: 'mx9', thread: GROUP, sender: BEN, asked: 120, answered: 130, outcome: DONE, id: 's9', state: 'cancelled', listedSendAt: 700,
       steps: [step('plan', 120, { content: 'mx9 text', sendAt: 700 }), step('cancel', 150)] },
   );
   journal.files.push({ id: 'file', owner: BEN, thread: GROUP, token: 'mx5', sha: 'right', size: 1 });
@@ -133,6 +133,9 @@ const CASES = {
   'such a message in any answer, also long after they were added again': [journal => journal.seen.push({ person: CEM, token: 'mx2', at: 800, where: 'GET /messages/search' }), ['groups strangers']],
   'a name that a group got while somebody was out, told to them': [journal => journal.seen.push({ person: CEM, token: 'nx1', at: 450, where: 'thread:updated' }), ['changes strangers']],
   'a thread that somebody who is out may read': [journal => { journal.probes[0].isRefused = false; }, ['groups strangers']],
+  'a device of somebody who is out that is answered what it missed': [journal => {
+    journal.syncs.push({ device: 'cem/1', person: CEM, thread: GROUP, after: 5, asked: 320, answered: 330, isOk: true, upTo: Infinity });
+  }, ['groups strangers']],
   'a message by somebody who is out': [journal => { entry(journal, 'mx2').sender = history(journal)[1].sender = CEM; }, ['groups strangers']],
   'a file that somebody who is out may read': [journal => journal.probes.push({ person: CEM, thread: GROUP, what: 'file', asked: 520, answered: 530, isRefused: false }), ['uploads strangers']],
   'a message with other words': [journal => { history(journal)[0].content = 'other'; }, ['groups wrong']],
@@ -153,6 +156,7 @@ const CASES = {
     history(journal)[3].content = 'mx4 text';
     journal.heard.forEach(each => { if (each.token === 'mx4') each.content = 'mx4 text'; });
   }, ['scheduled wrong']],
+  'a planned message that is due at another time than was answered': [journal => { planned(journal, 'mx4').listedSendAt = 690; }, ['scheduled wrong']],
   'a cancelled message that was sent': [journal => {
     const sent = { ...history(journal)[4], id: 'id-mx9', token: 'mx9', content: 'mx9 text', seq: 6, files: [] };
     history(journal).push(sent);
@@ -161,7 +165,7 @@ const CASES = {
   }, ['scheduled wrong']],
   'a planned message that was sent before its time': [journal => journal.seen.push({ person: ANN, token: 'mx4', at: 650, where: 'message:received' }), ['scheduled strangers']],
   'a planned message behind one that was due later': [journal => {
-    planned(journal, 'mx4').steps[2].sendAt = 760;
+    planned(journal, 'mx4').steps[2].sendAt = planned(journal, 'mx4').listedSendAt = 760;
     planned(journal, 'mx9').steps.pop();
     Object.assign(planned(journal, 'mx9'), { state: 'sent', messageId: 'id-mx9' });
     const sent = { ...history(journal)[3], id: 'id-mx9', token: 'mx9', content: 'mx9 text', seq: 5 };
@@ -215,6 +219,8 @@ test('what may have happened or not is held against nobody', () => {
     journal.seen.push({ person: CEM, token: 'mx2', at: 315, where: 'message:received' });
     drop(journal.views, ({ person }) => person === CEM);
   }), []);
+  // A new time that had no answer until it was too near.
+  assert.deepEqual(verdictOn(journal => planned(journal, 'mx4').steps.push({ kind: 'move', sendAt: 10_500, asked: 200, answered: 600, outcome: REFUSED, code: 'invalid' })), []);
   // An attempt without an answer, and then a refusal: stored or not.
   assert.deepEqual(verdictOn(journal => Object.assign(entry(journal, 'mx2'), { outcome: REFUSED, isDoubtful: true, code: 'not_found' })), []);
 });

@@ -34,7 +34,11 @@ function sentLater(entry, heard, { in: within, out }) {
   const { token, thread, sender, steps } = entry;
   let [must, contents, sendAt, isSure] = [entry.outcome === DONE ? 'once' : entry.isDoubtful || entry.outcome === OPEN ? 'maybe' : 'never', [], undefined, true];
   for (const step of steps) {
-    if (step.outcome === REFUSED) continue;
+    if (step.outcome === REFUSED) {
+      // An attempt before that may be carried out later. A change would be found by its key then.
+      if (step.kind === 'plan' && step.isDoubtful) [contents, sendAt] = [[step.content], step.sendAt];
+      continue;
+    }
     if (step.outcome === OPEN) {
       isSure = false;
       if (step.kind === 'cancel') must = 'maybe';

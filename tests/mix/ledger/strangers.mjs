@@ -36,6 +36,9 @@ function judgeTokens({ journal, messages, periods, find }) {
 }
 
 function judgeProbes({ journal, periods, find }) {
+  for (const { device, person, thread, asked, answered, isOk } of journal.syncs) {
+    if (isOk && around(periods(thread, person).out, asked, answered)) find('groups', 'strangers', `${device} is out of ${thread} and is answered what it missed`);
+  }
   for (const { person, thread, what, asked, answered, isRefused } of journal.probes) {
     if (isRefused || !around(periods(thread, person).out, asked, answered)) continue;
     find(what === 'file' ? 'uploads' : 'groups', 'strangers', `${person} is out of ${thread} and is let to its ${what}`);
@@ -45,9 +48,10 @@ function judgeProbes({ journal, periods, find }) {
 /** Who is out says nothing, also if they are told so; who is in is let to. */
 function judgeWriters({ journal, periods, find }) {
   const stored = new Set([...journal.histories.values()].flat().map(({ token }) => token));
-  for (const { thread, sender, token, kind, asked, answered, outcome, code, isDoubtful } of journal.messages) {
+  const planned = journal.scheduled.map(each => ({ ...each, kind: 'scheduled' }));
+  for (const { thread, sender, token, kind, asked, answered, outcome, code, isDoubtful } of [...journal.messages, ...planned]) {
     const { in: within, out } = periods(thread, sender);
-    if ((outcome === DONE || stored.has(token)) && around(out, asked, answered)) find(kind, 'strangers', `${sender} is out of ${thread} and sends ${token}`);
+    if ((outcome === DONE || kind !== 'scheduled' && stored.has(token)) && around(out, asked, answered)) find(kind, 'strangers', `${sender} is out of ${thread} and sends ${token}`);
     if (outcome !== DONE && code !== 'open' && !isDoubtful && around(within, asked, answered)) find(kind, 'lost', `${sender} is in ${thread}, and ${token} is refused with ${code}`);
   }
 }
