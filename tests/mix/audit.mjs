@@ -10,6 +10,8 @@ const PATIENCE_MS = 90_000;
 const LOOK_EVERY_MS = 300;
 /** Nothing that was on its way comes later, to somebody who must not hear it. */
 const SILENCE_MS = 1_500;
+/** A device that asks for nothing is sent what it missed within this time after it came back. */
+const SENT_MS = 12_000;
 /** People who read each file, beside its owner; everybody whom it is hidden from asks for it too. */
 const READERS = 2;
 
@@ -18,6 +20,8 @@ export async function audit(stage) {
   const { journal, people } = stage;
   await planned(stage);
   await until('every device is connected', () => people.every(each => each.devices.every(({ socket }) => socket.connected)));
+  const quiet = people.flatMap(each => each.devices).filter(({ isQuiet }) => isQuiet);
+  await until('quiet devices were sent what they missed', () => quiet.every(({ began }) => now() - began > SENT_MS));
   await sleep(SILENCE_MS);
   await Promise.all(people.flatMap(each => each.devices.map(device => device.settle())));
   await until('every device has everything', () => people.every(each => each.devices.every(({ isSettled }) => isSettled)));

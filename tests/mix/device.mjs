@@ -1,6 +1,7 @@
 // A device of a person: a socket of the official client that does what docs/PROTOCOL.md tells a client to do
 // to miss nothing. After a `connect` that recovered no session, and when a place is missing, it asks by
-// `sync`, or reads the history after the last place it has. All that it is told gets into the journal.
+// `sync`, or reads the history after the last place it has. A quiet device asks for nothing, as published
+// pages do, and is sent what it missed. All that a device is told gets into the journal.
 
 import { createRequire } from 'node:module';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -22,8 +23,8 @@ export class Device {
   #isCatchingUp = false;
   #hasEnded = false;
 
-  constructor(person, transports) {
-    this.person = person;
+  constructor(person, transports, isQuiet) {
+    Object.assign(this, { person, isQuiet });
     this.stage = person.stage;
     this.name = `${person.id}/${made}`;
     this.catchesUpByRest = made % BY_REST_EVERY === BY_REST_EVERY - 1;
@@ -47,6 +48,7 @@ export class Device {
 
   /** Asks for everything that is missing in the person's threads, and waits until it has it. */
   async settle() {
+    if (this.isQuiet) return;
     for (const thread of this.stage.journal.threads) this.#behind.add(thread.id);
     await this.#catchUp();
   }
@@ -64,6 +66,8 @@ export class Device {
     this.session = this.socket.id;
     if (this.socket.recovered) return;
     this.stage.journal.sessions.push({ device: this.name, session: this.session, at: now() });
+    this.began = now();
+    if (this.isQuiet) return;
     for (const thread of this.stage.journal.threads) this.#behind.add(thread.id);
     this.#startCatchUp();
   }
@@ -92,12 +96,13 @@ export class Device {
   }
 
   #isBehind(thread) {
+    if (this.isQuiet) return;
     this.#behind.add(thread);
     this.#startCatchUp();
   }
 
   #startCatchUp() {
-    if (!this.#isCatchingUp) this.#catchUp().catch(error => this.stage.fails(error));
+    if (!this.isQuiet && !this.#isCatchingUp) this.#catchUp().catch(error => this.stage.fails(error));
   }
 
   /** One at a time; ends when nothing is missing, or the device has ended. */
@@ -189,8 +194,8 @@ export class Person {
     Object.assign(this, { stage, id, token, devices: [] });
   }
 
-  connect(transports) {
-    this.devices.push(new Device(this, transports));
+  connect(transports, isQuiet = false) {
+    this.devices.push(new Device(this, transports, isQuiet));
   }
 
   get socket() {

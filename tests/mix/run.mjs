@@ -25,7 +25,7 @@ const PEOPLE = 9;
 const GROUPS = ['joined', 'joined', 'all'];
 /** People of a group at its start, its founder among them. */
 const AT_FIRST = 5;
-/** Who has a second device, and who is on long-polling. */
+/** So many people have a second device, which is quiet; one person is on long-polling. */
 const TWO_DEVICES = 2;
 const POLLING = 3;
 /** Pauses between two losses of a connection. */
@@ -45,7 +45,8 @@ async function main() {
   const stage = new Stage(values);
   for (let n = 0; n < PEOPLE; n += 1) stage.join(`mix${n}-${values.seed}`, id => mint({ id, name: id, role: 'user' }, values['jwt-secret']));
   stage.people.forEach((person, n) => {
-    for (let device = 0; device < (n < TWO_DEVICES ? 2 : 1); device += 1) person.connect([n === POLLING ? 'polling' : 'websocket']);
+    person.connect([n === POLLING ? 'polling' : 'websocket']);
+    if (n < TWO_DEVICES) person.connect(['websocket'], true);
   });
   const groups = await Promise.all(GROUPS.map((history, n) => {
     const others = Array.from({ length: AT_FIRST - 1 }, (_, next) => stage.people[(n + next + 1) % PEOPLE]);
