@@ -3,7 +3,7 @@
 use crate::refusal::Refusal;
 use eventflow_ports::Membership;
 use eventflow_protocol::mentions::NOT_IN_THREAD;
-use eventflow_protocol::{ThreadId, UserId};
+use eventflow_protocol::{Participants, ThreadId, UserId};
 
 /// Refuses people who are not in the thread. What is remembered of the thread is believed only where this
 /// process hears of changes; while the store does not answer, what is remembered has to do, as for every
@@ -28,18 +28,24 @@ pub(crate) async fn require_in_thread(
     };
     let people = people.ok_or_else(|| Refusal::not_found("thread"))?;
     // Whoever a block keeps away can be mentioned as before, or whom they block would notice.
-    if mentioned.iter().all(|user| people.stored().binary_search(user).is_ok()) {
-        Ok(())
-    } else {
-        Err(Refusal::invalid(NOT_IN_THREAD))
+    let has_all =
+        |people: &Participants| mentioned.iter().all(|user| people.stored().binary_search(user).is_ok());
+    if has_all(&people) {
+        return Ok(());
+    }
+    // Somebody may have been added of whom this process has not heard yet.
+    match membership.fresh(thread).await {
+        Ok(Some(people)) if has_all(&people) => Ok(()),
+        _ => Err(Refusal::invalid(NOT_IN_THREAD)),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::TestStore;
-    use eventflow_protocol::ErrorCode;
+    use crate::testing::{NOW, TestStore};
+    use eventflow_protocol::change::{ChangeGroup, GroupChange, GroupChanged};
+    use eventflow_protocol::{CommandId, ErrorCode};
     use std::sync::Arc;
     use std::sync::atomic::Ordering::SeqCst;
 
@@ -67,5 +73,19 @@ mod tests {
         membership.forget(thread);
         assert_eq!(ask(&["ben"]).await, Some(ErrorCode::Unavailable));
         assert_eq!(ask(&[]).await, None, "who mentions nobody asks nothing");
+    }
+
+    #[tokio::test]
+    async fn whoever_was_added_is_mentioned_before_this_process_hears_of_it() {
+        let store = Arc::new(TestStore::default());
+        let thread = store.group_of(&["ann", "ben"]);
+        let membership = Membership::new(store.clone());
+        assert_eq!(membership.of(thread).await.unwrap().map(|people| people.len()), Some(2));
+        let change = GroupChange::Add { people: ids(&["cem"]) };
+        let add = ChangeGroup { thread_id: thread, by: ids(&["ann"]).remove(0), change, key: None, at: NOW };
+        assert!(matches!(store.change_one_group(CommandId::new(), &add), GroupChanged::Done(_)));
+        assert!(require_in_thread(&membership, thread, &ids(&["cem"])).await.is_ok());
+        let refused = require_in_thread(&membership, thread, &ids(&["eve"])).await.unwrap_err();
+        assert_eq!(refused.code, ErrorCode::Invalid);
     }
 }

@@ -136,6 +136,15 @@ impl Membership {
         self.of(thread).await
     }
 
+    /// The participants of a thread as the store has them; `None` if there is no such thread. If the store does
+    /// not answer, what is remembered stays.
+    pub async fn fresh(&self, thread: ThreadId) -> Result<Option<Participants>, StoreError> {
+        let asked_at = *self.changes.read();
+        let mut found = self.store.participants(&[thread]).await?;
+        self.keep(&found, asked_at);
+        Ok(found.remove(&thread))
+    }
+
     /// The participants of a thread if they are in the cache; does not ask the store.
     pub fn remembered(&self, thread: ThreadId) -> Option<Participants> {
         self.cache.get(&thread)
