@@ -49,9 +49,9 @@ function judgeProbes({ journal, periods, find }) {
 function judgeWriters({ journal, periods, find }) {
   const stored = new Set([...journal.histories.values()].flat().map(({ token }) => token));
   const planned = journal.scheduled.map(each => ({ ...each, kind: 'scheduled' }));
-  for (const { thread, sender, token, kind, asked, answered, outcome, code, isDoubtful } of [...journal.messages, ...planned]) {
+  for (const { thread, sender, token, kind, asked, answered, outcome, code, isDoubtful, door } of [...journal.messages, ...planned]) {
     const { in: within, out } = periods(thread, sender);
     if ((outcome === DONE || kind !== 'scheduled' && stored.has(token)) && around(out, asked, answered)) find(kind, 'strangers', `${sender} is out of ${thread} and sends ${token}`);
-    if (outcome !== DONE && code !== 'open' && !isDoubtful && around(within, asked, answered)) find(kind, 'lost', `${sender} is in ${thread}, and ${token} is refused with ${code}`);
+    if (outcome !== DONE && code !== 'open' && !isDoubtful && around(within, asked, answered)) find(kind, 'lost', `${sender} is in ${thread}, and ${token} by ${door} is refused with ${code}`);
   }
 }
