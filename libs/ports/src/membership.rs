@@ -136,7 +136,7 @@ impl Membership {
         self.of(thread).await
     }
 
-    /// The participants of a thread as the store has them; `None` if there is no such thread. If the store does
+    /// The participants of a thread as the store has them; `None` if there is no such thread. If it does
     /// not answer, what is remembered stays.
     pub async fn fresh(&self, thread: ThreadId) -> Result<Option<Participants>, StoreError> {
         let asked_at = *self.changes.read();
