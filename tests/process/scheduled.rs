@@ -193,6 +193,7 @@ async fn a_worker_that_dies_anywhere_leaves_it_to_the_next<S: WholeStore>(
             user_id: stage.people[0].clone(),
             change: ScheduledChange::Cancel,
             key: None,
+            repeat_only: false,
             at: at(102),
         };
         assert_eq!(stage.carry_out(&[item(Command::ChangeScheduled(change))]).await, [], "it is too late");

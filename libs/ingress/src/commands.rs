@@ -199,16 +199,9 @@ impl Commands {
         if send.reply_to.is_some() {
             since = self.quotable_from(send.thread_id, &send.sender_id).await?;
         }
-        let refused_as_new = match self.complete(&mut send, since).await {
-            Ok(()) => None,
-            // It may be the repeat of a message that was accepted while those people were there. Only the
-            // store knows, in the order of the commands.
-            Err(refusal) if refusal.code == ErrorCode::Invalid && send.client_message_id.is_some() => {
-                send.repeat_only = true;
-                Some(refusal)
-            }
-            Err(refusal) => return Err(refusal),
-        };
+        let completed = self.complete(&mut send, since).await;
+        let refused_as_new = unless_repeated(completed, send.client_message_id.is_some())?;
+        send.repeat_only = refused_as_new.is_some();
         let command = Command::SendMessage(send);
         let on_its_way = self.send_command_since(&command, since.unwrap_or(u64::MAX)).await?;
         Ok(SentCommand { refused_as_new, ..on_its_way })
@@ -246,7 +239,11 @@ impl Commands {
 
     /// Puts a message for later on its way. The caller has checked that its sender is in the thread. What it
     /// answers and whom it mentions is looked at now; what it quotes is read when it is sent.
-    pub async fn schedule_message(&self, new: ScheduleMessage) -> Result<SentCommand, Refusal> {
+    pub async fn schedule_message(
+        &self,
+        new: ScheduleMessage,
+        refused_as_new: Option<Refusal>,
+    ) -> Result<SentCommand, Refusal> {
         let SendMessage { thread_id, sender_id, mentions, reply_to, attachments, .. } = &new.message;
         // Nothing would keep such a file until then.
         if attachments.iter().any(|file| file.id.is_some()) {
@@ -257,7 +254,7 @@ impl Commands {
             let since = self.quotable_from(*thread_id, sender_id).await?;
             replies::answered(&*self.store, (*thread_id, since), reply.message_id).await?;
         }
-        self.send_command(&Command::ScheduleMessage(Box::new(new))).await
+        self.send_repeat(&Command::ScheduleMessage(Box::new(new)), refused_as_new).await
     }
 
     /// Refuses people whom a message of this thread cannot mention.
@@ -276,6 +273,16 @@ impl Commands {
         self.send_command_since(command, 0).await
     }
 
+    /// As [`Commands::send_command`]. The command is wanted only as a repeat if there is a reason why it is
+    /// `refused_as_new`.
+    pub async fn send_repeat(
+        &self,
+        command: &Command,
+        refused_as_new: Option<Refusal>,
+    ) -> Result<SentCommand, Refusal> {
+        Ok(SentCommand { refused_as_new, ..self.send_command(command).await? })
+    }
+
     /// As [`Commands::send_command`], for a caller who sees messages after the place `since`: the result
     /// quotes nothing else to them.
     async fn send_command_since(&self, command: &Command, since: u64) -> Result<SentCommand, Refusal> {
@@ -283,6 +290,19 @@ impl Commands {
         let pending = self.requests.send(CommandId::new(), &command).await?;
         let (membership, apart) = (self.membership.clone(), self.apart.clone());
         Ok(SentCommand { pending, membership, apart, viewer: None, since, refused_as_new: None })
+    }
+}
+
+/// Why a request is refused as a new one, if it has a key: it may be the repeat of one that was accepted
+/// before, when it was fit. Only the store knows, in the order of the commands.
+pub(crate) fn unless_repeated(
+    checked: Result<(), Refusal>,
+    has_key: bool,
+) -> Result<Option<Refusal>, Refusal> {
+    match checked {
+        Ok(()) => Ok(None),
+        Err(refusal) if refusal.code == ErrorCode::Invalid && has_key => Ok(Some(refusal)),
+        Err(refusal) => Err(refusal),
     }
 }
 

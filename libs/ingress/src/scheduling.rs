@@ -2,7 +2,7 @@
 //!
 //! Under its key a message is found also when its time has come near, or has passed: it was accepted before.
 
-use crate::commands::SentCommand;
+use crate::commands::{SentCommand, unless_repeated};
 use crate::edge::Edge;
 use crate::refusal::Refusal;
 use eventflow_protocol::client::requests::planned;
@@ -27,7 +27,7 @@ pub(crate) async fn schedule(
     let now = message.at;
     let key = message.client_message_id.as_deref();
     let id = key.map(|key| ScheduledId::of_key(&message.sender_id, key));
-    let new = ScheduleMessage { id: id.unwrap_or_else(|| CommandId::new().into()), message, send_at };
+    let mut new = ScheduleMessage { id: id.unwrap_or_else(|| CommandId::new().into()), message, send_at };
     edge.commands.require_participant(new.message.thread_id, &new.message.sender_id).await?;
     match known(edge, id).await {
         Some(known) if known.is_again(&new) => return Ok(Scheduling::Known(Box::new(known))),
@@ -40,8 +40,11 @@ pub(crate) async fn schedule(
         }
         None => {}
     }
-    planned(send_at, now)?;
-    Ok(Scheduling::Sent(Box::new(edge.commands.schedule_message(new).await?)))
+    // The attempt before may still be on its way.
+    let in_time = planned(send_at, now).map(|_| ()).map_err(Refusal::from);
+    let refused_as_new = unless_repeated(in_time, id.is_some())?;
+    new.message.repeat_only = refused_as_new.is_some();
+    Ok(Scheduling::Sent(Box::new(edge.commands.schedule_message(new, refused_as_new).await?)))
 }
 
 /// What was kept under this key. While the store does not answer, the message counts as new, and the worker

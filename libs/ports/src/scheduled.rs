@@ -44,7 +44,8 @@ pub struct Step {
 pub enum Rescheduling {
     /// The message is as it is wanted, now or since earlier.
     Done(Box<Step>),
-    /// It is not: [`Rescheduled::Empty`], [`Rescheduled::TooLate`] or [`Rescheduled::KeyReused`].
+    /// It is not: [`Rescheduled::Empty`], [`Rescheduled::TooLate`], [`Rescheduled::KeyReused`] or
+    /// [`Rescheduled::NotRepeated`].
     Refused(Rescheduled),
     /// The sender has no such message.
     NotFound,
@@ -59,9 +60,10 @@ impl Rescheduling {
         match scheduled.change(*command_id, wanted) {
             Rescheduled::Done => Self::Done(Box::new(Step { scheduled, is_new: true })),
             Rescheduled::Before => Self::Done(Box::new(Step { scheduled, is_new: false })),
-            refused @ (Rescheduled::Empty | Rescheduled::TooLate | Rescheduled::KeyReused) => {
-                Self::Refused(refused)
-            }
+            refused @ (Rescheduled::Empty
+            | Rescheduled::TooLate
+            | Rescheduled::KeyReused
+            | Rescheduled::NotRepeated) => Self::Refused(refused),
         }
     }
 

@@ -236,7 +236,7 @@ fn edit(of: &ScheduleMessage, content: Option<&str>, seconds: Option<i64>) -> Wi
 
 fn change(of: &ScheduleMessage, change: ScheduledChange) -> WithCommandId<ChangeScheduled> {
     let user_id = of.message.sender_id.clone();
-    let wanted = ChangeScheduled { id: of.id, user_id, change, key: None, at: at(2) };
+    let wanted = ChangeScheduled { id: of.id, user_id, change, key: None, repeat_only: false, at: at(2) };
     WithCommandId { command_id: CommandId::new(), wanted }
 }
 

@@ -3,7 +3,7 @@
 //! Nobody but the sender sees one before its message is stored. Repeating a request under the same key finds
 //! it; changing it to what it is, and cancelling it again, changes nothing.
 
-use crate::commands::unexpected;
+use crate::commands::{unexpected, unless_repeated};
 use crate::edge::Edge;
 use crate::http::answer::{RouteAnswer, RouteResult};
 use crate::http::body::{self, JsonBody};
@@ -71,17 +71,21 @@ pub(crate) async fn change(
 ) -> RouteResult<ScheduledAnswer> {
     let kept = own(&edge, id, &caller.user).await?;
     let key = key_of(id, &headers)?;
-    // A change that was made under this key is found also when its time has come near since, or somebody has
-    // left whom it mentions.
-    if !key.is_some_and(|key| kept.was_changed_under(key)) {
-        if let Some(mentions) = &body.mentions {
-            edge.commands.require_mentionable(kept.message.thread_id, mentions).await?;
-        }
-        if let Some(send_at) = body.send_at {
-            planned(send_at, edge.clock.now())?;
-        }
+    let refused_as_new = unless_repeated(require_fit(&edge, &kept, &body).await, key.is_some())?;
+    let mut wanted = new_change(&edge, id, caller.user, body.into_change(), key);
+    wanted.repeat_only = refused_as_new.is_some();
+    carry_out(&edge, wanted, refused_as_new).await
+}
+
+/// Refuses people whom the message cannot mention, and a time that is too near or too far.
+async fn require_fit(edge: &Edge, kept: &ScheduledMessage, body: &ScheduledBody) -> Result<(), Refusal> {
+    if let Some(mentions) = &body.mentions {
+        edge.commands.require_mentionable(kept.message.thread_id, mentions).await?;
     }
-    carry_out(&edge, id, caller.user, body.into_change(), key).await
+    if let Some(send_at) = body.send_at {
+        planned(send_at, edge.clock.now())?;
+    }
+    Ok(())
 }
 
 /// `POST /messages/scheduled/{id}/send`: the message goes at once. 409 `too_late` if it has ended otherwise.
@@ -93,7 +97,7 @@ pub(crate) async fn send_now(
 ) -> RouteResult<ScheduledAnswer> {
     own(&edge, id, &caller.user).await?;
     let key = key_of(id, &headers)?;
-    carry_out(&edge, id, caller.user, ScheduledChange::Send, key).await
+    carry_out(&edge, new_change(&edge, id, caller.user, ScheduledChange::Send, key), None).await
 }
 
 /// `DELETE /messages/scheduled/{id}`: the message will not be sent. 409 `too_late` once its time has come.
@@ -105,7 +109,7 @@ pub(crate) async fn cancel(
 ) -> RouteResult<ScheduledAnswer> {
     own(&edge, id, &caller.user).await?;
     let key = key_of(id, &headers)?;
-    carry_out(&edge, id, caller.user, ScheduledChange::Cancel, key).await
+    carry_out(&edge, new_change(&edge, id, caller.user, ScheduledChange::Cancel, key), None).await
 }
 
 /// Refuses what is another person's like what is not there.
@@ -120,15 +124,23 @@ fn key_of(id: ScheduledId, headers: &HeaderMap) -> Result<Option<CommandId>, Ref
     Ok(key.map(|key| ChangeScheduled::key_of(id, &key.into_string())))
 }
 
-async fn carry_out(
+fn new_change(
     edge: &Edge,
     id: ScheduledId,
     user_id: UserId,
     change: ScheduledChange,
     key: Option<CommandId>,
+) -> ChangeScheduled {
+    ChangeScheduled { id, user_id, change, key, repeat_only: false, at: edge.clock.now() }
+}
+
+async fn carry_out(
+    edge: &Edge,
+    wanted: ChangeScheduled,
+    refused_as_new: Option<Refusal>,
 ) -> RouteResult<ScheduledAnswer> {
-    let command = ChangeScheduled { id, user_id, change, key, at: edge.clock.now() };
-    match edge.commands.send_command(&Command::ChangeScheduled(command)).await?.result().await? {
+    let sent = edge.commands.send_repeat(&Command::ChangeScheduled(wanted), refused_as_new).await?;
+    match sent.result().await? {
         CommandResult::Scheduled { scheduled, .. } => Ok(RouteAnswer::Ok(answer(*scheduled, false))),
         CommandResult::Queued { command } => Ok(RouteAnswer::queued(command)),
         other => Err(unexpected(&other)),

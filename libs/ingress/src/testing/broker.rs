@@ -156,6 +156,11 @@ impl Worker {
             Command::HandleReport(handle) => self.reports.handle(&handle),
             Command::SaveDraft(save) => self.drafts.save(id, &save),
             Command::ChangeGroup(change) => self.change_group(id, &change),
+            Command::ScheduleMessage(new)
+                if new.message.repeat_only && self.scheduled.get(new.id).is_none() =>
+            {
+                refused(ErrorCode::Invalid)
+            }
             Command::ScheduleMessage(new) => self.scheduled.add(&new),
             Command::ChangeScheduled(change) => self.scheduled.change(id, change),
             Command::SendScheduled(send) => self.scheduled.send(&send),

@@ -45,6 +45,9 @@ impl TestScheduled {
             Rescheduling::Done(step) => {
                 CommandResult::Scheduled { scheduled: Box::new(step.scheduled), deduplicated: false }
             }
+            Rescheduling::Refused(Rescheduled::NotRepeated) => {
+                CommandResult::refused(ErrorCode::Invalid, "not made before")
+            }
             Rescheduling::Refused(Rescheduled::Empty) => CommandResult::refused(ErrorCode::Invalid, "empty"),
             Rescheduling::Refused(Rescheduled::KeyReused) => {
                 CommandResult::refused(ErrorCode::KeyReused, "another change")

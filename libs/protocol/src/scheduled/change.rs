@@ -29,6 +29,10 @@ pub struct ChangeScheduled {
     /// Stands for every command that came under the same key of its client; `None` if it came without one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<CommandId>,
+    /// The change is wanted only if it was made before under its key: as a new one, the ingress would have
+    /// refused it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub repeat_only: bool,
     /// When the ingress accepted it.
     pub at: Timestamp,
 }
@@ -91,19 +95,19 @@ pub enum Rescheduled {
     TooLate,
     /// The key came before, with another change.
     KeyReused,
+    /// The change was wanted only as a repeat ([`ChangeScheduled::repeat_only`]), and was not made before.
+    NotRepeated,
 }
 
 impl ScheduledMessage {
-    /// Whether it remembers a change that was made under this key ([`ChangeScheduled::key_of`]).
-    pub fn was_changed_under(&self, key: CommandId) -> bool {
-        self.changes.iter().any(|known| known.command == key)
-    }
-
     /// Makes a change that its sender asks for in this command.
     pub fn change(&mut self, command: CommandId, wanted: &ChangeScheduled) -> Rescheduled {
         let made = MadeChange { command: wanted.key.unwrap_or(command), asked: wanted.asked() };
         if let Some(known) = self.changes.iter().find(|known| known.command == made.command) {
             return if known.asked == made.asked { Rescheduled::Before } else { Rescheduled::KeyReused };
+        }
+        if wanted.repeat_only {
+            return Rescheduled::NotRepeated;
         }
         let changed = self.carry_out(&wanted.change, wanted.at);
         if changed == Rescheduled::Done {

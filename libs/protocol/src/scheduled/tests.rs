@@ -21,7 +21,14 @@ fn new(at: i64) -> ScheduleMessage {
 
 fn wish(change: ScheduledChange, at: i64) -> ChangeScheduled {
     let id = new(5).id;
-    ChangeScheduled { id, user_id: "ann".parse().unwrap(), change, key: None, at: Timestamp(at) }
+    ChangeScheduled {
+        id,
+        user_id: "ann".parse().unwrap(),
+        change,
+        key: None,
+        repeat_only: false,
+        at: Timestamp(at),
+    }
 }
 
 fn edit(content: Option<&str>, send_at: Option<i64>) -> ScheduledChange {
@@ -62,6 +69,10 @@ fn a_change_that_comes_again_undoes_no_later_one() {
     assert_eq!(kept.change(CommandId::new(), &wish(edit(Some("second"), None), 7)), Rescheduled::Done);
     assert_eq!(kept.change(CommandId::new(), &first), Rescheduled::Before, "another command, the same key");
     assert_eq!(kept.message.content.as_str(), "second");
+    let repeat = ChangeScheduled { repeat_only: true, ..first.clone() };
+    assert_eq!(kept.change(CommandId::new(), &repeat), Rescheduled::Before, "it was made before");
+    let unknown = ChangeScheduled { key: None, ..repeat };
+    assert_eq!(kept.change(CommandId::new(), &unknown), Rescheduled::NotRepeated);
     let other = ChangeScheduled { change: ScheduledChange::Cancel, ..first };
     assert_eq!(kept.change(CommandId::new(), &other), Rescheduled::KeyReused);
     assert_eq!(kept.change(CommandId::new(), &wish(edit(Some("second"), None), 8)), Rescheduled::Before);

@@ -27,6 +27,9 @@ impl Persistence {
         if !self.parts.store.is_participant(thread, sender).await? {
             return Ok(Applied::not_found("thread"));
         }
+        if wanted.message.repeat_only && self.parts.scheduled.scheduled(wanted.id).await?.is_none() {
+            return Ok(Applied::refused(ErrorCode::Invalid, "the message was not scheduled before"));
+        }
         Ok(match self.parts.scheduled.schedule(wanted).await? {
             Scheduling::Stored(kept) => told(item, kept, false, wanted.message.at),
             Scheduling::Before(kept) if item.redelivered => told(item, kept, true, wanted.message.at),
@@ -70,6 +73,7 @@ fn refused(why: Rescheduled) -> Applied {
             ErrorCode::KeyReused,
             "this key was used for another change of the scheduled message",
         ),
+        Rescheduled::NotRepeated => Applied::refused(ErrorCode::Invalid, "the change was not made before"),
         Rescheduled::Done | Rescheduled::Before | Rescheduled::TooLate => {
             Applied::refused(ErrorCode::TooLate, "the scheduled message is being sent, or has ended")
         }

@@ -78,3 +78,29 @@ async fn a_time_too_near_or_too_far_is_refused_and_a_message_without_one_is_sent
         .await
         .refused(404, "not_found");
 }
+
+#[tokio::test]
+async fn a_repetition_is_answered_as_the_first_though_its_time_has_come_near() {
+    let rig = Rig::new().await;
+    let thread = rig.world.store.thread_of(&["ann", "bob"]);
+    let path = format!("/api/v2/messages/{thread}");
+    let send_at = NOW.plus(SCHEDULE_AHEAD_MIN).to_iso();
+    let later = NOW.plus(SCHEDULE_AHEAD_MIN * 4).to_iso();
+    let body = json!({"content": "later", "sendAt": later, "clientMessageId": "k"});
+    let made = rig.post(&path, &body).of("ann").send().await.expect(201);
+    let scheduled = format!("{SCHEDULED}/{}", made["scheduled"]["_id"].as_str().unwrap());
+    let body = json!({"sendAt": send_at}).to_string();
+    let change = async |key: &str| {
+        let call = rig.call(Method::PATCH, &scheduled).header(CONTENT_TYPE.as_str(), "application/json");
+        call.header("idempotency-key", key).body(body.clone()).of("ann").send().await
+    };
+    change("first").await.expect(200);
+    rig.world.clock.advance(1_000);
+    let again = change("first").await.expect(200);
+    assert_eq!(again["scheduled"]["sendAt"], json!(send_at));
+    let refused = change("other").await;
+    refused.refused(400, "invalid");
+    assert!(refused.body["error"].as_str().unwrap().contains("sendAt"), "{}", refused.body);
+    let near = json!({"content": "x", "sendAt": send_at, "clientMessageId": "n"});
+    rig.post(&path, &near).of("ann").send().await.refused(400, "invalid");
+}
