@@ -4,6 +4,7 @@
 //! (or user), travels in an [`crate::frame::Envelope`] under its [`crate::CommandId`], and is carried out
 //! once however often it arrives.
 
+mod person;
 mod subject;
 
 pub use self::subject::Subject;
@@ -15,6 +16,7 @@ use crate::change::{AdvanceCursor, ArchiveThread, ChangeGroup, ChangeMessage, Ma
 use crate::content::{ContentError, Markup};
 use crate::document::{Thread, ThreadStatus};
 use crate::drafts::SaveDraft;
+use crate::erasure::{ErasePerson, EraseStep};
 use crate::group::Group;
 use crate::inbox::{ChangeNotifications, Notify, SetPreferences};
 use crate::mail::ChangeSuppression;
@@ -89,6 +91,10 @@ pub enum Command {
     ReportMessage(ReportMessage),
     /// Mark a report as handled.
     HandleReport(HandleReport),
+    /// Mark a person as erased, and begin to erase what is there of them.
+    ErasePerson(ErasePerson),
+    /// Make the next step of an erasure.
+    EraseStep(EraseStep),
 }
 
 /// Command: start a thread, or find the one that the same people have with equal metadata. A creator who has
@@ -156,7 +162,9 @@ impl Command {
             | Self::RemovePushDevice(_)
             | Self::Revoke(_)
             | Self::ChangeSuppression(_)
-            | Self::CancelSend(_) => self,
+            | Self::CancelSend(_)
+            | Self::ErasePerson(_)
+            | Self::EraseStep(_) => self,
         })
     }
 
@@ -190,6 +198,8 @@ impl Command {
             Self::CancelSend(cancel) => Subject::Send(cancel.id),
             Self::ReportMessage(report) => Subject::Thread(report.message.thread_id),
             Self::HandleReport(handle) => Subject::Thread(handle.thread_id),
+            Self::ErasePerson(erase) => Subject::User(erase.user_id.clone()),
+            Self::EraseStep(step) => step.subject(),
         }
     }
 
@@ -229,6 +239,8 @@ impl Command {
             Self::CancelSend(_) => "cancel_send",
             Self::ReportMessage(_) => "report_message",
             Self::HandleReport(_) => "handle_report",
+            Self::ErasePerson(_) => "erase_person",
+            Self::EraseStep(_) => "erase_step",
         }
     }
 
@@ -260,6 +272,8 @@ impl Command {
             Self::CancelSend(cancel) => Some(cancel.at),
             Self::ReportMessage(report) => Some(report.at),
             Self::HandleReport(handle) => Some(handle.at),
+            Self::ErasePerson(erase) => Some(erase.at),
+            Self::EraseStep(step) => Some(step.at),
         }
     }
 }

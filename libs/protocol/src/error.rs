@@ -35,6 +35,8 @@ pub enum ErrorCode {
     Conflict,
     /// The thread was not started as a group, so it has no owners, and its people stay as they are.
     NotGroup,
+    /// The person was erased: nothing is done in their name any more, and nothing is kept of them.
+    Erased,
     /// The body or the file is too large.
     TooLarge,
     /// The user's files would be more than they may have.
@@ -64,6 +66,7 @@ impl ErrorCode {
             Self::Invalid => 400,
             Self::KeyReused => 422,
             Self::TooLate | Self::Conflict | Self::NotGroup => 409,
+            Self::Erased => 410,
             Self::TooLarge | Self::QuotaExceeded => 413,
             Self::WrongType => 415,
             Self::Locked => 423,
@@ -104,6 +107,7 @@ impl ErrorCode {
             | Self::Unknown
             | Self::TooLate
             | Self::NotGroup
+            | Self::Erased
             | Self::Failed => "no",
         }
     }

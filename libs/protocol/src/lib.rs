@@ -15,6 +15,7 @@ pub mod dead_letters;
 pub mod document;
 pub mod drafts;
 mod due;
+pub mod erasure;
 pub mod error;
 pub mod event;
 pub mod fingerprint;

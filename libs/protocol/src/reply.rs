@@ -10,6 +10,7 @@ use crate::change::Effect;
 use crate::codec::{self, CodecError};
 use crate::document::{Message, Thread};
 use crate::drafts::Draft;
+use crate::erasure::Erasure;
 use crate::frame::FRAME_MAX_BYTES;
 use crate::inbox::{Notification, Preferences};
 use crate::reports::Report;
@@ -101,6 +102,13 @@ pub enum CommandResult {
         /// The report as it is stored.
         report: Box<Report>,
         /// The person had reported the message before.
+        deduplicated: bool,
+    },
+    /// The person is marked as erased, or a step of that is made.
+    Erasure {
+        /// The erasure as it is now.
+        erasure: Box<Erasure>,
+        /// It had been asked for before; of a step, that another one was faster.
         deduplicated: bool,
     },
     /// The command was carried out, and there is nothing to show for it.

@@ -28,6 +28,10 @@ pub enum AuditAction {
     ReplayRefused,
     /// Ended the connections of a person.
     Disconnect,
+    /// Asked that a person is erased.
+    Erase,
+    /// Took out everything that is kept of a person.
+    Export,
 }
 
 impl AuditAction {
@@ -41,6 +45,8 @@ impl AuditAction {
             Self::ReplayLetter => "replay_letter",
             Self::ReplayRefused => "replay_refused",
             Self::Disconnect => "disconnect",
+            Self::Erase => "erase",
+            Self::Export => "export",
         }
     }
 }

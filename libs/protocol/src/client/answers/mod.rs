@@ -8,6 +8,7 @@ mod blocks;
 mod dead_letters;
 mod deliveries;
 mod drafts;
+mod erasures;
 mod mail;
 mod messages;
 mod notifications;
@@ -31,6 +32,9 @@ pub use dead_letters::{
 };
 pub use deliveries::{DeliveriesAnswer, DeliveryWord, ListedDelivery};
 pub use drafts::{DraftAnswer, DraftsAnswer, ShownDraft};
+pub use erasures::{
+    EXPORT_VERSION, ErasureAnswer, ExportRecord, ExportedFile, ExportedMessage, ExportedThread, ShownErasure,
+};
 pub use mail::{SuppressedAddress, SuppressionsAnswer};
 pub use messages::{
     ChangeAction, ChangeAnswer, EarlierWording, EditsAnswer, HistoryAnswer, MessageAnswer, PinsAnswer,

@@ -31,8 +31,8 @@ pub use notifications::{
 pub use notify::{ChannelWord, NOTIFIED_MAX, NotificationBody, PriorityWord, RecipientsBody, SegmentBody};
 pub use ops::DisconnectBody;
 pub use people::{
-    ASKED_MAX, AuthEvent, HandshakeAuth, PresenceChoice, PresenceSyncEvent, PresenceUpdateEvent, ProfileBody,
-    RevocationBody,
+    ASKED_MAX, AuthEvent, EraseBody, HandshakeAuth, PresenceChoice, PresenceSyncEvent, PresenceUpdateEvent,
+    ProfileBody, RevocationBody,
 };
 pub use push::{DeviceBody, SubscriptionBody, SubscriptionKeys};
 pub use reports::{HandledBody, ReportBody};

@@ -1,7 +1,7 @@
 //! Requests about people: who one is, who is there, what somebody is called.
 
 use crate::UserId;
-use crate::client::values::{EmailAddress, Link, LoginId, PersonName, RoleName, Unfit, UserIds};
+use crate::client::values::{EmailAddress, Link, LoginId, PersonName, RoleName, Unfit, UserIds, Why};
 use crate::person::Profile;
 use crate::presence::Status;
 use schemars::JsonSchema;
@@ -137,6 +137,16 @@ impl ProfileBody {
             role: self.role.map(RoleName::into_string),
         }
     }
+}
+
+/// `POST /users/{id}/erase`: erase everything that a person has left here. It cannot be undone.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct EraseBody {
+    /// The id in the path once more, so that a slip erases nobody.
+    pub user_id: UserId,
+    /// Why; it is recorded.
+    pub why: Why,
 }
 
 /// `POST /users/{id}/revoke`: end one login, or every login of a person.
