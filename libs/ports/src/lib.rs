@@ -17,6 +17,9 @@ pub mod directory;
 pub mod directory_contract;
 pub mod drafts;
 pub mod drafts_contract;
+pub mod erased_people;
+pub mod erasures;
+pub mod erasures_contract;
 pub mod fallback_presence;
 pub mod inbox;
 pub mod inbox_contract;
@@ -65,6 +68,8 @@ pub use dead_letters::{
 };
 pub use directory::{Directory, NameEntry, People, Segment};
 pub use drafts::{DraftPage, Drafts};
+pub use erased_people::ErasedPeople;
+pub use erasures::{Erasures, FoundThreads, OwnErased};
 pub use fallback_presence::FallbackPresence;
 pub use inbox::{Inbox, NotificationPage};
 pub use journal::{Journal, JournalError, NoJournal};

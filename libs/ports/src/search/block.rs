@@ -107,6 +107,19 @@ pub async fn blocks_of(messages: &[Message]) -> Vec<Block> {
     blocks
 }
 
+/// The block of this run, made again from what its messages say now. It is not cut, however full it is: only
+/// its signature is of use.
+pub async fn made_again(run: Run, messages: &[Message]) -> Option<Block> {
+    let mut turns = Turns::default();
+    let (first, rest) = messages.split_first()?;
+    let mut draft = Draft::begin(first);
+    for message in rest {
+        turns.worked_on(&message.content).await;
+        draft.add(message);
+    }
+    Some(Block { run, ..draft.finish() })
+}
+
 /// The block of an edited message.
 pub fn block_of_edited(message: &Message) -> Block {
     let mut block = Draft::begin(message).finish();
