@@ -17,6 +17,8 @@ mod cursor;
 mod dead_letters;
 mod directory;
 mod drafts;
+mod erase_own;
+mod erasures;
 mod group;
 mod history;
 mod inbox;
@@ -35,6 +37,7 @@ mod push;
 mod reports;
 mod scheduled;
 mod schema;
+mod scrub;
 mod search;
 mod sends;
 mod suppressions;
@@ -77,8 +80,8 @@ const SEARCH_READERS: usize = 2;
 /// [`eventflow_ports::Suppressions`], [`eventflow_ports::Outbox`], [`eventflow_ports::Sends`],
 /// [`eventflow_ports::DeadLetters`], [`eventflow_ports::Drafts`], [`eventflow_ports::Scheduled`],
 /// [`eventflow_ports::PushDevices`], [`eventflow_ports::SearchIndex`], [`eventflow_ports::Blocks`],
-/// [`eventflow_ports::Reports`] and [`eventflow_ports::Uploads`] in the data file. Cheap to clone: every
-/// clone is the same store.
+/// [`eventflow_ports::Reports`], [`eventflow_ports::Uploads`] and [`eventflow_ports::Erasures`] in the data
+/// file. Cheap to clone: every clone is the same store.
 #[derive(Clone)]
 pub struct EmbeddedStore {
     database: Database,

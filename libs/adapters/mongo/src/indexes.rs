@@ -41,12 +41,14 @@ pub(crate) fn of_threads() -> [IndexModel; 2] {
     ]
 }
 
-/// Notifications: a person's notifications by age, the unread ones by age, and those about a thread.
-pub(crate) fn of_notifications() -> [IndexModel; 3] {
+/// Notifications: a person's notifications by age, the unread ones by age, those about a thread, and a
+/// person's hidden ones.
+pub(crate) fn of_notifications() -> [IndexModel; 4] {
     [
         plain(doc! { "userId": 1, "createdAt": -1, "_id": -1 }),
         plain(doc! { "userId": 1, "isRead": 1, "createdAt": -1, "_id": -1 }),
         plain(doc! { "threadId": 1, "userId": 1, "readAt": 1 }),
+        partial(doc! { "hiddenFor": 1 }, doc! { "hiddenFor": { "$exists": true } }),
     ]
 }
 
@@ -183,12 +185,22 @@ pub(crate) fn of_push_shown() -> [IndexModel; 2] {
     ]
 }
 
-/// Records of uploaded files: what counts as a person's, those that a message uses, and those that are due.
-pub(crate) fn of_uploads() -> [IndexModel; 3] {
+/// Records of uploaded files: what counts as a person's, those that a message uses, those that are due, and
+/// all of a person.
+pub(crate) fn of_uploads() -> [IndexModel; 4] {
     [
         partial(doc! { "ownerId": 1, "counted": 1, "isWaiting": 1 }, doc! { "counted": { "$exists": true } }),
         partial(doc! { "messageIds": 1 }, doc! { "messageIds": { "$exists": true } }),
         partial(doc! { "dueAt": 1 }, doc! { "dueAt": { "$exists": true } }),
+        plain(doc! { "ownerId": 1, "_id": 1 }),
+    ]
+}
+
+/// Erasures: those whose next step is due, and marks by time.
+pub(crate) fn of_erasures() -> [IndexModel; 2] {
+    [
+        partial(doc! { "dueAt": 1 }, doc! { "dueAt": { "$exists": true } }),
+        plain(doc! { "askedAt": 1, "_id": 1 }),
     ]
 }
 

@@ -79,6 +79,7 @@ impl MongoStore {
             of(self.push_devices.name(), &indexes::of_push_devices()),
             of(self.push_shown.name(), &indexes::of_push_shown()),
             of(self.uploads.name(), &indexes::of_uploads()),
+            of(self.erasures.name(), &indexes::of_erasures()),
         ]
     }
 

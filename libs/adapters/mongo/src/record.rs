@@ -6,6 +6,7 @@ pub(crate) mod change;
 pub(crate) mod counters;
 pub(crate) mod dead_letters;
 pub(crate) mod drafts;
+pub(crate) mod erasures;
 pub(crate) mod group;
 pub(crate) mod inbox;
 pub(crate) mod mail;

@@ -7,6 +7,7 @@ use crate::record::blocks::BlockRecord;
 use crate::record::change::ChangeRecord;
 use crate::record::dead_letters::{AuditRecord, BodyRecord, LetterRecord, ReplayRecord};
 use crate::record::drafts::DraftRecord;
+use crate::record::erasures::ErasureRecord;
 use crate::record::inbox::{NotificationRecord, PreferencesRecord};
 use crate::record::mail::{OutboxRecord, SuppressionRecord};
 use crate::record::message::MessageRecord;
@@ -89,6 +90,7 @@ pub struct MongoStore {
     pub(crate) push_devices: Collection<DeviceRecord>,
     pub(crate) push_shown: Collection<ShownRecord>,
     pub(crate) uploads: Collection<UploadRecord>,
+    pub(crate) erasures: Collection<ErasureRecord>,
     /// The host application's users. The store reads them and never writes.
     pub(crate) users: HostUsers,
     pub(crate) calls: Calls,
@@ -142,6 +144,7 @@ impl MongoStore {
             push_devices: database.collection(&own("pushDevices")),
             push_shown: database.collection(&own("pushShown")),
             uploads: database.collection(&own("uploads")),
+            erasures: database.collection(&own("erasures")),
             users: HostUsers::new(database.collection("users"), host_key),
             calls: Calls::probing(database.collection(&own("probes")), metrics),
             client,

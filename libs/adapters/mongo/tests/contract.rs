@@ -7,6 +7,7 @@ mod blocks;
 mod conversation;
 mod costs;
 mod drafts;
+mod erasures;
 mod foreign;
 mod letters;
 mod mail;

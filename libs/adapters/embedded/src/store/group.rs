@@ -116,8 +116,9 @@ fn keep_apart(connection: &Connection, thread: ThreadId, added: &[UserId], by: &
 }
 
 /// Takes a person out. How many messages they sent is kept for the day when they are added again: nobody
-/// counts the history of a long thread for that.
-fn take_out(connection: &Connection, thread: ThreadId, user: &UserId) -> Result<()> {
+/// counts the history of a long thread for that. That they were there is kept so that what they wrote is
+/// found.
+pub(super) fn take_out(connection: &Connection, thread: ThreadId, user: &UserId) -> Result<()> {
     let mut keep = connection.prepare_cached(
         "INSERT INTO thread_former (thread_id, user_id, sent)
          SELECT thread_id, user_id, sent FROM thread_participant WHERE thread_id = ?1 AND user_id = ?2

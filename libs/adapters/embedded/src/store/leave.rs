@@ -2,10 +2,10 @@
 //!
 //! Safe to repeat because whoever is not in a thread leaves nothing, and a group remembers its last commands.
 
-use super::{column, group};
+use super::{column, group, thread};
 use eventflow_ports::{Left, WithCommandId};
 use eventflow_protocol::command::LeaveThread;
-use rusqlite::{Connection, OptionalExtension, Result, params};
+use rusqlite::{Connection, OptionalExtension, Result};
 
 /// Takes a person out of a thread. None if the thread does not exist.
 pub(super) fn leave(connection: &Connection, leave: &WithCommandId<LeaveThread>) -> Result<Option<Left>> {
@@ -14,10 +14,9 @@ pub(super) fn leave(connection: &Connection, leave: &WithCommandId<LeaveThread>)
     }
     let leave = &leave.wanted;
     let id = leave.thread_id.bytes();
-    let mut statement =
-        connection.prepare_cached("DELETE FROM thread_participant WHERE thread_id = ?1 AND user_id = ?2")?;
-    let was_in = statement.execute(params![id, leave.user_id.as_str()])? == 1;
+    let was_in = thread::includes(connection, leave.thread_id, &leave.user_id)?;
     if was_in {
+        group::take_out(connection, leave.thread_id, &leave.user_id)?;
         connection.prepare_cached("UPDATE thread SET people = people - 1 WHERE id = ?1")?.execute([id])?;
     }
     let mut statement = connection.prepare_cached("SELECT people FROM thread WHERE id = ?1")?;

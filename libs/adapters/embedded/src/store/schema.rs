@@ -9,13 +9,13 @@ mod conversations;
 mod files;
 mod moderation;
 
-use conversations::{DRAFTS, GROUPS, MENTIONS, PINS, REPLIES, SCHEDULED, SEARCH, UNREAD, WORDINGS};
-use files::UPLOADS;
-use moderation::{BLOCKS, REPORTS};
+use conversations::{DRAFTS, FORMERS, GROUPS, MENTIONS, PINS, REPLIES, SCHEDULED, SEARCH, UNREAD, WORDINGS};
+use files::{UPLOADS, UPLOADS_OF_PERSON};
+use moderation::{BLOCKS, ERASURES, REPORTS};
 
 /// The pieces of the store, each with versions of its own: its name and its steps. One step per released
 /// layout; a step never changes.
-pub(super) const PIECES: [(&str, &[&str]); 11] = [
+pub(super) const PIECES: [(&str, &[&str]); 12] = [
     ("store", STORE),
     ("blocks", &[BLOCKS]),
     ("reports", &[REPORTS]),
@@ -26,7 +26,8 @@ pub(super) const PIECES: [(&str, &[&str]); 11] = [
     ("drafts", &[DRAFTS]),
     ("scheduled messages", &[SCHEDULED]),
     ("dead letters", &[super::dead_letters::schema::DEAD_LETTERS]),
-    ("uploads", &[UPLOADS]),
+    ("uploads", &[UPLOADS, UPLOADS_OF_PERSON]),
+    ("erasures", &[ERASURES]),
 ];
 
 /// The store, the inbox, the directory, windows and devices.
@@ -51,6 +52,7 @@ const STORE: &[&str] = &[
     SEARCH,
     MENTIONS,
     GROUPS,
+    FORMERS,
 ];
 
 /// `thread.active_at` is the newest message's time, or the thread's own while it has none.

@@ -68,17 +68,22 @@ impl ReachRecord {
 
 /// The statement that writes a block unless the stored one goes further.
 pub(crate) fn block_statement(block: &Block) -> Document {
-    let Block { run, oldest, mark, is_open, bits } = block;
-    let size = i32::try_from(bits.len()).unwrap_or(i32::MAX);
-    let bits = Binary { subtype: BinarySubtype::Generic, bytes: bits.clone() };
+    let Block { run, oldest, mark, is_open, .. } = block;
     let key = doc! { "threadId": object_id(run.thread), "mark": *mark, "first": place(run.first) };
     let mut filter = key;
     filter.insert("last", doc! { "$lt": place(run.last) });
-    let set = doc! {
+    let mut set = doc! {
         "last": place(run.last), "oldest": date(*oldest), "newest": date(run.newest), "isOpen": *is_open,
-        "size": size, "bits": Bson::Binary(bits),
     };
+    set.extend(signature_of(block));
     doc! { "q": filter, "u": { "$set": set }, "upsert": true }
+}
+
+/// The fields that hold the signature of a block.
+pub(crate) fn signature_of(block: &Block) -> Document {
+    let size = i32::try_from(block.bits.len()).unwrap_or(i32::MAX);
+    let bits = Binary { subtype: BinarySubtype::Generic, bytes: block.bits.clone() };
+    doc! { "size": size, "bits": Bson::Binary(bits) }
 }
 
 /// The statement that notes how far a thread is in blocks.

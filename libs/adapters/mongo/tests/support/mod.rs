@@ -6,6 +6,7 @@ mod proxy;
 use async_trait::async_trait;
 use eventflow_mongo::MongoStore;
 use eventflow_ports::blocks_contract::{self, BlockStore};
+use eventflow_ports::erasures_contract::{self, Dumped, WholeStore};
 use eventflow_ports::store_contract::{Fault, FaultHarness, Harness};
 use eventflow_ports::{
     DeadLetters, Directory, Drafts, Inbox, Outbound, Outbox, PushDevices, Reports, Scheduled, SearchIndex,
@@ -15,9 +16,9 @@ use eventflow_ports::{
 };
 use eventflow_protocol::dead_letters::DeadLetterId;
 use eventflow_protocol::{CommandId, UserId};
-use futures_util::FutureExt;
+use futures_util::{FutureExt, TryStreamExt};
 use mongodb::Client;
-use mongodb::bson::{Document, doc};
+use mongodb::bson::{Document, RawDocumentBuf, doc};
 use proxy::Proxy;
 use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::sync::Arc;
@@ -86,6 +87,11 @@ pub(crate) async fn run_with_scheduled(check: impl AsyncFnOnce(&dyn scheduled_co
 
 /// Runs a check of records of uploaded files on a fresh database, reached directly.
 pub(crate) async fn run_with_uploads(check: impl AsyncFnOnce(&dyn uploads_contract::Harness)) {
+    on_fresh_database(async |harness: &MongoHarness| check(&Direct(harness.direct.clone())).await).await;
+}
+
+/// Runs a check of erasures on a fresh database, reached directly.
+pub(crate) async fn run_with_erasures(check: impl AsyncFnOnce(&dyn erasures_contract::Harness)) {
     on_fresh_database(async |harness: &MongoHarness| check(&Direct(harness.direct.clone())).await).await;
 }
 
@@ -214,6 +220,28 @@ impl reports_contract::Harness for Direct {
 impl scheduled_contract::Harness for Direct {
     async fn open(&self) -> Arc<dyn Scheduled> {
         open(&self.0).await
+    }
+}
+
+#[async_trait]
+impl erasures_contract::Harness for Direct {
+    async fn open(&self) -> Arc<dyn WholeStore> {
+        open(&self.0).await
+    }
+
+    async fn dump(&self) -> Vec<Dumped> {
+        let database = Client::with_uri_str(&self.0).await.unwrap().default_database().unwrap();
+        let mut dump = Vec::new();
+        for name in database.list_collection_names().await.unwrap() {
+            let collection = database.collection::<RawDocumentBuf>(&name);
+            let mut found = collection.find(doc! {}).await.unwrap();
+            let mut bytes = Vec::new();
+            while let Some(document) = found.try_next().await.unwrap() {
+                bytes.extend_from_slice(document.as_bytes());
+            }
+            dump.push(Dumped { name, bytes });
+        }
+        dump
     }
 }
 

@@ -102,6 +102,18 @@ pub(super) const GROUPS: &str = "
     ) STRICT, WITHOUT ROWID;
 ";
 
+/// Twenty-first layout: whoever has left any thread is a former of it, so that what they wrote there is found.
+/// Who left before is known by their messages.
+pub(super) const FORMERS: &str = "
+    -- Which threads was somebody in?
+    CREATE INDEX thread_former_by_user ON thread_former (user_id, thread_id);
+    INSERT OR IGNORE INTO thread_former (thread_id, user_id, sent)
+        SELECT thread_id, sender_id, COUNT(*) FROM message
+        WHERE NOT EXISTS (SELECT 1 FROM thread_participant AS present
+            WHERE present.thread_id = message.thread_id AND present.user_id = message.sender_id)
+        GROUP BY thread_id, sender_id;
+";
+
 /// Messages that wait for their time. `message` is the whole record; the other columns repeat what is asked
 /// for. `due_at` is `send_at` until the message has ended.
 pub(super) const SCHEDULED: &str = "

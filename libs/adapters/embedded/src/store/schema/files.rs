@@ -26,3 +26,9 @@ pub(super) const UPLOADS: &str = "
     -- Which messages use this file?
     CREATE INDEX upload_use_by_upload ON upload_use (upload_id);
 ";
+
+/// Second layout: all of somebody's files, also those that wait to be removed.
+pub(super) const UPLOADS_OF_PERSON: &str = "
+    -- Which files are somebody's?
+    CREATE INDEX upload_of_person ON upload (owner_id, id);
+";

@@ -1,4 +1,5 @@
-//! The layouts of what people have against each other: blocks, and reports of messages.
+//! The layouts of what people have against each other, blocks and reports of messages, and of what is erased
+//! of them.
 
 /// First layout: blocks, and whose block takes a thread from whom. `blocked_at` is NULL for a block that has
 /// ended, `done` are the last commands about it.
@@ -27,4 +28,19 @@ pub(super) const REPORTS: &str = "
     ) STRICT, WITHOUT ROWID;
     -- Which reports wait, or were handled, the last first?
     CREATE INDEX report_by_time ON report (is_handled, created_at, id);
+";
+
+/// First layout: who is erased, and how far that has come. `record` is the whole erasure but for its revision.
+pub(super) const ERASURES: &str = "
+    CREATE TABLE erasure (
+        user_id  TEXT    NOT NULL PRIMARY KEY,
+        asked_at INTEGER NOT NULL,
+        due_at   INTEGER,
+        revision INTEGER NOT NULL,
+        record   BLOB    NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    -- Whose next step is due?
+    CREATE INDEX erasure_due ON erasure (due_at) WHERE due_at IS NOT NULL;
+    -- Who was marked after this time?
+    CREATE INDEX erasure_by_time ON erasure (asked_at, user_id);
 ";
