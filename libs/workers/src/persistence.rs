@@ -7,8 +7,8 @@
 //!
 //! [`append`] creates threads and messages and [`update`] changes what exists, both with [`together`];
 //! [`drafts`] and [`scheduled`] keep what is not sent yet, [`due`] sends what has waited for its time,
-//! [`attachments`] notes which files messages use, [`block`] keeps blocks, [`reports`] reports, and [`group`]
-//! says who is in a group; [`applied`] says what a command came to, and [`outbox`] gathers that for a batch.
+//! [`attachments`] notes which files messages use, [`block`] keeps blocks, [`reports`] reports, [`group`] says
+//! who is in a group, and [`erase`] forgets a person and refuses what they do; [`applied`] says what a command came to, and [`outbox`] gathers that for a batch.
 
 mod append;
 mod applied;
@@ -17,6 +17,7 @@ mod block;
 mod change;
 mod drafts;
 mod due;
+mod erase;
 mod group;
 mod outbox;
 mod quoted;
@@ -35,8 +36,8 @@ use eventflow_bus::port::{Broker, BrokerError, Destination, Outgoing, Publish};
 use eventflow_bus::topology::{FANOUT, Queue, Sharded};
 use eventflow_metrics::{Metrics, QueueMetrics, ScheduledMetrics};
 use eventflow_ports::{
-    Blocks, Clock, Directory, Drafts, Inbox, PushDevices, Reports, Scheduled, SearchIndex, Sends, Store,
-    StoreError, Suppressions, Uploads,
+    Blocks, Clock, DeadLetters, Directory, Drafts, ErasedPeople, Erasures, Inbox, PushDevices, Reports,
+    Scheduled, SearchIndex, Sends, Store, StoreError, Suppressions, Uploads,
 };
 use eventflow_protocol::change::Change;
 use eventflow_protocol::codec::CodecError;
@@ -84,6 +85,12 @@ pub struct PersistenceParts {
     pub scheduled: Arc<dyn Scheduled>,
     /// Keeps records of uploaded files.
     pub uploads: Arc<dyn Uploads>,
+    /// Keeps who is erased.
+    pub erasures: Arc<dyn Erasures>,
+    /// Remembers who is erased; one for all stages of a process.
+    pub erased: ErasedPeople,
+    /// Keeps what no worker could handle: an erasure deletes what is the person's.
+    pub letters: Arc<dyn DeadLetters>,
     /// Keeps what messages are found by.
     pub search: Arc<dyn SearchIndex>,
     /// Remembers the threads that [`crate::search::Indexer`] has to look at.
@@ -113,6 +120,22 @@ impl Persistence {
     fn observe_age(&self, batch: &[Item<Command>]) {
         let now = self.parts.clock.now();
         self.metrics.observe_ages(batch.iter().filter_map(|item| Some(item.value.at()?.age_at(now))));
+    }
+
+    /// Carries out what is not refused, as if nothing else were in the part.
+    async fn apply_allowed(&self, part: &[Item<Command>]) -> Result<Vec<Applied>, Unavailable> {
+        if self.parts.erased.is_empty() {
+            return self.apply_part(part).await;
+        }
+        let refusals: Vec<Option<Applied>> = part.iter().map(|item| self.refusal(&item.value)).collect();
+        if refusals.iter().all(Option::is_none) {
+            return self.apply_part(part).await;
+        }
+        let allowed = part.iter().zip(&refusals).filter(|(_, refusal)| refusal.is_none());
+        let allowed: Vec<Item<Command>> = allowed.map(|(item, _)| item.clone()).collect();
+        let mut applied = self.apply_part(&allowed).await?.into_iter();
+        let each = refusals.into_iter().map(|refusal| refusal.or_else(|| applied.next()));
+        Ok(each.map(|applied| applied.unwrap_or_else(Applied::unanswered)).collect())
     }
 
     /// Creates threads, then appends their messages, then updates both: a message may be for a thread that
@@ -215,10 +238,11 @@ impl BatchHandler for Persistence {
 
     async fn perform(&self, batch: &[Item<Command>]) -> Result<Performed<CommandOutbox>, Unavailable> {
         self.observe_age(batch);
+        self.parts.erased.refresh().await.map_err(|error| Unavailable::new("the store", error))?;
         let mut outbox = CommandOutbox::default();
         let mut outcomes = Vec::with_capacity(batch.len());
         for part in batch.split_inclusive(|item| ends_a_part(&item.value)) {
-            let applied = self.apply_part(part).await?;
+            let applied = self.apply_allowed(part).await?;
             outcomes.extend(part.iter().zip(applied).map(|(item, applied)| outbox.add(item, applied)));
         }
         Ok(Performed { outcomes, outbox })
@@ -278,6 +302,9 @@ fn ends_a_part(command: &Command) -> bool {
         | Command::AddSend(_)
         | Command::CancelSend(_)
         | Command::ReportMessage(_)
-        | Command::HandleReport(_) => false,
+        | Command::HandleReport(_)
+        | Command::EraseStep(_) => false,
+        // What comes after it must find the mark.
+        Command::ErasePerson(_) => true,
     }
 }

@@ -13,7 +13,7 @@ use eventflow_bus::topology::{PERSIST, Topology};
 use eventflow_embedded::{Database, EmbeddedBroker, EmbeddedStore};
 use eventflow_metrics::{Metrics, SweptFile};
 use eventflow_ports::store_contract::fixtures::{Scene, at};
-use eventflow_ports::{BlobError, BlobKey, BlobStream, Blobs, FixedClock, Store, Uploads};
+use eventflow_ports::{BlobError, BlobKey, BlobStream, Blobs, ErasedPeople, FixedClock, Store, Uploads};
 use eventflow_protocol::change::{Change, ChangeMessage};
 use eventflow_protocol::command::Command;
 use eventflow_protocol::content::Content;
@@ -63,6 +63,9 @@ impl Stage {
             blocks: Arc::clone(&store) as _,
             reports: Arc::clone(&store) as _,
             uploads: Arc::clone(&store) as _,
+            erasures: Arc::clone(&store) as _,
+            erased: ErasedPeople::new(Arc::clone(&store) as _),
+            letters: Arc::clone(&store) as _,
             search: Arc::clone(&store) as _,
             unindexed: Arc::default(),
             broker,

@@ -11,7 +11,7 @@ use eventflow_ports::search::{
     Block, BlockEnd, BlockFilter, Found, Reach, Run, SearchIndex, SearchQuery, TAIL_MAX, find,
 };
 use eventflow_ports::store_contract::fixtures::{Scene, append, at};
-use eventflow_ports::{FixedClock, StoreError};
+use eventflow_ports::{ErasedPeople, FixedClock, StoreError};
 use eventflow_protocol::change::{Change, ChangeMessage};
 use eventflow_protocol::command::Command;
 use eventflow_protocol::content::Content;
@@ -131,6 +131,9 @@ impl Stage {
             drafts: Arc::clone(store) as _,
             scheduled: Arc::clone(store) as _,
             uploads: Arc::clone(store) as _,
+            erasures: Arc::clone(store) as _,
+            erased: ErasedPeople::new(Arc::clone(store) as _),
+            letters: Arc::clone(store) as _,
             directory: Arc::clone(store) as _,
             search,
             unindexed: Arc::default(),

@@ -7,7 +7,7 @@ use eventflow_bus::topology::Topology;
 use eventflow_embedded::{Database, EmbeddedBroker, EmbeddedStore};
 use eventflow_metrics::Metrics;
 use eventflow_ports::{
-    AddedSend, CancelledSend, Clock, DeliveriesOf, DeliveryPage, Directory, FixedClock, Inbox,
+    AddedSend, CancelledSend, Clock, DeliveriesOf, DeliveryPage, Directory, ErasedPeople, FixedClock, Inbox,
     NotificationPage, Outbound, SendPage, Sends, StoreError,
 };
 use eventflow_protocol::inbox::{Channels, Preferences, SetPreferences};
@@ -204,6 +204,7 @@ impl Stage {
             directory: self.store.clone(),
             inbox: self.store.clone(),
             outbound: self.store.clone(),
+            erased: ErasedPeople::new(self.store.clone()),
             broker: self.broker.clone(),
             clock: self.clock.clone(),
             topology: Topology::new(2),

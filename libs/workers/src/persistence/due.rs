@@ -79,6 +79,9 @@ impl Persistence {
             return Ok(Begun::Nothing(Box::new(Applied::not_found("scheduled message"))));
         };
         let kept = Box::new(step.scheduled);
+        if self.parts.erased.includes(&kept.message.sender_id) {
+            return Ok(Begun::Nothing(Box::new(Applied::erased())));
+        }
         match kept.state {
             ScheduledState::Sending => self.message(item, kept).await,
             // What was stored on an earlier attempt is found, and told once more.

@@ -36,6 +36,7 @@ impl Persistence {
         self.change_messages(part, applied).await?;
         self.advance_cursors(part, applied).await?;
         self.update_one_by_one(part, applied).await?;
+        self.erase_steps(part, applied).await?;
         self.count_unread_notifications(applied).await
     }
 
@@ -161,13 +162,15 @@ impl Persistence {
             | Command::SendMessage(_)
             | Command::ChangeMessage(_)
             | Command::AdvanceCursor(_)
-            | Command::SendScheduled(_) => return None,
+            | Command::SendScheduled(_)
+            | Command::EraseStep(_) => return None,
             Command::ArchiveThread(archive) => self.archive(item, archive).await,
             Command::MarkUnread(mark) => self.mark_unread(item, mark).await,
             Command::LeaveThread(leave) => self.leave(item, leave).await,
             Command::ChangeGroup(change) => self.change_group(item, change).await,
             Command::ChangeBlock(change) => self.change_block(item, change).await,
             Command::ReportMessage(report) => self.report_message(report).await,
+            Command::ErasePerson(erase) => self.erase_person(item, erase).await,
             Command::HandleReport(handle) => self.handle_report(handle).await,
             Command::SaveDraft(save) => self.save_draft(item, save).await,
             Command::ScheduleMessage(new) => self.schedule(item, new).await,

@@ -2,7 +2,7 @@
 
 use eventflow_bus::port::Broker;
 use eventflow_bus::topology::Topology;
-use eventflow_ports::{Clock, Directory, Inbox, Outbound, Sends};
+use eventflow_ports::{Clock, Directory, ErasedPeople, Inbox, Outbound, Sends};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,6 +22,8 @@ pub struct SendParts {
     pub inbox: Arc<dyn Inbox>,
     /// Keeps the delivery log.
     pub outbound: Arc<dyn Outbound>,
+    /// Remembers who is erased: they are not told anything.
+    pub erased: ErasedPeople,
     /// Carries events to the fan-out stage.
     pub broker: Arc<dyn Broker>,
     /// Tells the time of day.

@@ -37,9 +37,14 @@ impl SendParts {
 
     /// Asks everybody's preferences in one call, as the decision does for the people of a message.
     pub(super) async fn sorted(&self, send: &BulkSend, people: &[UserId]) -> Result<Sorted, StoreError> {
+        self.erased.refresh().await?;
         let mut known = self.inbox.preferences_of(people).await?;
         let mut sorted = Sorted::default();
         for user in people {
+            if self.erased.includes(user) {
+                sorted.unwanted.push(user.clone());
+                continue;
+            }
             let preferences = known.remove(user).unwrap_or_default();
             match wanted_form(send.notification_for(user, &preferences.locale), &preferences) {
                 Some(notification) => sorted.wanted.push(notification),
