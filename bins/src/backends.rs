@@ -15,9 +15,9 @@ use eventflow_embedded::{Database, EmbeddedBroker, EmbeddedJournal, EmbeddedStor
 use eventflow_metrics::{CallMetrics, Metrics};
 use eventflow_mongo::{HostKey, MongoOptions, MongoStore};
 use eventflow_ports::{
-    Apart, Blocks, Clock, DeadLetters, Directory, Drafts, FallbackPresence, Inbox, Journal, Membership,
-    NoJournal, Outbound, Outbox, People, PresenceStore, PushDevices, Registry, Reports, Scheduled,
-    SearchIndex, Sends, Store, StoreError, Suppressions, SystemClock, Uploads,
+    Apart, Blocks, Clock, DeadLetters, Directory, Drafts, ErasedPeople, Erasures, FallbackPresence, Inbox,
+    Journal, Membership, NoJournal, Outbound, Outbox, People, PresenceStore, PushDevices, Registry, Reports,
+    Scheduled, SearchIndex, Sends, Store, StoreError, Suppressions, SystemClock, Uploads,
 };
 use eventflow_redis::{JournalSettings, RedisJournal};
 use std::sync::Arc;
@@ -60,6 +60,10 @@ pub struct Backends {
     pub apart: Apart,
     /// Reports: keeps what people report to the administrators.
     pub reports: Arc<dyn Reports>,
+    /// Erasures: keeps who is erased, and how far that has come.
+    pub erasures: Arc<dyn Erasures>,
+    /// Erased people: remembers who is erased.
+    pub erased: ErasedPeople,
     /// Scheduled: keeps messages that wait for their time.
     pub scheduled: Arc<dyn Scheduled>,
     /// Uploads: keeps records of uploaded files.
@@ -105,6 +109,7 @@ struct Stores {
     drafts: Arc<dyn Drafts>,
     blocks: Arc<dyn Blocks>,
     reports: Arc<dyn Reports>,
+    erasures: Arc<dyn Erasures>,
     scheduled: Arc<dyn Scheduled>,
     uploads: Arc<dyn Uploads>,
     dead_letters: Arc<dyn DeadLetters>,
@@ -125,6 +130,7 @@ impl Stores {
             + Drafts
             + Blocks
             + Reports
+            + Erasures
             + Scheduled
             + Uploads
             + DeadLetters
@@ -142,6 +148,7 @@ impl Stores {
             drafts: Arc::clone(store) as _,
             blocks: Arc::clone(store) as _,
             reports: Arc::clone(store) as _,
+            erasures: Arc::clone(store) as _,
             scheduled: Arc::clone(store) as _,
             uploads: Arc::clone(store) as _,
             dead_letters: Arc::clone(store) as _,
@@ -198,6 +205,7 @@ impl Backends {
             drafts,
             blocks,
             reports,
+            erasures,
             scheduled,
             uploads,
             dead_letters,
@@ -222,6 +230,8 @@ impl Backends {
             apart: Apart::new(Arc::clone(&blocks)),
             blocks,
             reports,
+            erased: ErasedPeople::new(Arc::clone(&erasures)),
+            erasures,
             scheduled,
             uploads,
             dead_letters,

@@ -3,6 +3,7 @@
 use crate::consumers::{consume, consume_within, share};
 use crate::dead_letters;
 use crate::email;
+use crate::erasures;
 use crate::files;
 use crate::jwks;
 use crate::markup::markup;
@@ -11,6 +12,7 @@ use crate::scheduled;
 use crate::secret;
 use crate::socket_settings::{joins_per_minute, proxy_trust, socket_settings};
 use crate::system::System;
+use crate::thread_rules::thread_rules;
 use anyhow::Context;
 use axum::Router;
 use eventflow_bus::consume::Declares;
@@ -18,9 +20,9 @@ use eventflow_bus::pipeline::OwnRates;
 use eventflow_bus::request::Requests;
 use eventflow_bus::share::lookout::Lookout;
 use eventflow_bus::topology::{CURSORS, EMAIL, FANOUT, PERSIST, PRESENCE, PUSH};
-use eventflow_config::{FleetNeeds, StartWithSetting, ThreadSettings};
+use eventflow_config::FleetNeeds;
 use eventflow_ingress::ws::{Gateway, Signals};
-use eventflow_ingress::{IngressConfig, IngressParts, Notices, OpsParts, StartWith, ThreadRules};
+use eventflow_ingress::{IngressConfig, IngressParts, Notices, OpsParts};
 use eventflow_protocol::GatewayId;
 use eventflow_protocol::outbound::Channel;
 use eventflow_workers::email::{BATCH_LIMIT, EmailParts, EmailWorker};
@@ -179,6 +181,9 @@ async fn start_persistence(system: &mut System) -> anyhow::Result<()> {
             drafts: Arc::clone(&backends.drafts),
             scheduled: Arc::clone(&backends.scheduled),
             uploads: Arc::clone(&backends.uploads),
+            erasures: Arc::clone(&backends.erasures),
+            erased: backends.erased.clone(),
+            letters: Arc::clone(&backends.dead_letters),
             search: Arc::clone(&backends.search),
             unindexed: Arc::clone(&unindexed),
             broker: Arc::clone(&backends.broker),
@@ -203,6 +208,7 @@ async fn start_sends(system: &mut System) -> anyhow::Result<()> {
         directory: Arc::clone(&backends.directory),
         inbox: Arc::clone(&backends.inbox),
         outbound: Arc::clone(&backends.outbound),
+        erased: backends.erased.clone(),
         broker: Arc::clone(&backends.broker),
         clock: Arc::clone(&backends.clock),
         topology: system.topology,
@@ -283,19 +289,6 @@ async fn start_push(system: &mut System) -> anyhow::Result<()> {
     notify::start(system, Channel::Push).await
 }
 
-fn thread_rules(settings: &ThreadSettings) -> ThreadRules {
-    ThreadRules {
-        start_with: match settings.start_with {
-            StartWithSetting::Anybody => StartWith::Anybody,
-            StartWithSetting::Directory => StartWith::Directory,
-            StartWithSetting::Admins => StartWith::Nobody,
-        },
-        people_max: settings.people_max,
-        people_max_by_role: settings.by_role().unwrap_or_default(),
-        new_per_hour: settings.new_per_hour,
-    }
-}
-
 /// The parts that both ingresses are built from. Both share one set of lanes to the workers, and tell the
 /// operator of their clients once.
 fn ingress_parts(system: &mut System) -> anyhow::Result<IngressParts> {
@@ -305,6 +298,7 @@ fn ingress_parts(system: &mut System) -> anyhow::Result<IngressParts> {
     let gate = system.shard_gate();
     let requests = Requests::open(&system.backends.broker, &gate, &system.metrics, &system.lanes);
     scheduled::send_due(system, requests.clone());
+    erasures::drive(system, requests.clone());
     let public_keys = jwks::start(system)?;
     let ops = ops_parts(system);
     let server = &system.config.server;
@@ -319,6 +313,7 @@ fn ingress_parts(system: &mut System) -> anyhow::Result<IngressParts> {
         search: Arc::clone(&system.backends.search),
         sends: Arc::clone(&system.backends.sends),
         reports: Arc::clone(&system.backends.reports),
+        erasures: Arc::clone(&system.backends.erasures),
         apart: system.backends.apart.clone(),
         drafts: Arc::clone(&system.backends.drafts),
         scheduled: Arc::clone(&system.backends.scheduled),

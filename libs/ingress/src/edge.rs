@@ -23,8 +23,8 @@ use eventflow_bus::port::Health;
 use eventflow_bus::topology::Topology;
 use eventflow_metrics::Metrics;
 use eventflow_ports::{
-    Apart, Clock, DeadLetters, Directory, Drafts, Inbox, Outbound, People, PresenceStore, PushDevices,
-    Registry, Reports, Scheduled, SearchIndex, Sends, Store, Suppressions,
+    Apart, Clock, DeadLetters, Directory, Drafts, Erasures, Inbox, Outbound, People, PresenceStore,
+    PushDevices, Registry, Reports, Scheduled, SearchIndex, Sends, Store, Suppressions,
 };
 use eventflow_protocol::content::Markup;
 use eventflow_protocol::unsubscribe::Unsubscribe;
@@ -33,6 +33,8 @@ use http::HeaderMap;
 use http::header::ORIGIN;
 use std::sync::Arc;
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 /// Searches for people of one user in a minute: one for every other letter that somebody types without a
 /// pause.
@@ -51,6 +53,7 @@ pub(crate) struct Edge {
     pub(crate) drafts: Arc<dyn Drafts>,
     pub(crate) apart: Apart,
     pub(crate) reports: Arc<dyn Reports>,
+    pub(crate) erasures: Arc<dyn Erasures>,
     pub(crate) scheduled: Arc<dyn Scheduled>,
     pub(crate) dead_letters: Arc<dyn DeadLetters>,
     pub(crate) topology: Topology,
@@ -89,6 +92,10 @@ pub(crate) struct Edge {
     pub(crate) templates: Arc<NotificationTemplates>,
     files: Option<Files>,
     pub(crate) file_signer: FileSigner,
+    /// Tasks that outlive their request.
+    pub(crate) tasks: TaskTracker,
+    /// Cancelled when the process is being shut down.
+    pub(crate) drain: CancellationToken,
 }
 
 impl Edge {
@@ -130,6 +137,7 @@ impl Edge {
             drafts: Arc::clone(&parts.drafts),
             apart: parts.apart.clone(),
             reports: Arc::clone(&parts.reports),
+            erasures: Arc::clone(&parts.erasures),
             scheduled: Arc::clone(&parts.scheduled),
             dead_letters: Arc::clone(&parts.dead_letters),
             topology: parts.topology,
@@ -164,6 +172,8 @@ impl Edge {
             templates: Arc::clone(&config.templates),
             files: Files::new(parts),
             file_signer,
+            tasks: parts.tasks.clone(),
+            drain: parts.drain.clone(),
         })
     }
 

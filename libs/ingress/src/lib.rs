@@ -15,6 +15,7 @@
 //! | May they? | [`commands`] (membership), [`contacts`] (presence) |
 //! | Which threads do they have? | `thread_list` |
 //! | What is sent later, and when? | `scheduling`, [`due_messages`] |
+//! | What is kept of a person, and how is it erased? | `export`, [`erasing`] |
 //! | What do they upload, and who gets it? | `files` |
 //! | How is a no said? | [`refusal`], and to the operator `notices` |
 //! | What does all of it look like, for machines? | [`contract`] |
@@ -29,6 +30,8 @@ pub mod csrf;
 mod derived_key;
 pub mod due_messages;
 mod edge;
+pub mod erasing;
+mod export;
 mod files;
 pub mod http;
 pub mod identity;

@@ -8,9 +8,9 @@ use eventflow_bus::request::Requests;
 use eventflow_bus::topology::Topology;
 use eventflow_metrics::Metrics;
 use eventflow_ports::{
-    Apart, Blobs, Clock, DeadLetters, Directory, Drafts, Inbox, Journal, Membership, Outbound, People,
-    PresenceStore, PushDevices, Registry, Reports, Scheduled, SearchIndex, Sends, Store, Suppressions,
-    Uploads,
+    Apart, Blobs, Clock, DeadLetters, Directory, Drafts, Erasures, Inbox, Journal, Membership, Outbound,
+    People, PresenceStore, PushDevices, Registry, Reports, Scheduled, SearchIndex, Sends, Store,
+    Suppressions, Uploads,
 };
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -40,6 +40,8 @@ pub struct IngressParts {
     pub apart: Apart,
     /// What people report to the administrators; REST reads it.
     pub reports: Arc<dyn Reports>,
+    /// Who is erased, and what is kept of a person; REST reads it.
+    pub erasures: Arc<dyn Erasures>,
     /// Messages that wait for their time; REST and sockets read it.
     pub scheduled: Arc<dyn Scheduled>,
     /// Dead letters and the audit log; REST reads them, and writes what administrators decide.

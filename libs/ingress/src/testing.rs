@@ -9,6 +9,7 @@ mod broker;
 mod dead_letters;
 mod devices;
 mod drafts;
+mod erasures;
 mod outbound;
 mod people;
 mod reports;
@@ -87,6 +88,7 @@ impl World {
         let drafts = worker.drafts.clone();
         let scheduled = worker.scheduled.clone();
         let uploads = worker.uploads.clone();
+        let erasures = worker.erasures.clone();
         let blobs = Arc::new(TestBlobs::default());
         let drain = CancellationToken::new();
         let suppressions = worker.suppressions.clone();
@@ -114,6 +116,7 @@ impl World {
             drafts,
             apart: Apart::new(blocks),
             reports,
+            erasures,
             scheduled,
             uploads: uploads.clone(),
             blobs: Some(blobs.clone()),

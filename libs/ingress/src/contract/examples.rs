@@ -32,6 +32,7 @@ pub(super) fn of(name: &str) -> Option<Value> {
         "muteThread" => json!({ "until": "2026-12-24T18:00:00.000Z" }),
         "registerDevice" => json!({ "fcmToken": "dQw4w9WgXcQ:APA91bH" }),
         "putUser" => json!({ "name": "Ben Example", "email": "ben@example.org" }),
+        "eraseUser" => json!({ "userId": "ben", "why": "they asked for it" }),
         "disconnectUser" => json!({ "why": "their device was stolen" }),
         "beginReplay" => {
             json!({ "filter": { "queue": "email" }, "why": "the mail server is back", "dryRun": true })

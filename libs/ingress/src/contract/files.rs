@@ -1,6 +1,7 @@
 //! What the description of the routes of files says that is not JSON: bytes, and the headers of tus.
 
 use crate::contract::operations::Succeeds;
+use crate::http::erasures::LINES;
 use crate::http::routes::Route;
 use serde_json::{Value, json};
 
@@ -52,6 +53,12 @@ pub(super) fn parameters(operation: &str) -> Vec<Value> {
         ],
         _ => Vec::new(),
     }
+}
+
+/// A success whose lines are these records.
+pub(super) fn lines(record: &Value) -> Value {
+    let about = "One record a line. The last one is an `end`: what lacks it was cut off.";
+    json!({ "description": about, "content": { LINES: { "schema": record } } })
 }
 
 /// A success without JSON.

@@ -8,7 +8,7 @@ use crate::http::routes::{Needs, ROUTES, Route};
 use crate::http::webhook::SECRET_HEADER;
 use crate::identity::COOKIE_NAME;
 use eventflow_protocol::ErrorBody;
-use eventflow_protocol::client::answers::{DoneAnswer, QueuedAnswer};
+use eventflow_protocol::client::answers::{DoneAnswer, ExportRecord, QueuedAnswer};
 use eventflow_protocol::command::CLIENT_KEY_MAX_BYTES;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
@@ -91,6 +91,7 @@ const REFUSALS: &[(&str, u16, &str)] = &[
         "What the request would change is over (`too_late`), is newer than what it is based on (`conflict`), or is no \
          group (`not_group`).",
     ),
+    ("Erased", 410, "The person was erased: nothing is done in their name any more (`erased`)."),
     ("NotSpoken", 412, "The version of tus in `Tus-Resumable` is not spoken here (`invalid`)."),
     (
         "TooLarge",
@@ -230,6 +231,10 @@ fn about_key(operation: &str) -> Option<&'static str> {
 fn responses(route: &Route, words: &Operation, shape: &Shape, schemas: &mut Schemas) -> Map<String, Value> {
     let mut responses = Map::new();
     for status in words.succeeds.statuses() {
+        if words.succeeds == Succeeds::Lines {
+            responses.insert(status.to_string(), files::lines(&schemas.answer(of::<ExportRecord>)));
+            continue;
+        }
         let Some(answer) = shape.answer else {
             responses.insert(status.to_string(), files::response(words.succeeds, *status));
             continue;
@@ -267,7 +272,7 @@ fn can_refuse(route: &Route, words: &Operation, shape: &Shape, status: u16) -> b
         423 => files::is_tus(route) && shape.streams,
         409 if words.id == "showFile" => true,
         500 if words.succeeds == Succeeds::Streams => true,
-        409 | 422 | 500 => is_write,
+        409 | 410 | 422 | 500 => is_write,
         _ => true,
     }
 }

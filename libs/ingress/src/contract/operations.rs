@@ -96,6 +96,8 @@ pub(super) enum Succeeds {
     Tells,
     /// 204.
     Empties,
+    /// 200 with one record of JSON a line.
+    Lines,
     /// The bytes of a file: 200, 206 for a range, 304 for whoever has them, 302 to the origin of files.
     Streams,
 }
@@ -104,7 +106,7 @@ impl Succeeds {
     /// The statuses.
     pub(super) fn statuses(self) -> &'static [u16] {
         match self {
-            Self::Reads | Self::Tells => &[200],
+            Self::Reads | Self::Tells | Self::Lines => &[200],
             Self::Changes => &[200, 202],
             Self::Makes => &[200, 201],
             Self::MakesByCommand => &[200, 201, 202],
@@ -240,6 +242,7 @@ const GROUPS: &[Parameter] = &[QUEUE, CAUSE, KIND, STATE, FROM, TO];
 const AUDIT: &[Parameter] = &[LIMIT, CURSOR, parameter("letter", Kind::Letter, "Only this dead letter.")];
 const REPORTS: &[Parameter] =
     &[LIMIT, CURSOR, parameter("status", Kind::OneOf(&["open", "handled"]), "Which reports.")];
+const EXPORT: &[Parameter] = &[parameter("why", Kind::Text, "Why; it is recorded.")];
 const CONNECTED: &[Parameter] =
     &[LIMIT, CURSOR, parameter("search", Kind::Text, "A part of an id or a name.")];
 
@@ -255,7 +258,8 @@ const fn operation(
 }
 
 use Succeeds::{
-    AlwaysMakes, Changes, Empties, Makes, MakesByCommand, Reads, Streams, Tells, Uploads as UploadsFile,
+    AlwaysMakes, Changes, Empties, Lines, Makes, MakesByCommand, Reads, Streams, Tells,
+    Uploads as UploadsFile,
 };
 use Tag::{Conversations, Devices, Files, Mail, Messages, Notifications, Operations, People, Session};
 
@@ -355,6 +359,9 @@ pub(super) const OPERATIONS: &[Operation] = &[
     operation(("PUT", "/v2/users/{id}"), "putUser", People, Changes, &[], "Sets a user's profile."),
     operation(("GET", "/v2/users/{id}/deliveries"), "listDeliveriesOfUser", Notifications, Reads, PAGE, "Tells what became of a user's notifications."),
     operation(("POST", "/v2/users/{id}/revoke"), "revokeUser", People, Changes, &[], "Ends a user's logins, or one of them."),
+    operation(("GET", "/v2/users/{id}/export"), "exportUser", People, Lines, EXPORT, "Gives everything that is kept of a user, one record a line; the last line is the end."),
+    operation(("POST", "/v2/users/{id}/erase"), "eraseUser", People, MakesByCommand, &[], "Erases what a user has left here, for ever."),
+    operation(("GET", "/v2/users/{id}/erase"), "showErasure", People, Reads, &[], "Tells how far the erasure of a user has come."),
 
     operation(("GET", "/v2/ops/dead-letters"), "listDeadLetters", Operations, Reads, LETTERS, "Lists dead letters, the newest first."),
     operation(("GET", "/v2/ops/dead-letters/groups"), "groupDeadLetters", Operations, Reads, GROUPS, "Groups dead letters by queue and cause."),

@@ -25,6 +25,7 @@
 //! | [`ops`] | the running system, for operators |
 //! | [`dead_letters`], [`replays`] | what could not be handled, and the audit log |
 //! | [`people_search`] | finding people by name |
+//! | [`erasures`] | what is kept of a person: taken out, and erased |
 //! | [`presence`], [`users`], [`status`], [`csrf_token`] | people and operation |
 
 mod after_clocks;
@@ -42,6 +43,7 @@ pub(crate) mod dead_letters;
 mod deliveries;
 mod devices;
 mod drafts;
+pub(crate) mod erasures;
 mod groups;
 mod history_cursor;
 mod layers;

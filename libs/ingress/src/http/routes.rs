@@ -8,9 +8,9 @@ use crate::contract::shape::{Shape, shape_of};
 use crate::edge::Edge;
 use crate::http::attachments::{download, form, own, tus};
 use crate::http::{
-    blocks, changes, csrf_token, dead_letters, deliveries, devices, drafts, groups, messages, notifications,
-    notify, ops, people_search, pins, preferences, presence, replays, reports, scheduled, search, sends,
-    status, suppressions, threads, users,
+    blocks, changes, csrf_token, dead_letters, deliveries, devices, drafts, erasures, groups, messages,
+    notifications, notify, ops, people_search, pins, preferences, presence, replays, reports, scheduled,
+    search, sends, status, suppressions, threads, users,
 };
 use axum::routing::{MethodFilter, MethodRouter, on};
 use http::Method;
@@ -186,6 +186,9 @@ pub(crate) const ROUTES: &[Route] = &[
     route(Method::PUT,    "/v2/users/{id}",                      Needs::Admin,   to!(users::put)),
     route(Method::GET,    "/v2/users/{id}/deliveries",           Needs::Admin,   to!(deliveries::of_user)).paged(),
     route(Method::POST,   "/v2/users/{id}/revoke",               Needs::Admin,   to!(users::revoke)),
+    route(Method::GET,    "/v2/users/{id}/export",               Needs::Admin,   to!(erasures::export)),
+    route(Method::POST,   "/v2/users/{id}/erase",                Needs::Admin,   to!(erasures::begin)),
+    route(Method::GET,    "/v2/users/{id}/erase",                Needs::Admin,   to!(erasures::show)),
 
     route(Method::GET,    "/v2/ops/dead-letters",                Needs::Admin,   to!(dead_letters::list)).paged(),
     route(Method::GET,    "/v2/ops/dead-letters/groups",         Needs::Admin,   to!(dead_letters::groups)).paged(),

@@ -7,6 +7,7 @@ mod dead_letters;
 mod deliveries;
 mod devices;
 mod drafts;
+mod erasures;
 mod groups;
 mod history;
 mod inbox;

@@ -4,6 +4,7 @@
 use super::blocks::TestBlocks;
 use super::devices::TestDevices;
 use super::drafts::TestDrafts;
+use super::erasures::TestErasures;
 use super::people::{TestDirectory, TestInbox};
 use super::reports::TestReports;
 use super::scheduled::TestScheduled;
@@ -19,7 +20,9 @@ use eventflow_bus::port::{
 use eventflow_bus::topology::{CURSORS, PERSIST, Topology};
 use eventflow_protocol::change::{ChangeGroup, ChangeMessage, Changed, GroupChange, GroupChanged};
 use eventflow_protocol::command::Command;
+use eventflow_protocol::erasure::CREDENTIALS_END;
 use eventflow_protocol::frame::{Envelope, Frame};
+use eventflow_protocol::person::Revocation;
 use eventflow_protocol::reply::{CommandResult, ReplyFrame};
 use eventflow_protocol::{CommandId, ErrorCode, GatewayId, codec};
 use parking_lot::Mutex;
@@ -34,7 +37,7 @@ pub(crate) struct TestBroker {
 }
 
 /// The worker behind the broker, and the switches that change how it answers.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(super) struct Worker {
     pub(super) store: Arc<TestStore>,
     pub(super) inbox: Arc<TestInbox>,
@@ -47,6 +50,7 @@ pub(super) struct Worker {
     pub(super) drafts: Arc<TestDrafts>,
     pub(super) scheduled: Arc<TestScheduled>,
     pub(super) uploads: Arc<TestUploads>,
+    pub(super) erasures: Arc<TestErasures>,
     /// Every command, in the order of arrival.
     pub(super) commands: Arc<Mutex<Vec<Command>>>,
     /// Envelopes for other queues, each with the queue's name.
@@ -117,6 +121,30 @@ impl Publish for TestPublisher {
     }
 }
 
+impl Default for Worker {
+    fn default() -> Self {
+        let (store, uploads) = (Arc::new(TestStore::default()), Arc::new(TestUploads::default()));
+        Self {
+            erasures: Arc::new(TestErasures::new(store.clone(), uploads.clone())),
+            store,
+            uploads,
+            inbox: Arc::default(),
+            devices: Arc::default(),
+            directory: Arc::default(),
+            suppressions: Arc::default(),
+            sends: Arc::default(),
+            blocks: Arc::default(),
+            reports: Arc::default(),
+            drafts: Arc::default(),
+            scheduled: Arc::default(),
+            commands: Arc::default(),
+            others: Arc::default(),
+            is_silent: Arc::default(),
+            refuses: Arc::default(),
+        }
+    }
+}
+
 impl Worker {
     fn work(&self, id: CommandId, command: Command) -> CommandResult {
         self.commands.lock().push(command.clone());
@@ -154,6 +182,12 @@ impl Worker {
             Command::ChangeBlock(change) => self.blocks.change(id, &change),
             Command::ReportMessage(report) => self.reports.add(report),
             Command::HandleReport(handle) => self.reports.handle(&handle),
+            Command::ErasePerson(erase) => {
+                let (user_id, at) = (erase.user_id.clone(), CREDENTIALS_END);
+                self.directory.add(Revocation { user_id, session: None, at });
+                self.erasures.begin(&erase)
+            }
+            Command::EraseStep(step) => self.erasures.step(&step),
             Command::SaveDraft(save) => self.drafts.save(id, &save),
             Command::ChangeGroup(change) => self.change_group(id, &change),
             Command::ScheduleMessage(new)

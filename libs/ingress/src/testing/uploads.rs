@@ -39,6 +39,14 @@ impl TestUploads {
         }
     }
 
+    /// A page of a person's files.
+    pub(crate) fn of(&self, owner: &UserId, after: Option<AttachmentId>, limit: u32) -> Vec<Upload> {
+        let uploads = self.0.lock();
+        let own = uploads.values().filter(|one| one.owner_id == *owner);
+        let behind = own.filter(|one| after.is_none_or(|after| one.id > after));
+        behind.take(limit as usize).cloned().collect()
+    }
+
     pub(crate) fn get(&self, id: AttachmentId) -> Option<Upload> {
         self.0.lock().get(&id).cloned()
     }
