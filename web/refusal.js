@@ -12,6 +12,7 @@ const SENTENCES = {
   not_found: 'That is not there, or not yours to see.',
   unknown: 'The server does not know how to do that.',
   not_group: 'This conversation was not started as a group: its people stay as they are.',
+  erased: 'This person was deleted: nothing is done in their name any more.',
   queued: 'The server has it, and does it as soon as it can.',
   key_reused: 'Another message was sent in its place before. Please write it again.',
   too_large: 'That is too long.',

@@ -44,6 +44,8 @@
 /** @typedef {import('../types/contract.js').CursorAnswer} ReadAnswer */
 /** @typedef {import('../types/contract.js').EditsAnswer} Edits */
 /** @typedef {import('../types/contract.js').PinsAnswer} PinsPage */
+/** @typedef {import('../types/contract.js').ErasureAnswer} ErasureAnswer */
+/** @typedef {import('../types/contract.js').ExportRecord} ExportRecord */
 /** @typedef {import('../types/contract.js').DraftAnswer} DraftAnswer */
 /** @typedef {import('../types/contract.js').DraftsAnswer} DraftsPage */
 /** @typedef {import('../types/contract.js').ScheduledAnswer} ScheduledAnswer */

@@ -2,6 +2,7 @@
 // the service. The routes of operators (`/ops/…`) have no types here: `docs/PROTOCOL.md` describes their
 // answers.
 
+import { records } from '../records.js';
 import { REPEATABLE, paged, path } from './path.js';
 
 /** @typedef {import('../documents.js').Queued} Queued */
@@ -81,6 +82,37 @@ export class Admin {
    */
   revoke(userId, session) {
     return this.#rest.ask('POST', path`/users/${userId}/revoke`, { ...session && { body: { session } }, ...REPEATABLE });
+  }
+
+  /**
+   * Everything that is kept of a person, record by record, as `docs/PROTOCOL.md` describes them. The last one
+   * is the end: without it this throws.
+   * @param {string} userId
+   * @param {{ why?: string, signal?: AbortSignal }} [options]
+   * @returns {AsyncGenerator<import('../documents.js').ExportRecord>}
+   */
+  async *exportPerson(userId, { why, signal } = {}) {
+    const query = why ? `?why=${encodeURIComponent(why)}` : '';
+    yield* records(await this.#rest.exchange('GET', path`/users/${userId}/export` + query, { headers: {}, signal }));
+  }
+
+  /**
+   * Erases what a person has left here, for ever: nothing brings it back, and the id comes never again.
+   * @param {string} userId
+   * @param {string} why it is recorded
+   * @returns {Promise<import('../documents.js').ErasureAnswer | Queued>}
+   */
+  erasePerson(userId, why) {
+    return this.#rest.ask('POST', path`/users/${userId}/erase`, { body: { userId, why }, ...REPEATABLE });
+  }
+
+  /**
+   * How far the erasure of a person has come.
+   * @param {string} userId
+   * @returns {Promise<import('../documents.js').ErasureAnswer>}
+   */
+  erasure(userId) {
+    return this.#rest.ask('GET', path`/users/${userId}/erase`);
   }
 
   /**
