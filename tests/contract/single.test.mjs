@@ -7,6 +7,7 @@ import { conversations, restarts } from './conversation.mjs';
 import { doors } from './doors.mjs';
 import { drafts } from './drafts.mjs';
 import { edits } from './edits.mjs';
+import { erasures } from './erasures.mjs';
 import { faults, floods } from './faults.mjs';
 import { groups } from './groups.mjs';
 import { inbox } from './inbox.mjs';
@@ -25,5 +26,5 @@ import { security } from './security.mjs';
 import { traps } from './traps.mjs';
 import { unread } from './unread.mjs';
 
-onShape('single', { together: [conversations, attachments, changes, replies, edits, unread, drafts, scheduledMessages, pins, mentions, groups, blocks, reports, inbox, presence, faults, traps, searches, security, doors, ops, consoles, acquaintances], alone: [restarts, scheduledOverKills] });
+onShape('single', { together: [conversations, attachments, changes, replies, edits, unread, drafts, scheduledMessages, pins, mentions, groups, blocks, reports, erasures, inbox, presence, faults, traps, searches, security, doors, ops, consoles, acquaintances], alone: [restarts, scheduledOverKills] });
 onShape('single', { together: [floods, peopleSearches, meanwhile] }, { ...SHORT_GRACE, EVENTS_PER_MINUTE: '0', REST_PER_MINUTE_USER: '0', PEOPLE_SEARCH: 'everybody' });

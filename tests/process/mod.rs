@@ -6,6 +6,7 @@ mod batches;
 mod canary;
 mod commands;
 mod drafts;
+mod erasures;
 mod groups;
 mod import;
 mod kills;

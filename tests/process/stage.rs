@@ -4,8 +4,8 @@ use eventflow_bus::port::Broker;
 use eventflow_bus::topology::Topology;
 use eventflow_embedded::{Database, EmbeddedBroker, EmbeddedStore};
 use eventflow_ports::{
-    Blocks, Directory, Drafts, Inbox, Membership, People, PushDevices, Registry, Reports, Scheduled,
-    SearchIndex, Sends, Store, Suppressions, SystemClock, Uploads,
+    Blocks, DeadLetters, Directory, Drafts, ErasedPeople, Erasures, Inbox, Membership, People, PushDevices,
+    Registry, Reports, Scheduled, SearchIndex, Sends, Store, Suppressions, SystemClock, Uploads,
 };
 use eventflow_protocol::content::Markup;
 use eventflow_workers::fanout::FanoutParts;
@@ -27,6 +27,8 @@ pub(super) trait WholeStore:
     + Scheduled
     + Blocks
     + Reports
+    + Erasures
+    + DeadLetters
     + SearchIndex
 {
 }
@@ -43,6 +45,8 @@ impl<
         + Scheduled
         + Blocks
         + Reports
+        + Erasures
+        + DeadLetters
         + SearchIndex,
 > WholeStore for S
 {
@@ -61,6 +65,9 @@ pub(super) fn parts_over<S: WholeStore>(store: Arc<S>, broker: Arc<dyn Broker>) 
         drafts: Arc::clone(&store) as _,
         scheduled: Arc::clone(&store) as _,
         uploads: Arc::clone(&store) as _,
+        erasures: Arc::clone(&store) as _,
+        erased: ErasedPeople::new(Arc::clone(&store) as _),
+        letters: Arc::clone(&store) as _,
         search: Arc::clone(&store) as _,
         unindexed: Arc::default(),
         directory: store,

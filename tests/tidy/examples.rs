@@ -6,13 +6,13 @@
 
 use crate::repository::read;
 use eventflow_protocol::client::answers::{
-    AttachmentAnswer, DeliveriesAnswer, DraftAnswer, EditsAnswer, MessageAnswer, NotificationsAnswer,
-    PreferencesAnswer, QueuedAnswer, ThreadAnswer, UploadAnswer,
+    AttachmentAnswer, DeliveriesAnswer, DraftAnswer, EditsAnswer, ErasureAnswer, ExportRecord, MessageAnswer,
+    NotificationsAnswer, PreferencesAnswer, QueuedAnswer, ThreadAnswer, UploadAnswer,
 };
 use eventflow_protocol::client::events::{DraftUpdated, MessageError, MessageReceived, ThreadCreated};
 use eventflow_protocol::client::requests::{
-    AuthEvent, CreateThreadBody, DraftBody, DraftEvent, NotificationBody, PreferencesBody, SendMessageBody,
-    SendMessageEvent, SyncEvent, ThreadEvent,
+    AuthEvent, CreateThreadBody, DraftBody, DraftEvent, EraseBody, NotificationBody, PreferencesBody,
+    SendMessageBody, SendMessageEvent, SyncEvent, ThreadEvent,
 };
 use eventflow_protocol::command::Command;
 use eventflow_protocol::{ErrorBody, ThreadId, Timestamp, UserId, client, codec};
@@ -25,13 +25,16 @@ use std::collections::BTreeSet;
 
 const PAGE: &str = "docs/PROTOCOL.md";
 /// Kinds of examples that the page must show.
-const KINDS: [&str; 26] = [
+const KINDS: [&str; 29] = [
     "request:create-thread",
     "request:send-message",
     "request:notify",
     "request:preferences",
     "request:save-draft",
     "request:schedule",
+    "request:erase",
+    "answer:erasure",
+    "answer:export",
     "answer:thread",
     "answer:message",
     "answer:notifications",
@@ -112,6 +115,9 @@ fn check(kind: &str, text: &str) {
         "answer:deliveries" => comes_out_the_same::<DeliveriesAnswer>(kind, text),
         "answer:draft" => comes_out_the_same::<DraftAnswer>(kind, text),
         "answer:attachment" => comes_out_the_same::<AttachmentAnswer>(kind, text),
+        "request:erase" => drop(request::<EraseBody>(kind, text)),
+        "answer:erasure" => comes_out_the_same::<ErasureAnswer>(kind, text),
+        "answer:export" => comes_out_the_same::<ExportRecord>(kind, text),
         "answer:upload" => comes_out_the_same::<UploadAnswer>(kind, text),
         "answer:edits" => comes_out_the_same::<EditsAnswer>(kind, text),
         "answer:thread" => comes_out_the_same::<ThreadAnswer>(kind, text),

@@ -17,6 +17,8 @@ SENTENCES = [re.compile(sentence) for sentence in (
     r"is in mutes before",
     # Of a group: one of its two looks must be given, and who is in it decides about roles.
     r"name or picture must be there|has no other owner|a group (has|to which you add people has) at most \d+",
+    # Whoever erases somebody says so twice.
+    r"userId must be the id in the path",
     # Whom one can block, and how many.
     r"nobody can block themselves|a person blocks at most \d+",
     # Fields that exclude each other, or of which one is needed.
