@@ -4,8 +4,8 @@
  * A code of the protocol's table of errors, or `offline`: no answer came, and it is not known whether the
  * request was carried out.
  * @typedef {'unauthenticated' | 'token_expired' | 'forbidden' | 'csrf_failed' | 'not_found' | 'unknown'
- *   | 'invalid' | 'key_reused' | 'too_late' | 'conflict' | 'not_group' | 'erased' | 'too_large' | 'quota_exceeded'
- *   | 'wrong_type' | 'locked' | 'rate_limited'
+ *   | 'invalid' | 'key_reused' | 'too_late' | 'conflict' | 'not_group' | 'erased' | 'too_large'
+ *   | 'quota_exceeded' | 'wrong_type' | 'locked' | 'rate_limited'
  *   | 'unavailable' | 'failed' | 'offline'} RefusalCode
  */
 

@@ -95,7 +95,8 @@ pub trait Harness: Send + Sync {
 
 fn wanted(user: &UserId, seconds: i64) -> Erasure {
     let by = "root".parse().expect("it is an id");
-    Erasure::new(&ErasePerson { user_id: user.clone(), by, why: "asked".to_owned(), at: at(seconds) })
+    let (user_id, why) = (user.clone(), "asked".to_owned());
+    Erasure::new(&ErasePerson { user_id, by, why, at: at(0) }, at(seconds))
 }
 
 /// A person is marked once, whichever process asks, and a step counts on the revision that it was read with.

@@ -3,10 +3,10 @@
 //! An [`Erasure`] is also the mark that its person acts no more: from its beginning on commands of theirs are
 //! refused, for ever. It goes through everything of theirs in passes. A gateway sends the command
 //! [`EraseStep`] for the next step through the queue of what the step is about, and the persistence stage
-//! makes the step and notes where to go on. The second pass begins when no process can have anything in hand
-//! that it took for allowed ([`SETTLE`]); what the first one could not meet, it meets. A last look comes a day
-//! later ([`LAST_LOOK`]). The methods here are the only place that says how an erasure goes on; every store
-//! writes it under a compare-and-set on its revision.
+//! makes the step and notes where to go on. The second pass begins when no process can have anything in
+//! hand that it took for allowed ([`SETTLE`]); what the first one could not meet, it meets. A last look
+//! comes a day later ([`LAST_LOOK`]). The methods here are the only place that says how an erasure goes on;
+//! every store writes it under a compare-and-set on its revision.
 
 mod found;
 
@@ -27,8 +27,8 @@ pub const ERASED_NAME: &str = "Deleted user";
 /// When the credentials of a person who was erased end: 9999-01-01. No token is issued later, so none holds
 /// again.
 pub const CREDENTIALS_END: Timestamp = Timestamp(253_370_764_800_000);
-/// How long after the mark the second pass begins at the earliest. A stage knows of a mark after 2 s at the
-/// latest, and what it had in hand then is written or given up 10 s later.
+/// How long after the first pass the second one begins. A stage knows of a mark 2 s after it is stored, and
+/// what it had in hand then is written or given up 10 s later.
 pub const SETTLE: Duration = Duration::from_secs(15);
 /// How long after the end everything is looked at once more: for a process that stood still for hours and
 /// then wrote what it had in hand.
@@ -161,8 +161,8 @@ pub struct Erasure {
     pub by: UserId,
     /// Why.
     pub why: String,
-    /// When it was asked for.
-    pub asked_at: Timestamp,
+    /// When the person was marked, by the clock of the stage that did it: the command may have waited.
+    pub marked_at: Timestamp,
     /// How far it has come.
     pub state: ErasureState,
     /// The pass, from 1.
@@ -228,19 +228,19 @@ impl EraseStep {
 
 impl Erasure {
     /// The erasure as it is kept first.
-    pub fn new(wanted: &ErasePerson) -> Self {
+    pub fn new(wanted: &ErasePerson, now: Timestamp) -> Self {
         Self {
             user_id: wanted.user_id.clone(),
             by: wanted.by.clone(),
             why: wanted.why.clone(),
-            asked_at: wanted.at,
+            marked_at: now,
             state: ErasureState::Running,
             pass: 1,
             place: ErasurePlace::Own,
             found: Vec::new(),
             search_on: None,
             counts: ErasedCounts::default(),
-            due_at: Some(wanted.at),
+            due_at: Some(now),
             ended_at: None,
             revision: 0,
         }
@@ -286,7 +286,7 @@ impl Erasure {
     pub fn end_pass(&mut self, now: Timestamp) {
         self.place = ErasurePlace::Own;
         self.due_at = match (self.pass, self.state) {
-            (1, _) => Some(now.max(self.asked_at.plus(SETTLE))),
+            (1, _) => Some(now.plus(SETTLE)),
             (_, ErasureState::Running) => {
                 self.state = ErasureState::Done;
                 self.ended_at = Some(now);
@@ -297,8 +297,9 @@ impl Erasure {
         self.pass += 1;
     }
 
-    /// The command under which a step of the erasure changes a message or a thread, always the same: who
-    /// repeats the step finds it done. Its time is that of the erasure, so that ids of events keep their form.
+    /// The command under which a step of the erasure changes a message or a thread, always the same:
+    /// who repeats the step finds it done. Its time is that of the erasure, so that ids of events keep their
+    /// form.
     pub fn command_for(&self, what: &str, message: Option<MessageId>, thread: ThreadId) -> CommandId {
         let mut hash = Sha256::new_with_prefix(COMMAND_LABEL);
         hash.update(self.user_id.as_str());
@@ -309,7 +310,7 @@ impl Erasure {
         hash.update(message.map(|id| id.bytes()).unwrap_or_default());
         let hash = hash.finalize();
         let mut bytes: [u8; 16] = std::array::from_fn(|i| hash[i]);
-        let milliseconds = self.asked_at.0.to_be_bytes();
+        let milliseconds = self.marked_at.0.to_be_bytes();
         bytes[..6].copy_from_slice(&milliseconds[2..]);
         CommandId(Uuid::from_bytes(bytes))
     }

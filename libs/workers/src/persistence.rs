@@ -7,8 +7,9 @@
 //!
 //! [`append`] creates threads and messages and [`update`] changes what exists, both with [`together`];
 //! [`drafts`] and [`scheduled`] keep what is not sent yet, [`due`] sends what has waited for its time,
-//! [`attachments`] notes which files messages use, [`block`] keeps blocks, [`reports`] reports, [`group`] says
-//! who is in a group, and [`erase`] forgets a person and refuses what they do; [`applied`] says what a command came to, and [`outbox`] gathers that for a batch.
+//! [`attachments`] notes which files messages use, [`block`] keeps blocks, [`reports`] reports, [`group`]
+//! says who is in a group, and [`erase`] forgets a person and refuses what they do; [`applied`] says what a
+//! command came to, and [`outbox`] gathers that for a batch.
 
 mod append;
 mod applied;

@@ -33,34 +33,33 @@ impl MongoStore {
             let key = |end: Bson| doc! { "userId": name, other: end };
             doc! { "_id": { "$gte": key(Bson::MinKey), "$lte": key(Bson::MaxKey) } }
         };
-        let drafts = self.delete_some(self.drafts.clone_with_type(), keyed("threadId"));
+        let drafts = self.erase_some(self.drafts.clone_with_type(), keyed("threadId"));
         counts.drafts = left.note(drafts.await?);
-        let blocks = self.delete_some(self.blocks.clone_with_type(), keyed("otherId"));
+        let blocks = self.erase_some(self.blocks.clone_with_type(), keyed("otherId"));
         counts.blocks = left.note(blocks.await?);
         let sent = doc! { "senderId": name };
-        counts.scheduled = left.note(self.delete_some(self.scheduled.clone_with_type(), sent).await?);
+        counts.scheduled = left.note(self.erase_some(self.scheduled.clone_with_type(), sent).await?);
         for owner in ["userId", "hiddenFor"] {
-            let told = self.delete_some(self.notifications.clone_with_type(), doc! { owner: name }).await?;
+            let told = self.erase_some(self.notifications.clone_with_type(), doc! { owner: name }).await?;
             counts.notifications += left.note(told);
         }
         let of_person = || doc! { "userId": name };
-        counts.deliveries =
-            left.note(self.delete_some(self.deliveries.clone_with_type(), of_person()).await?);
+        counts.deliveries = left.note(self.erase_some(self.deliveries.clone_with_type(), of_person()).await?);
         counts.devices = left.note(self.delete_devices(of_person()).await?);
-        left.note(self.delete_some(self.windows.clone_with_type(), doc! { "key": keys_of(user) }).await?);
+        left.note(self.erase_some(self.windows.clone_with_type(), doc! { "key": keys_of(user) }).await?);
         let logins = doc! { "userId": name, "session": { "$ne": Bson::Null } };
-        left.note(self.delete_some(self.revocations.clone_with_type(), logins).await?);
+        left.note(self.erase_some(self.revocations.clone_with_type(), logins).await?);
         for whole in [self.preferences.clone_with_type(), self.token_names.clone_with_type()] {
-            left.note(self.delete_some(whole, doc! { "_id": name }).await?);
+            left.note(self.erase_some(whole, doc! { "_id": name }).await?);
         }
         self.unlist(user).await?;
         if let Some(address) = address {
             let entry = doc! { "_id": address.key() };
-            left.note(self.delete_some(self.suppressions.clone_with_type(), entry).await?);
+            left.note(self.erase_some(self.suppressions.clone_with_type(), entry).await?);
         }
         // It is bounded, and only an installation that sends nothing has one. Who wrote what is in it cannot
         // be told.
-        left.note(self.delete_some(self.outbox.clone_with_type(), Document::new()).await?);
+        left.note(self.erase_some(self.outbox.clone_with_type(), Document::new()).await?);
         erased.is_complete = left.is_complete;
         Ok(erased)
     }
@@ -79,11 +78,7 @@ impl MongoStore {
     }
 
     /// Deletes some of the documents that fit; gives how many.
-    async fn delete_some(
-        &self,
-        collection: Collection<Document>,
-        filter: Document,
-    ) -> Result<u64, CallError> {
+    async fn erase_some(&self, collection: Collection<Document>, filter: Document) -> Result<u64, CallError> {
         let ids = self.some_ids(&collection, filter).await?;
         if ids.is_empty() { Ok(0) } else { self.delete_ids(collection, ids).await }
     }

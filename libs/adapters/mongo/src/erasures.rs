@@ -96,10 +96,10 @@ impl Erasures for MongoStore {
         let at = date(after.at);
         // The first condition bounds the scan.
         let filter = doc! {
-            "askedAt": { "$gte": at },
-            "$or": [{ "askedAt": { "$gt": at } }, { "_id": { "$gt": after.user.as_str() } }],
+            "markedAt": { "$gte": at },
+            "$or": [{ "markedAt": { "$gt": at } }, { "_id": { "$gt": after.user.as_str() } }],
         };
-        let found = self.find_erasures(filter, doc! { "askedAt": 1, "_id": 1 }, limit).await?;
+        let found = self.find_erasures(filter, doc! { "markedAt": 1, "_id": 1 }, limit).await?;
         Ok(found.into_iter().map(ErasureRecord::into_mark).collect())
     }
 

@@ -200,7 +200,7 @@ pub(crate) fn of_uploads() -> [IndexModel; 4] {
 pub(crate) fn of_erasures() -> [IndexModel; 2] {
     [
         partial(doc! { "dueAt": 1 }, doc! { "dueAt": { "$exists": true } }),
-        plain(doc! { "askedAt": 1, "_id": 1 }),
+        plain(doc! { "markedAt": 1, "_id": 1 }),
     ]
 }
 

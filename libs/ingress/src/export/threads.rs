@@ -1,5 +1,5 @@
-//! What a person did in threads, also in those that they have left: messages with earlier wordings, reactions,
-//! pins, and where others mention them.
+//! What a person did in threads, also in those that they have left: messages with earlier wordings,
+//! reactions, pins, and where others mention them.
 //!
 //! No index has the messages of a person, since it would cost something with each message that anybody sends.
 //! So the messages of their threads are gone through.

@@ -29,7 +29,7 @@ impl TestErasures {
     pub(crate) fn begin(&self, wanted: &ErasePerson) -> CommandResult {
         let mut erasures = self.erasures.lock();
         let deduplicated = erasures.contains_key(&wanted.user_id);
-        let kept = erasures.entry(wanted.user_id.clone()).or_insert_with(|| Erasure::new(wanted));
+        let kept = erasures.entry(wanted.user_id.clone()).or_insert_with(|| Erasure::new(wanted, wanted.at));
         CommandResult::Erasure { erasure: Box::new(kept.clone()), deduplicated }
     }
 

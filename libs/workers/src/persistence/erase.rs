@@ -56,7 +56,8 @@ impl Persistence {
         item: &Item<Command>,
         wanted: &ErasePerson,
     ) -> Result<Applied, StoreError> {
-        let (erasure, is_new) = self.parts.erasures.begin_erasure(&Erasure::new(wanted)).await?;
+        let new = Erasure::new(wanted, self.parts.clock.now());
+        let (erasure, is_new) = self.parts.erasures.begin_erasure(&new).await?;
         self.parts.erased.note(&wanted.user_id);
         let revocation = Revocation { user_id: wanted.user_id.clone(), session: None, at: CREDENTIALS_END };
         self.parts.directory.revoke(&revocation).await?;

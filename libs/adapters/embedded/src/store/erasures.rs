@@ -104,12 +104,12 @@ impl Erasures for EmbeddedStore {
 fn begin(connection: &Connection, new: Erasure) -> Result<(Erasure, bool)> {
     let rows = connection
         .prepare_cached(
-            "INSERT INTO erasure (user_id, asked_at, due_at, revision, record) VALUES (?1, ?2, ?3, ?4, ?5)
+            "INSERT INTO erasure (user_id, marked_at, due_at, revision, record) VALUES (?1, ?2, ?3, ?4, ?5)
              ON CONFLICT (user_id) DO NOTHING",
         )?
         .execute(params![
             new.user_id.as_str(),
-            new.asked_at.0,
+            new.marked_at.0,
             new.due_at.map(|at| at.0),
             column::integer(new.revision),
             column::pack(&new)?,
@@ -155,11 +155,11 @@ fn read(row: &Row<'_>) -> Result<Erasure> {
 
 fn marks(connection: &Connection, after: &Mark, limit: u32) -> Result<Vec<Mark>> {
     let mut statement = connection.prepare_cached(
-        "SELECT asked_at, user_id FROM erasure WHERE (asked_at, user_id) > (?1, ?2)
-         ORDER BY asked_at, user_id LIMIT ?3",
+        "SELECT marked_at, user_id FROM erasure WHERE (marked_at, user_id) > (?1, ?2)
+         ORDER BY marked_at, user_id LIMIT ?3",
     )?;
     let mark =
-        |row: &Row<'_>| Ok(Mark { at: column::time(row, "asked_at")?, user: column::user(row, "user_id")? });
+        |row: &Row<'_>| Ok(Mark { at: column::time(row, "marked_at")?, user: column::user(row, "user_id")? });
     statement.query_map(params![after.at.0, after.user.as_str(), limit], mark)?.collect()
 }
 

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) struct ErasureRecord {
     #[serde(rename = "_id")]
     pub(crate) user_id: UserId,
-    asked_at: DateTime,
+    marked_at: DateTime,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     due_at: Option<DateTime>,
     pub(crate) revision: i64,
@@ -25,7 +25,7 @@ impl ErasureRecord {
     pub(crate) fn new(erasure: &Erasure, revision: u64) -> Self {
         Self {
             user_id: erasure.user_id.clone(),
-            asked_at: date(erasure.asked_at),
+            marked_at: date(erasure.marked_at),
             due_at: erasure.due_at.map(date),
             revision: place(revision),
             erasure: serde_json::to_string(erasure).unwrap_or_default(),
@@ -40,6 +40,6 @@ impl ErasureRecord {
 
     /// The mark that it is.
     pub(crate) fn into_mark(self) -> Mark {
-        Mark { at: moment(self.asked_at), user: self.user_id }
+        Mark { at: moment(self.marked_at), user: self.user_id }
     }
 }

@@ -60,7 +60,7 @@ impl From<Erasure> for ShownErasure {
         Self {
             working_on: erasure.place.name().to_owned(),
             by: erasure.by,
-            created_at: erasure.asked_at,
+            created_at: erasure.marked_at,
             ended_at: erasure.ended_at,
             erased: erasure.counts,
             pass: erasure.pass,

@@ -18,8 +18,8 @@ use eventflow_protocol::{CommandId, MessageId, ThreadId, Timestamp};
 
 /// Pages of messages that one step looks at, while other commands of the shard wait.
 const PAGES: u32 = 5;
-/// What a step tells before it ends, whatever is left of its pages: people hear what is left to read with each
-/// message that is taken back.
+/// What a step tells before it ends, whatever is left of its pages: people hear what is left to read with
+/// each message that is taken back.
 const EVENTS_ENOUGH: usize = 100;
 /// Blocks of messages that one step makes again: some 500 messages.
 const BLOCKS: u32 = 16;
@@ -193,7 +193,7 @@ fn changing(
         message_id: message.id,
         by: erasure.user_id.clone(),
         change,
-        at: item.value.at().unwrap_or(erasure.asked_at),
+        at: item.value.at().unwrap_or(erasure.marked_at),
     };
     Item { id: command.0, value: Command::ChangeMessage(wanted), ..item.clone() }
 }

@@ -102,8 +102,8 @@ pub(super) const GROUPS: &str = "
     ) STRICT, WITHOUT ROWID;
 ";
 
-/// Twenty-first layout: whoever has left any thread is a former of it, so that what they wrote there is found.
-/// Who left before is known by their messages.
+/// Twenty-first layout: whoever has left any thread is a former of it, so that what they wrote there is
+/// found. Who left before is known by their messages.
 pub(super) const FORMERS: &str = "
     -- Which threads was somebody in?
     CREATE INDEX thread_former_by_user ON thread_former (user_id, thread_id);

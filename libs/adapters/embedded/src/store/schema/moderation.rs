@@ -30,11 +30,12 @@ pub(super) const REPORTS: &str = "
     CREATE INDEX report_by_time ON report (is_handled, created_at, id);
 ";
 
-/// First layout: who is erased, and how far that has come. `record` is the whole erasure but for its revision.
+/// First layout: who is erased, and how far that has come. `record` is the whole erasure but for its
+/// revision.
 pub(super) const ERASURES: &str = "
     CREATE TABLE erasure (
         user_id  TEXT    NOT NULL PRIMARY KEY,
-        asked_at INTEGER NOT NULL,
+        marked_at INTEGER NOT NULL,
         due_at   INTEGER,
         revision INTEGER NOT NULL,
         record   BLOB    NOT NULL
@@ -42,5 +43,5 @@ pub(super) const ERASURES: &str = "
     -- Whose next step is due?
     CREATE INDEX erasure_due ON erasure (due_at) WHERE due_at IS NOT NULL;
     -- Who was marked after this time?
-    CREATE INDEX erasure_by_time ON erasure (asked_at, user_id);
+    CREATE INDEX erasure_by_time ON erasure (marked_at, user_id);
 ";
