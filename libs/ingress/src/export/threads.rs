@@ -67,9 +67,11 @@ impl Export {
             let pinned_at = pinned.pinned_at;
             self.send(ExportRecord::Pin { message_id, pinned_at, thread_id }).await?;
         }
-        for reaction in message.reactions.iter().filter(|reaction| reaction.user_id == self.user) {
-            let (created_at, emoji) = (reaction.created_at, reaction.emoji.clone());
-            self.send(ExportRecord::Reaction { created_at, emoji, message_id, thread_id }).await?;
+        for reaction in &message.reactions {
+            if reaction.user_id == self.user {
+                let (created_at, emoji) = (reaction.created_at, reaction.emoji.clone());
+                self.send(ExportRecord::Reaction { created_at, emoji, message_id, thread_id }).await?;
+            }
         }
         if message.sender_id != self.user {
             if sees && message.mentions.contains(&self.user) {
