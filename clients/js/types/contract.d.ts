@@ -329,7 +329,7 @@ export interface components {
          * @description Why a request was refused. A client acts on the code. `x-statuses` are the HTTP statuses that go with it,
          *     `x-send-again` says how the request may succeed.
          */
-        ErrorCode: "unauthenticated" | "token_expired" | "forbidden" | "csrf_failed" | "not_found" | "invalid" | "key_reused" | "too_late" | "conflict" | "not_group" | "too_large" | "quota_exceeded" | "wrong_type" | "locked" | "rate_limited" | "unknown" | "unavailable" | "failed";
+        ErrorCode: "unauthenticated" | "token_expired" | "forbidden" | "csrf_failed" | "not_found" | "invalid" | "key_reused" | "too_late" | "conflict" | "not_group" | "erased" | "too_large" | "quota_exceeded" | "wrong_type" | "locked" | "rate_limited" | "unknown" | "unavailable" | "failed";
         /** @description An event was refused that had no callback. */
         EventError: {
             /** @description A code for programs. */
@@ -1399,7 +1399,7 @@ export interface components {
             success: true;
         };
         /** @description What somebody did. */
-        AuditAction: "reveal" | "edit" | "discard" | "replay" | "replay_letter" | "replay_refused" | "disconnect";
+        AuditAction: "reveal" | "edit" | "discard" | "replay" | "replay_letter" | "replay_refused" | "disconnect" | "erase" | "export";
         /** @description A page of the audit log: `GET /ops/audit`. */
         AuditAnswer: {
             /** @description The entries, newest first. */
@@ -1796,6 +1796,359 @@ export interface components {
          * @description One address to which mails can be sent, without a display name.
          */
         EmailAddress: string;
+        /** @description `POST /users/{id}/erase`: erase everything that a person has left here. It cannot be undone. */
+        EraseBody: {
+            /** @description The id in the path once more, so that a slip erases nobody. */
+            userId: string;
+            /** @description Why; it is recorded. */
+            why: components["schemas"]["Why"];
+        };
+        /** @description What was erased. */
+        ErasedCounts: {
+            /**
+             * Format: uint64
+             * @description People whom the person had blocked.
+             * @default 0
+             */
+            blocks: number;
+            /**
+             * Format: uint64
+             * @description Dead letters that carried something of the person.
+             * @default 0
+             */
+            deadLetters: number;
+            /**
+             * Format: uint64
+             * @description Rows of the delivery log.
+             * @default 0
+             */
+            deliveries: number;
+            /**
+             * Format: uint64
+             * @description Push devices.
+             * @default 0
+             */
+            devices: number;
+            /**
+             * Format: uint64
+             * @description Drafts.
+             * @default 0
+             */
+            drafts: number;
+            /**
+             * Format: uint64
+             * @description Uploaded files.
+             * @default 0
+             */
+            files: number;
+            /**
+             * Format: uint64
+             * @description Groups that the person was taken out of.
+             * @default 0
+             */
+            groups: number;
+            /**
+             * Format: uint64
+             * @description Messages that were taken back.
+             * @default 0
+             */
+            messages: number;
+            /**
+             * Format: uint64
+             * @description Notifications.
+             * @default 0
+             */
+            notifications: number;
+            /**
+             * Format: uint64
+             * @description Reactions.
+             * @default 0
+             */
+            reactions: number;
+            /**
+             * Format: uint64
+             * @description Reports whose words were removed.
+             * @default 0
+             */
+            reports: number;
+            /**
+             * Format: uint64
+             * @description Scheduled messages.
+             * @default 0
+             */
+            scheduled: number;
+        };
+        /** @description An erasure: `POST /users/{id}/erase`, `GET /users/{id}/erase`. */
+        ErasureAnswer: {
+            /** @description The person was to be erased before; that erasure goes on, or is done. Absent otherwise. */
+            deduplicated?: boolean;
+            /** @description The erasure. */
+            erasure: components["schemas"]["ShownErasure"];
+            /**
+             * @description Always true.
+             * @constant
+             */
+            success: true;
+        };
+        /** @description How far an erasure has come. */
+        ErasureState: "running" | "done";
+        /**
+         * @description One line of `GET /users/{id}/export`. The first is an `export`, the last an `end`; a file without its end
+         *     was cut off.
+         */
+        ExportRecord: {
+            /**
+             * Format: date-time
+             * @description When the export was begun.
+             */
+            exportedAt: string;
+            /** @constant */
+            kind: "export";
+            /** @description The person. */
+            userId: string;
+            /**
+             * Format: uint32
+             * @description [`EXPORT_VERSION`].
+             */
+            version: number;
+        } | {
+            /** @constant */
+            kind: "person";
+            /** @description Name, picture, address and role; `null` if it says nothing. */
+            profile: components["schemas"]["Profile"] | null;
+        } | {
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            at: string;
+            /** @constant */
+            kind: "revocation";
+            /** @description The login; `null` for all. */
+            session: string | null;
+        } | {
+            /** @constant */
+            kind: "preferences";
+            /** @description As they are stored. */
+            preferences: components["schemas"]["Preferences"];
+        } | {
+            /** @constant */
+            kind: "suppression";
+            /** @description The entry. */
+            suppression: components["schemas"]["SuppressedAddress"];
+        } | {
+            /**
+             * Format: date-time
+             * @description Since when.
+             */
+            at: string;
+            /** @constant */
+            kind: "block";
+            /** @description Whom. */
+            userId: string;
+        } | {
+            /** @description The device. */
+            device: components["schemas"]["ShownDevice"];
+            /** @constant */
+            kind: "device";
+        } | {
+            /** @description The draft. */
+            draft: components["schemas"]["ShownDraft"];
+            /** @constant */
+            kind: "draft";
+        } | {
+            /** @constant */
+            kind: "scheduled";
+            /** @description The message. */
+            scheduled: components["schemas"]["ShownScheduled"];
+        } | {
+            /** @constant */
+            kind: "notification";
+            /** @description The notification. */
+            notification: components["schemas"]["Notification"];
+        } | {
+            /** @description The row. */
+            delivery: components["schemas"]["ListedDelivery"];
+            /** @constant */
+            kind: "delivery";
+        } | {
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            createdAt: string;
+            /** @description The report. */
+            id: string;
+            /** @constant */
+            kind: "report";
+            /** @description The message. */
+            messageId: string;
+            /** @description What is wrong with it. */
+            reason: components["schemas"]["ReportReason"];
+            /** @description What the person said about it. */
+            text: string;
+        } | components["schemas"]["ExportedFile"] | components["schemas"]["ExportedThread"] | components["schemas"]["ExportedMessage"] | {
+            /** @description What it said. */
+            content: string;
+            /** @constant */
+            kind: "wording";
+            /** @description The message. */
+            messageId: string;
+            /**
+             * Format: date-time
+             * @description When that was written.
+             */
+            writtenAt: string;
+        } | {
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            createdAt: string;
+            /** @description The sign. */
+            emoji: string;
+            /** @constant */
+            kind: "reaction";
+            /** @description The message. */
+            messageId: string;
+            /** @description Its thread. */
+            threadId: string;
+        } | {
+            /** @constant */
+            kind: "pin";
+            /** @description The message. */
+            messageId: string;
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            pinnedAt: string;
+            /** @description Its thread. */
+            threadId: string;
+        } | {
+            /**
+             * Format: date-time
+             * @description When it was sent.
+             */
+            createdAt: string;
+            /** @constant */
+            kind: "mention";
+            /** @description The message. */
+            messageId: string;
+            /** @description Its thread. */
+            threadId: string;
+        } | {
+            /** @description How many records there are of each other kind. */
+            counts: {
+                [key: string]: number;
+            };
+            /** @constant */
+            kind: "end";
+        };
+        /** @description A file as an export has it. Its bytes are got from the address, by whoever may see the file. */
+        ExportedFile: {
+            /**
+             * Format: date-time
+             * @description When the upload was begun.
+             */
+            createdAt: string;
+            /** @description The id. */
+            id: string;
+            /** @description The messages that use it. */
+            messageIds: string[];
+            /** @description The type of its bytes; `null` before they are all there. */
+            mimeType: string | null;
+            /** @description Its name. */
+            name: string;
+            /** @description SHA-256 of its bytes, in hexadecimal digits. */
+            sha256: string | null;
+            /**
+             * Format: uint64
+             * @description Bytes.
+             */
+            size: number | null;
+            /** @description How far it is. */
+            state: string;
+            /** @description Where its bytes are. */
+            url: string;
+        };
+        /** @description A message as an export has it: what its sender has made, and nothing of others. */
+        ExportedMessage: {
+            /** @description References to files. */
+            attachments: components["schemas"]["Attachment"][];
+            /** @description The client's own key, if it gave one. */
+            clientMessageId?: string;
+            /** @description What the message says; empty if it was taken back. */
+            content: string;
+            /**
+             * Format: date-time
+             * @description When it was accepted.
+             */
+            createdAt: string;
+            /**
+             * Format: date-time
+             * @description When it was taken back.
+             */
+            deletedAt?: string;
+            /**
+             * Format: date-time
+             * @description When it was edited last.
+             */
+            editedAt?: string;
+            /** @description The id. */
+            id: string;
+            /** @description The people whom it mentions. */
+            mentions?: string[];
+            /** @description The message that it answers. */
+            replyTo?: string;
+            /**
+             * Format: uint64
+             * @description Its place in the thread.
+             */
+            seq: number;
+            /** @description The thread. */
+            threadId: string;
+        };
+        /** @description A thread as an export has it. */
+        ExportedThread: {
+            /**
+             * Format: date-time
+             * @description When the thread was started.
+             */
+            createdAt: string;
+            /**
+             * Format: uint64
+             * @description Up to which message it was delivered to the person.
+             */
+            deliveredSeq: number;
+            /** @description What the thread is called and looks like, if it is a group. */
+            group?: components["schemas"]["Group"];
+            /** @description The id. */
+            id: string;
+            /** @description Whether the person has put it away. */
+            isArchived: boolean;
+            /** @description Whether the person is in it now. */
+            isMember: boolean;
+            /**
+             * Format: date-time
+             * @description When the person was added; `null` for whoever was there from the beginning.
+             */
+            joinedAt: string | null;
+            /**
+             * @description The client's object.
+             * @default {}
+             */
+            metadata: {
+                [key: string]: unknown;
+            };
+            /**
+             * Format: uint64
+             * @description Up to which message the person has read it.
+             */
+            readSeq: number;
+            /** @description What the person may do in it. */
+            role: components["schemas"]["Role"];
+        };
         /** @description The registration token of an app. */
         FcmToken: string;
         /** @description A page of people who were found by name: `GET /users/search`. */
@@ -2263,6 +2616,47 @@ export interface components {
         };
         /** @description The thread that a mute names. Nobody looks whether there is one: a mute of no thread does nothing. */
         MutedThread: string;
+        /** @description A notification in somebody's inbox. */
+        Notification: {
+            /** @description The id; it follows from the command. */
+            _id: string;
+            /**
+             * Format: date-time
+             * @description When the ingress accepted it.
+             */
+            createdAt: string;
+            /**
+             * @description The sender's free-form object.
+             * @default {}
+             */
+            data: {
+                [key: string]: unknown;
+            };
+            /**
+             * @description Whether its owner has read it.
+             * @default false
+             */
+            isRead: boolean;
+            /** @description Plain text. */
+            message: string;
+            /**
+             * Format: date-time
+             * @description When its owner read it.
+             * @default null
+             */
+            readAt: string | null;
+            /**
+             * @description The conversation that it is about.
+             * @default null
+             */
+            threadId: string | null;
+            /** @description One line. */
+            title: string;
+            /** @description What sort of thing it is. */
+            type: string;
+            /** @description The owner. */
+            userId: string;
+        };
         /**
          * @description `POST /notifications`: tell people something.
          *
@@ -3073,6 +3467,36 @@ export interface components {
              */
             registeredAt: string;
         };
+        /** @description What is erased of a person, and how far that has come. */
+        ShownErasure: {
+            /** @description The administrator who asked for it first. */
+            by: string;
+            /**
+             * Format: date-time
+             * @description When it was asked for.
+             */
+            createdAt: string;
+            /**
+             * Format: date-time
+             * @description When it was done; `null` before.
+             */
+            endedAt: string | null;
+            /** @description What was erased so far. */
+            erased: components["schemas"]["ErasedCounts"];
+            /**
+             * Format: uint32
+             * @description Everything is gone through twice; the pass that is being made, from 1.
+             */
+            pass: number;
+            /** @description How far it has come. */
+            state: components["schemas"]["ErasureState"];
+            /** @description The person. */
+            userId: string;
+            /** @description Why it was asked for. */
+            why: string;
+            /** @description What the pass is at: `own`, `threads`, `reports`, `dead_letters` or `files`. */
+            workingOn: string;
+        };
         /** @description Letters of one queue, cause and kind. */
         ShownGroup: {
             /** @description Why they failed last. */
@@ -3787,6 +4211,14 @@ export type EditMessageBody = components['schemas']['EditMessageBody'];
 export type EditedLetterAnswer = components['schemas']['EditedLetterAnswer'];
 export type EditsAnswer = components['schemas']['EditsAnswer'];
 export type EmailAddress = components['schemas']['EmailAddress'];
+export type EraseBody = components['schemas']['EraseBody'];
+export type ErasedCounts = components['schemas']['ErasedCounts'];
+export type ErasureAnswer = components['schemas']['ErasureAnswer'];
+export type ErasureState = components['schemas']['ErasureState'];
+export type ExportRecord = components['schemas']['ExportRecord'];
+export type ExportedFile = components['schemas']['ExportedFile'];
+export type ExportedMessage = components['schemas']['ExportedMessage'];
+export type ExportedThread = components['schemas']['ExportedThread'];
 export type FcmToken = components['schemas']['FcmToken'];
 export type FoundUsersAnswer = components['schemas']['FoundUsersAnswer'];
 export type GatewaysAnswer = components['schemas']['GatewaysAnswer'];
@@ -3816,6 +4248,7 @@ export type MessageAnswer = components['schemas']['MessageAnswer'];
 export type MuteBody = components['schemas']['MuteBody'];
 export type MuteEndBody = components['schemas']['MuteEndBody'];
 export type MutedThread = components['schemas']['MutedThread'];
+export type Notification = components['schemas']['Notification'];
 export type NotificationBody = components['schemas']['NotificationBody'];
 export type NotificationKind = components['schemas']['NotificationKind'];
 export type NotificationText = components['schemas']['NotificationText'];
@@ -3883,6 +4316,7 @@ export type ServiceHealth = components['schemas']['ServiceHealth'];
 export type ServiceStats = components['schemas']['ServiceStats'];
 export type ShownAudit = components['schemas']['ShownAudit'];
 export type ShownDevice = components['schemas']['ShownDevice'];
+export type ShownErasure = components['schemas']['ShownErasure'];
 export type ShownGroup = components['schemas']['ShownGroup'];
 export type ShownHappened = components['schemas']['ShownHappened'];
 export type ShownLetter = components['schemas']['ShownLetter'];

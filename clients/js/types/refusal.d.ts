@@ -22,7 +22,7 @@ export class Refusal extends Error {
  * A code of the protocol's table of errors, or `offline`: no answer came, and it is not known whether the
  * request was carried out.
  */
-export type RefusalCode = "unauthenticated" | "token_expired" | "forbidden" | "csrf_failed" | "not_found" | "unknown" | "invalid" | "key_reused" | "too_late" | "conflict" | "not_group" | "too_large" | "quota_exceeded" | "wrong_type" | "locked" | "rate_limited" | "unavailable" | "failed" | "offline";
+export type RefusalCode = "unauthenticated" | "token_expired" | "forbidden" | "csrf_failed" | "not_found" | "unknown" | "invalid" | "key_reused" | "too_late" | "conflict" | "not_group" | "erased" | "too_large" | "quota_exceeded" | "wrong_type" | "locked" | "rate_limited" | "unavailable" | "failed" | "offline";
 /**
  * What a refusal is made of: a server's answer with `success: false`, and what only HTTP says.
  */

@@ -141,7 +141,8 @@ impl DueMessages {
     async fn next(&mut self, now: Timestamp) -> Result<Vec<DueMessage>, StoreError> {
         let moment = Instant::now();
         self.left_alone.retain(|_, left| !left.is_over(moment));
-        let is_waiting = |id: &ScheduledId| self.left_alone.get(id).is_some_and(|left| left.is_waiting(moment));
+        let is_waiting =
+            |id: &ScheduledId| self.left_alone.get(id).is_some_and(|left| left.is_waiting(moment));
         let limit = u32::try_from(SENT_AT_ONCE + self.left_alone.len()).unwrap_or(u32::MAX);
         let mut due = self.scheduled.due_scheduled(now, limit).await?;
         due.retain(|due| !is_waiting(&due.id));

@@ -4,28 +4,19 @@
 //! and looks for their words, name and address in all that the store has. Data of a new kind belongs into
 //! [`world`], or nobody notices that it stays.
 
+mod whole_store;
 pub mod world;
 
-use crate::blocks::Blocks;
-use crate::dead_letters::DeadLetters;
-use crate::directory::Directory;
-use crate::drafts::Drafts;
+pub use whole_store::WholeStore;
+
 use crate::erased_people::ErasedPeople;
-use crate::erasures::{Erasures, Mark, Membership};
-use crate::inbox::Inbox;
-use crate::outbound::Outbound;
-use crate::outbox::Outbox;
-use crate::push_devices::PushDevices;
-use crate::reports::Reports;
-use crate::scheduled::Scheduled;
-use crate::search::SearchIndex;
+use crate::erasures::{Mark, Membership};
 use crate::search::block::made_again;
-use crate::store::{MessagePage, PAGE_MAX, Store};
+use crate::store::{MessagePage, PAGE_MAX};
 use crate::store_contract::fixtures::{
     Scene, append, at, change, change_one, commanded, creation, fresh_people, history, say, unread,
 };
-use crate::suppressions::Suppressions;
-use crate::uploads::{Uploads, change_upload};
+use crate::uploads::change_upload;
 use async_trait::async_trait;
 use eventflow_protocol::change::Change;
 use eventflow_protocol::command::{CreateThread, LeaveThread};
@@ -35,45 +26,6 @@ use eventflow_protocol::uploads::Upload;
 use eventflow_protocol::{ThreadId, Timestamp, UserId};
 use std::sync::Arc;
 use world::{KINDS, NAMED, World};
-
-/// Everything that a store keeps.
-pub trait WholeStore:
-    Store
-    + Inbox
-    + Directory
-    + PushDevices
-    + Outbound
-    + Suppressions
-    + SearchIndex
-    + Drafts
-    + Blocks
-    + Reports
-    + Scheduled
-    + Uploads
-    + DeadLetters
-    + Outbox
-    + Erasures
-{
-}
-
-impl<S> WholeStore for S where
-    S: Store
-        + Inbox
-        + Directory
-        + PushDevices
-        + Outbound
-        + Suppressions
-        + SearchIndex
-        + Drafts
-        + Blocks
-        + Reports
-        + Scheduled
-        + Uploads
-        + DeadLetters
-        + Outbox
-        + Erasures
-{
-}
 
 /// A table or collection, and the bytes of everything in it.
 pub struct Dumped {

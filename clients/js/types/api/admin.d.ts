@@ -74,6 +74,30 @@ export class Admin {
      */
     revoke(userId: string, session?: string): Promise<Done | Queued>;
     /**
+     * Everything that is kept of a person, record by record, as `docs/PROTOCOL.md` describes them. The last one
+     * is the end: without it this throws.
+     * @param {string} userId
+     * @param {{ why?: string, signal?: AbortSignal }} [options]
+     * @returns {AsyncGenerator<import('../documents.js').ExportRecord>}
+     */
+    exportPerson(userId: string, { why, signal }?: {
+        why?: string;
+        signal?: AbortSignal;
+    }): AsyncGenerator<import("../documents.js").ExportRecord>;
+    /**
+     * Erases what a person has left here, for ever: nothing brings it back, and the id comes never again.
+     * @param {string} userId
+     * @param {string} why it is recorded
+     * @returns {Promise<import('../documents.js').ErasureAnswer | Queued>}
+     */
+    erasePerson(userId: string, why: string): Promise<import("../documents.js").ErasureAnswer | Queued>;
+    /**
+     * How far the erasure of a person has come.
+     * @param {string} userId
+     * @returns {Promise<import('../documents.js').ErasureAnswer>}
+     */
+    erasure(userId: string): Promise<import("../documents.js").ErasureAnswer>;
+    /**
      * The delivery log of a person.
      * @param {string} userId
      * @param {PageQuery} [page]

@@ -2,8 +2,8 @@
 //! `ATTACHMENTS_S3_ENDPOINT` names (tests/services has none: `python3 -m moto.server` does, see `tests/s3`).
 
 use async_trait::async_trait;
-use eventflow_blobs::{BucketBlobs, BucketSettings};
 use bytes::Bytes;
+use eventflow_blobs::{BucketBlobs, BucketSettings};
 use eventflow_ports::{BlobKey, Blobs, blobs_contract};
 use eventflow_protocol::AttachmentId;
 use std::sync::Arc;

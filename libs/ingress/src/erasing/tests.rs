@@ -11,8 +11,10 @@ impl Erasing {
 
 async fn begun(world: &World, user: &str) -> UserId {
     let user_id: UserId = user.parse().unwrap();
-    let (by, why, at) = ("root".parse().unwrap(), "asked".to_owned(), world.parts.clock.now());
-    let command = Command::ErasePerson(ErasePerson { user_id: user_id.clone(), by, why, at });
+    let by = "root".parse().unwrap();
+    let at = world.parts.clock.now();
+    let command =
+        Command::ErasePerson(ErasePerson { user_id: user_id.clone(), by, why: "asked".to_owned(), at });
     world.parts.requests.send(CommandId::new(), &command).await.unwrap().result().await.unwrap();
     user_id
 }

@@ -1,6 +1,6 @@
 //! A person of whom the store has something of every kind, each with a word that nothing else has.
 
-use super::WholeStore;
+use super::whole_store::WholeStore;
 use crate::dead_letters::Kept;
 use crate::mailer::{Mail, MailId, Mailbox};
 use crate::outbound::{DeliveriesOf, DeliveryPage, Held, Hold, KeptMail};
@@ -175,14 +175,13 @@ impl World {
         store.add_notifications(&[self.notification(), hidden]).await.expect("notify");
         let about = About::Notification { notification_id: NotificationId::from(CommandId::new()) };
         let told = Told { about, at: at(0), critical: false, was_online: false };
-        let (due_at, waits_for, now) = (at(60), WaitsFor::Digest, at(0));
         let hold = Hold {
             user_id: self.user.clone(),
             channel: Channel::Email,
             told,
-            due_at,
-            waits_for,
-            now,
+            due_at: at(60),
+            waits_for: WaitsFor::Digest,
+            now: at(0),
             again: false,
         };
         let held = store.hold(&[hold]).await.expect("hold").remove(0);

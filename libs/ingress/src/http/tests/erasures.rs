@@ -105,7 +105,7 @@ async fn an_export_has_what_the_person_did_and_nothing_of_others() {
         .send()
         .await
         .expect(200);
-    rig.post("/api/v2/devices", &json!({"fcmToken": "a secret token"})).of("ann").send().await.expect(201);
+    rig.post("/api/v2/devices", &json!({"fcmToken": "a-secret-token"})).of("ann").send().await.expect(201);
     let report = json!({"reason": "spam", "text": "every day"});
     rig.post(&format!("/api/v2/messages/{other}/report"), &report).of("ann").send().await.expect(201);
     rig.post(&format!("/api/v2/messages/{own}/report"), &json!({"reason": "hate"}))
@@ -144,7 +144,7 @@ async fn an_export_has_what_the_person_did_and_nothing_of_others() {
         assert_eq!(end["counts"][kind], json!(count), "{kind}");
     }
     let text = serde_json::to_string(&lines).unwrap();
-    for foreign in ["the secret of bob", "a secret token", "👎", "\"cat\"", "hate"] {
+    for foreign in ["the secret of bob", "a-secret-token", "👎", "\"cat\"", "hate"] {
         assert!(!text.contains(foreign), "{foreign} is not theirs");
     }
     assert!(text.contains("by ann, edited") && text.contains("every day"));

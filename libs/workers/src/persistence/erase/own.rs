@@ -62,7 +62,9 @@ impl Persistence {
 
     /// Lets the sweeper remove all files of the person. Returns whether any are there still.
     async fn delete_files(&self, erasure: &mut Erasure) -> Result<bool, StoreError> {
-        let (now, mut after, mut is_left) = (self.parts.clock.now(), None, false);
+        let now = self.parts.clock.now();
+        let mut after = None;
+        let mut is_left = false;
         loop {
             let files = self.parts.erasures.uploads_of(&erasure.user_id, after, FILES).await?;
             is_left |= !files.is_empty();
