@@ -12,7 +12,7 @@ const BROWSER = names(`window document location history navigator sessionStorage
 const NODE = names(`process console fetch AbortController AbortSignal FormData ReadableStream Buffer URL performance setTimeout clearTimeout setInterval clearInterval setImmediate btoa Response
   Blob CompressionStream EventTarget`);
 /** What browsers and Node 18 have alike; anything else is asked for by `typeof`. */
-const EVERYWHERE = names(`console fetch Blob TextEncoder btoa crypto URL TextDecoder AbortController setTimeout clearTimeout queueMicrotask atob window
+const EVERYWHERE = names(`console fetch Blob TextEncoder TextDecoderStream btoa crypto URL TextDecoder AbortController setTimeout clearTimeout queueMicrotask atob window
   location indexedDB IDBKeyRange`);
 /** What a test names inside of `page.evaluate`, which runs in the page. */
 const IN_PAGES = names(`window document location getComputedStyle innerHeight innerWidth Event sessionStorage localStorage
