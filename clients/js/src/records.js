@@ -9,14 +9,23 @@ import { Refusal } from './refusal.js';
  */
 export async function* records(response) {
   let [rest, last] = ['', undefined];
-  for await (const text of /** @type {any} */ (response.body ?? new Blob().stream()).pipeThrough(new TextDecoderStream())) {
-    const lines = (rest + text).split('\n');
-    rest = lines.pop() ?? '';
-    for (const line of lines) {
-      const record = JSON.parse(line);
-      last = record.kind;
-      yield record;
+  // Not every browser iterates over streams.
+  const texts = (response.body ?? new Blob().stream()).pipeThrough(new TextDecoderStream()).getReader();
+  try {
+    for (;;) {
+      const { done, value = '' } = await texts.read();
+      if (done) break;
+      const lines = (rest + value).split('\n');
+      rest = lines.pop() ?? '';
+      for (const line of lines) {
+        const record = JSON.parse(line);
+        last = record.kind;
+        yield record;
+      }
     }
+  } finally {
+    // Whoever reads no further ends the request.
+    texts.cancel().catch(() => {});
   }
   if (last !== 'end') throw new Refusal({ code: 'offline' });
 }
