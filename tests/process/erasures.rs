@@ -124,7 +124,7 @@ impl Stage {
         let mut stage = Self { system, http: Client::new(), ann, ben, root, thread: String::new() };
         let wanted = json!({"participants": ["ben"]});
         let made = stage.call(&stage.ann, Method::POST, "/messages/threads", &wanted).await.unwrap();
-        stage.thread = made["thread"]["_id"].as_str().unwrap().to_owned();
+        made["thread"]["_id"].as_str().unwrap().clone_into(&mut stage.thread);
         stage
     }
 

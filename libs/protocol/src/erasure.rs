@@ -255,7 +255,7 @@ impl Erasure {
     pub fn found(&mut self, threads: Vec<ThreadId>, search_on: Option<ThreadId>) {
         self.found = threads;
         self.search_on = search_on;
-        self.to_next_thread();
+        self.turn_to_next_thread();
     }
 
     /// The first of the threads that were found is done.
@@ -263,10 +263,10 @@ impl Erasure {
         if !self.found.is_empty() {
             self.found.remove(0);
         }
-        self.to_next_thread();
+        self.turn_to_next_thread();
     }
 
-    fn to_next_thread(&mut self) {
+    fn turn_to_next_thread(&mut self) {
         self.place = match (self.found.first(), self.search_on.take()) {
             (Some(thread_id), search_on) => {
                 self.search_on = search_on;

@@ -277,11 +277,12 @@ fn ends_a_part(command: &Command) -> bool {
     match command {
         Command::AdvanceCursor(advance) => advance.up_to.is_none(),
         // What comes after it must not find the person who has left, and must find who came in. No reading
-        // that comes after a mark may be carried out before it.
+        // that comes after a mark may be carried out before it. What comes after an erasure must find it.
         Command::ArchiveThread(_)
         | Command::LeaveThread(_)
         | Command::ChangeGroup(_)
-        | Command::MarkUnread(_) => true,
+        | Command::MarkUnread(_)
+        | Command::ErasePerson(_) => true,
         Command::ChangeMessage(wanted) => wanted.change == Change::Delete,
         Command::CreateThread(_)
         | Command::SendMessage(_)
@@ -305,7 +306,5 @@ fn ends_a_part(command: &Command) -> bool {
         | Command::ReportMessage(_)
         | Command::HandleReport(_)
         | Command::EraseStep(_) => false,
-        // What comes after it must find the mark.
-        Command::ErasePerson(_) => true,
     }
 }

@@ -22,7 +22,7 @@ impl erasures_contract::Harness for File {
             let names = tables.query_map([], |row| row.get::<_, String>(0))?;
             names.map(|name| dump_of(connection, name?)).collect::<rusqlite::Result<Vec<_>>>()
         });
-        dump.await.unwrap()
+        dump.await.expect("the data file can be read")
     }
 }
 

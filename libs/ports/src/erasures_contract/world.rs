@@ -184,8 +184,8 @@ impl World {
             now: at(0),
             again: false,
         };
-        let held = store.hold(&[hold]).await.expect("hold").remove(0);
-        let Held::Opened(window) = held else { panic!("it opened no window: {held:?}") };
+        let waiting = store.hold(&[hold]).await.expect("hold").remove(0);
+        let Held::Opened(window) = waiting else { panic!("it opened no window: {waiting:?}") };
         store.keep_mail(window, Some(&self.mail())).await.expect("keep a mail");
         let outcome = DeliveryOutcome::Sent {
             provider: "smtp".to_owned(),
