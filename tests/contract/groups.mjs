@@ -315,6 +315,8 @@ export function groups(stage) {
     };
     for (let round = 0; round < ROUNDS; round += 1) {
       await say('shown');
+      // Of what waits for them when they are removed they hear nothing.
+      await cem.hears('message:received', said.shown.length);
       await remove(ann, thread, cem);
       // A device that comes back meanwhile is sent nothing of it either.
       await (round % 2 ? phone.reconnects(() => say('hidden')) : say('hidden'));
