@@ -130,6 +130,9 @@ def before_call(_context, case, _kwargs):
         case.path_parameters = {**case.path_parameters, name: PATHS[operation]()}
         if operation in MEMBERS:
             case.path_parameters = {**case.path_parameters, "member": MEMBERS[operation]()}
+        # Whoever erases somebody says so twice.
+        if operation == "eraseUser" and is_exact[ParameterLocation.BODY] and isinstance(case.body, dict):
+            case.body = {**case.body, "userId": case.path_parameters["id"]}
         if operation == "editDeadLetter" and is_exact[ParameterLocation.BODY]:
             case.body = {**case.body, **letter_edit()}
     # A new upload goes on at its beginning.

@@ -25,6 +25,8 @@ session = requests.Session()
 session.trust_env = False
 # The upload that was made last.
 uploads = []
+# The person who was erased.
+erased = []
 
 
 def ask(who, method, path, body=None, headers=None):
@@ -102,6 +104,14 @@ def someone():
     return f"someone-{key()[:8]}"
 
 
+def somebody_erased():
+    """A person whose erasure has begun."""
+    if not erased:
+        erased.append(someone())
+        ask("root", "POST", f"/users/{erased[0]}/erase", {"userId": erased[0], "why": "they asked for it"})
+    return erased[0]
+
+
 def known(name):
     return lambda: WORLD[name]
 
@@ -153,7 +163,7 @@ PATHS = {
     "revokeUser": someone,
     "exportUser": known("ann"),
     "eraseUser": someone,
-    "showErasure": someone,
+    "showErasure": somebody_erased,
     "disconnectUser": known("ben"),
     "listDeliveriesOfUser": known("ann"),
     "askUnsubscribe": known("unsubscribe"),
