@@ -177,7 +177,7 @@ mod dump {
                     }
                 }
                 let has = |trace: &&str| text.windows(trace.len()).any(|part| part == trace.as_bytes());
-                if NAMED.iter().any(|trace| has(trace)) {
+                if NAMED.iter().any(has) {
                     found.push(name);
                 }
             }
