@@ -107,6 +107,21 @@ test('a run in which nothing went wrong is clean, and its report says so in the 
   }
 });
 
+/** mx9 is due at 700 and sent behind mx4, which is due at 760. */
+function behindALaterOne(journal) {
+  planned(journal, 'mx4').steps[2].sendAt = planned(journal, 'mx4').listedSendAt = 760;
+  planned(journal, 'mx9').steps.pop();
+  Object.assign(planned(journal, 'mx9'), { state: 'sent', messageId: 'id-mx9' });
+  const sent = { ...history(journal)[3], id: 'id-mx9', token: 'mx9', content: 'mx9 text', seq: 5 };
+  history(journal).splice(4, 0, sent);
+  history(journal).forEach((each, n) => { each.seq = n + 1; });
+  journal.views.forEach(view => { view.messages = history(journal).slice(view.person === CEM ? 2 : 0); });
+  journal.heard.forEach(each => { each.seq = history(journal).find(({ id }) => id === each.id).seq; });
+  [...journal.heard, ...journal.seen].forEach(each => { if (each.token === 'mx4') each.at = 770; });
+  [ANN, BEN, CEM].forEach(person => hears(journal, person, 'mx9', { at: 771 }));
+  journal.heard.sort((one, other) => one.seq - other.seq);
+}
+
 const CASES = {
   'an accepted message that is not in the history': [journal => forget(journal, 'mx3'), ['groups lost']],
   'a message that somebody who is in never got': [journal => drop(journal.heard, each => each.person === CEM && each.token === 'mx3'), ['groups lost']],
@@ -164,19 +179,7 @@ const CASES = {
     [ANN, BEN, CEM].forEach(person => hears(journal, person, 'mx9', { at: 830 }));
   }, ['scheduled wrong']],
   'a planned message that was sent before its time': [journal => journal.seen.push({ person: ANN, token: 'mx4', at: 650, where: 'message:received' }), ['scheduled strangers']],
-  'a planned message behind one that was due later': [journal => {
-    planned(journal, 'mx4').steps[2].sendAt = planned(journal, 'mx4').listedSendAt = 760;
-    planned(journal, 'mx9').steps.pop();
-    Object.assign(planned(journal, 'mx9'), { state: 'sent', messageId: 'id-mx9' });
-    const sent = { ...history(journal)[3], id: 'id-mx9', token: 'mx9', content: 'mx9 text', seq: 5 };
-    history(journal).splice(4, 0, sent);
-    history(journal).forEach((each, n) => { each.seq = n + 1; });
-    journal.views.forEach(view => { view.messages = history(journal).slice(view.person === CEM ? 2 : 0); });
-    journal.heard.forEach(each => { each.seq = history(journal).find(({ id }) => id === each.id).seq; });
-    [...journal.heard, ...journal.seen].forEach(each => { if (each.token === 'mx4') each.at = 770; });
-    [ANN, BEN, CEM].forEach(person => hears(journal, person, 'mx9', { at: 771 }));
-    journal.heard.sort((one, other) => one.seq - other.seq);
-  }, ['scheduled reordered']],
+  'a planned message behind one that was due later': [behindALaterOne, ['scheduled reordered']],
   'a change of a planned message that is too late long before its time': [journal => {
     planned(journal, 'mx4').steps[1] = { kind: 'edit', content: 'x', asked: 140, answered: 150, outcome: REFUSED, code: 'too_late' };
     history(journal)[3].content = 'mx4 text';
@@ -221,6 +224,11 @@ test('what may have happened or not is held against nobody', () => {
   }), []);
   // A new time that had no answer until it was too near.
   assert.deepEqual(verdictOn(journal => planned(journal, 'mx4').steps.push({ kind: 'move', sendAt: 10_500, asked: 200, answered: 600, outcome: REFUSED, code: 'invalid' })), []);
+  // A plan that was in its queue while the later one became due.
+  assert.deepEqual(verdictOn(journal => {
+    behindALaterOne(journal);
+    planned(journal, 'mx9').steps.forEach(step => { step.answered = 900; });
+  }).filter(each => each.endsWith('reordered')), []);
   // An attempt without an answer, and then a refusal: stored or not.
   assert.deepEqual(verdictOn(journal => Object.assign(entry(journal, 'mx2'), { outcome: REFUSED, isDoubtful: true, code: 'not_found' })), []);
 });

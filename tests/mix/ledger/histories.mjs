@@ -60,9 +60,12 @@ function judgeState({ find }, { token, must, wasWaiting, entry, sendAt }, stored
   if (entry.state === 'sent' && stored.every(({ id }) => id !== entry.messageId)) find('scheduled', 'lost', `${token} is sent as ${entry.messageId}, which is not in the history`);
 }
 
+/** Since when somebody knows that a planned message waits for its time: when that time was answered. */
+const waitsSince = ({ entry }) => Math.max(...entry.steps.filter(({ kind, outcome }) => outcome === DONE && ['plan', 'move'].includes(kind)).map(({ answered }) => answered));
+
 /**
- * Places have no holes. What was answered before another one was asked for is before it; what is due earlier
- * too.
+ * Places have no holes. What was answered before another one was asked for is before it. So is what is due
+ * earlier, if it waited when the other one was due: a plan may be in its queue for longer than its time.
  */
 function judgePlaces({ messages, find }, thread, history) {
   history.forEach(({ seq, token }, n) => {
@@ -77,7 +80,7 @@ function judgePlaces({ messages, find }, thread, history) {
   let before = { sendAt: -Infinity };
   for (const message of known.filter(each => each.kind === 'scheduled' && each.sendAt)) {
     if (message.sendAt < before.sendAt) {
-      find('scheduled', 'reordered', `${message.token} is due ${before.sendAt - message.sendAt} ms before ${before.token} and behind it in ${thread.id}`);
+      if (waitsSince(message) < before.sendAt) find('scheduled', 'reordered', `${message.token} is due ${before.sendAt - message.sendAt} ms before ${before.token} and behind it in ${thread.id}`);
     } else before = message;
   }
 }
