@@ -315,7 +315,7 @@ export function groups(stage) {
     };
     for (let round = 0; round < ROUNDS; round += 1) {
       await say('shown');
-      // Of what waits for them when they are removed they hear nothing.
+      // What is on its way when they are removed is heard or not.
       await cem.hears('message:received', said.shown.length);
       await remove(ann, thread, cem);
       // A device that comes back meanwhile is sent nothing of it either.
