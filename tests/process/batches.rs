@@ -1,6 +1,6 @@
 //! Mixed batches: many different commands in one batch, through the real persistence stage on both stores.
 
-use super::stage::{WholeStore, embedded, parts_over};
+use super::stage::{embedded, parts_over};
 use crate::backends::Own;
 use async_trait::async_trait;
 use eventflow_bus::handler::{BatchHandler, Item, Performed};
@@ -11,7 +11,7 @@ use eventflow_embedded::EmbeddedStore;
 use eventflow_metrics::Metrics;
 use eventflow_mongo::MongoStore;
 use eventflow_ports::inbox::Keyed;
-use eventflow_ports::{Clock, Inbox, NotificationPage, StoreError, SystemClock};
+use eventflow_ports::{Clock, Inbox, NotificationPage, StoreError, SystemClock, WholeStore};
 use eventflow_protocol::change::ArchiveThread;
 use eventflow_protocol::command::{Command, CreateThread, SendMessage};
 use eventflow_protocol::content::Content;

@@ -2,16 +2,16 @@
 //! the middle.
 
 use super::batches::{in_the_data_file, item, on_mongodb};
-use super::stage::{WholeStore, parts_over};
+use super::stage::parts_over;
 use crate::backends::Own;
 use eventflow_bus::handler::{BatchHandler, Item};
 use eventflow_bus::port::Broker;
 use eventflow_bus::settle::Outcome;
 use eventflow_bus::topology::PERSIST;
 use eventflow_metrics::Metrics;
-use eventflow_ports::erasures_contract::{self, world::World};
+use eventflow_ports::erasures_contract::world::World;
 use eventflow_ports::store_contract::fixtures::{at, history};
-use eventflow_ports::{Clock, FixedClock};
+use eventflow_ports::{Clock, FixedClock, WholeStore};
 use eventflow_protocol::command::Command;
 use eventflow_protocol::erasure::{ErasePerson, ErasureState, SETTLE};
 use eventflow_protocol::uploads::UploadState;
@@ -44,7 +44,7 @@ async fn an_erasure_ends_on_mongodb_though_each_step_is_made_twice() {
 /// Each step is carried out once more by a worker that does not know of the first.
 async fn each_step_is_made_twice<S>(store: Arc<S>, broker: Arc<dyn Broker>)
 where
-    S: WholeStore + erasures_contract::WholeStore,
+    S: WholeStore,
 {
     let clock = Arc::new(FixedClock::at(at(100)));
     let open = async || {

@@ -8,7 +8,7 @@
 //! every missing message needs an explanation: a click that lost exactly its socket half and an equal click
 //! that lost exactly its REST half look like the two halves of one click.
 
-use super::stage::{WholeStore, embedded, parts_over};
+use super::stage::{embedded, parts_over};
 use crate::backends::Own;
 use eventflow_bus::handler::{BatchHandler, Item};
 use eventflow_bus::port::Broker;
@@ -17,7 +17,7 @@ use eventflow_bus::topology::PERSIST;
 use eventflow_metrics::Metrics;
 use eventflow_mongo::MongoStore;
 use eventflow_ports::store::PAGE_MAX;
-use eventflow_ports::{MessagePage, Place, Store};
+use eventflow_ports::{MessagePage, Place, Store, WholeStore};
 use eventflow_protocol::command::{Command, CreateThread, SendMessage};
 use eventflow_protocol::content::Content;
 use eventflow_protocol::fingerprint::Said;

@@ -4,7 +4,7 @@
 //! Every poison command must be parked with its reason and attempts, and the worker must go on. The fault of
 //! a marked command strikes after its neighbours were stored, so the test also shows their repetition.
 
-use super::stage::{WholeStore, parts_over};
+use super::stage::parts_over;
 use async_trait::async_trait;
 use bytes::Bytes;
 use eventflow_amqp::{AmqpBroker, AmqpConfig};
@@ -15,7 +15,7 @@ use eventflow_bus::topology::{DELIVERY_LIMIT, PERSIST, Topology, dead};
 use eventflow_embedded::{Database, EmbeddedBroker, EmbeddedStore};
 use eventflow_metrics::Metrics;
 use eventflow_mongo::MongoStore;
-use eventflow_ports::{Clock, MessagePage, Place, Store, SystemClock};
+use eventflow_ports::{Clock, MessagePage, Place, Store, SystemClock, WholeStore};
 use eventflow_protocol::command::{Command, CreateThread, SendMessage};
 use eventflow_protocol::content::Content;
 use eventflow_protocol::frame::{Envelope, Frame};

@@ -2,7 +2,7 @@
 //! the worker dies, and by the rights that their senders have at that time.
 
 use super::batches::{in_the_data_file, item, on_mongodb};
-use super::stage::{WholeStore, parts_over};
+use super::stage::parts_over;
 use async_trait::async_trait;
 use eventflow_bus::handler::{BatchHandler, Item};
 use eventflow_bus::port::Broker;
@@ -13,7 +13,7 @@ use eventflow_ports::scheduled::Step;
 use eventflow_ports::store_contract::fixtures::{at, fresh_people};
 use eventflow_ports::{
     Backlog, DueMessage, FixedClock, MessagePage, Rescheduling, Scheduled, ScheduledPage, Scheduling,
-    StoreError, WithCommandId,
+    StoreError, WholeStore, WithCommandId,
 };
 use eventflow_protocol::change::{Change, ChangeGroup, ChangeMessage, GroupChange};
 use eventflow_protocol::command::{Command, CreateThread, LeaveThread, SendMessage};

@@ -3,10 +3,7 @@
 use eventflow_bus::port::Broker;
 use eventflow_bus::topology::Topology;
 use eventflow_embedded::{Database, EmbeddedBroker, EmbeddedStore};
-use eventflow_ports::{
-    Blocks, DeadLetters, Directory, Drafts, ErasedPeople, Erasures, Inbox, Membership, People, PushDevices,
-    Registry, Reports, Scheduled, SearchIndex, Sends, Store, Suppressions, SystemClock, Uploads,
-};
+use eventflow_ports::{Directory, Membership, People, Registry, Store, SystemClock, WholeStore};
 use eventflow_protocol::content::Markup;
 use eventflow_workers::fanout::FanoutParts;
 use eventflow_workers::fanout::doubt::Doubt;
@@ -14,66 +11,12 @@ use eventflow_workers::persistence::PersistenceParts;
 use std::path::Path;
 use std::sync::Arc;
 
-/// A store with every port that the stage writes to.
-pub(super) trait WholeStore:
-    Store
-    + Inbox
-    + Directory
-    + PushDevices
-    + Suppressions
-    + Sends
-    + Drafts
-    + Uploads
-    + Scheduled
-    + Blocks
-    + Reports
-    + Erasures
-    + DeadLetters
-    + SearchIndex
-{
-}
-
-impl<
-    S: Store
-        + Inbox
-        + Directory
-        + PushDevices
-        + Suppressions
-        + Sends
-        + Drafts
-        + Uploads
-        + Scheduled
-        + Blocks
-        + Reports
-        + Erasures
-        + DeadLetters
-        + SearchIndex,
-> WholeStore for S
-{
-}
-
 /// The parts of a persistence stage, all of them over one store.
-pub(super) fn parts_over<S: WholeStore>(store: Arc<S>, broker: Arc<dyn Broker>) -> PersistenceParts {
-    PersistenceParts {
-        store: Arc::clone(&store) as _,
-        inbox: Arc::clone(&store) as _,
-        devices: Arc::clone(&store) as _,
-        suppressions: Arc::clone(&store) as _,
-        sends: Arc::clone(&store) as _,
-        blocks: Arc::clone(&store) as _,
-        reports: Arc::clone(&store) as _,
-        drafts: Arc::clone(&store) as _,
-        scheduled: Arc::clone(&store) as _,
-        uploads: Arc::clone(&store) as _,
-        erasures: Arc::clone(&store) as _,
-        erased: ErasedPeople::new(Arc::clone(&store) as _),
-        letters: Arc::clone(&store) as _,
-        search: Arc::clone(&store) as _,
-        unindexed: Arc::default(),
-        directory: store,
-        broker,
-        clock: Arc::new(SystemClock),
-    }
+pub(super) fn parts_over<S: WholeStore + 'static>(
+    store: Arc<S>,
+    broker: Arc<dyn Broker>,
+) -> PersistenceParts {
+    PersistenceParts::over(store, broker, Arc::new(SystemClock))
 }
 
 /// The parts of a fan-out stage over one store, of a process that is alone and tells nobody by e-mail or

@@ -1,7 +1,7 @@
 //! A message that is taken back: who had not read it is told what is left to read, on both stores, also when
 //! the command comes again.
 
-use super::stage::{WholeStore, embedded, parts_over};
+use super::stage::{embedded, parts_over};
 use crate::backends::Own;
 use eventflow_bus::handler::{BatchHandler, Item, Performed};
 use eventflow_bus::port::Broker;
@@ -9,6 +9,7 @@ use eventflow_bus::settle::Outcome;
 use eventflow_bus::topology::{FANOUT, PERSIST};
 use eventflow_metrics::Metrics;
 use eventflow_mongo::MongoStore;
+use eventflow_ports::WholeStore;
 use eventflow_ports::store_contract::fixtures::{Scene, advance, append, at};
 use eventflow_protocol::change::{Change, ChangeMessage, Cursor};
 use eventflow_protocol::codec;

@@ -8,14 +8,13 @@
 
 use eventflow_bus::publish::PublishError;
 use eventflow_bus::request::Requests;
-use eventflow_ports::{Clock, DueMessage, Scheduled, StoreError, ticks};
+use eventflow_ports::{Clock, DueMessage, Failing, Scheduled, StoreError, ticks};
 use eventflow_protocol::command::Command;
 use eventflow_protocol::reply::CommandResult;
 use eventflow_protocol::scheduled::{ScheduledState, SendScheduled};
 use eventflow_protocol::{CommandId, ScheduledId, Timestamp};
 use futures_util::future::join_all;
 use std::collections::HashMap;
-use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -88,7 +87,7 @@ impl DueMessages {
     /// Sends what is due until `shutdown`.
     pub async fn run(mut self, shutdown: CancellationToken) {
         let mut looks = ticks(LOOK_EVERY);
-        let mut is_failing = false;
+        let mut failing = Failing::default();
         loop {
             tokio::select! {
                 biased;
@@ -96,10 +95,7 @@ impl DueMessages {
                 _ = looks.tick() => {}
             }
             let sent = self.send_some().await;
-            if let (Err(error), false) = (&sent, is_failing) {
-                tracing::warn!(error = error as &dyn Error, "scheduled messages wait");
-            }
-            is_failing = sent.is_err();
+            failing.note(&sent, |error| tracing::warn!(error, "scheduled messages wait"));
             if matches!(sent, Ok(true)) {
                 looks.reset_immediately();
             }

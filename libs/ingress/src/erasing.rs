@@ -7,13 +7,12 @@
 
 use eventflow_bus::publish::PublishError;
 use eventflow_bus::request::Requests;
-use eventflow_ports::{Clock, Erasures, StoreError, ticks};
+use eventflow_ports::{Clock, Erasures, Failing, StoreError, ticks};
 use eventflow_protocol::command::Command;
 use eventflow_protocol::erasure::Erasure;
 use eventflow_protocol::reply::CommandResult;
 use eventflow_protocol::{CommandId, UserId};
 use std::collections::HashMap;
-use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -58,7 +57,7 @@ impl Erasing {
     /// Drives on what is due until `shutdown`.
     pub async fn run(mut self, shutdown: CancellationToken) {
         let mut looks = ticks(LOOK_EVERY);
-        let mut is_failing = false;
+        let mut failing = Failing::default();
         loop {
             tokio::select! {
                 biased;
@@ -66,10 +65,7 @@ impl Erasing {
                 _ = looks.tick() => {}
             }
             let made = self.make_some().await;
-            if let (Err(error), false) = (&made, is_failing) {
-                tracing::warn!(error = error as &dyn Error, "erasures wait");
-            }
-            is_failing = made.is_err();
+            failing.note(&made, |error| tracing::warn!(error, "erasures wait"));
             if matches!(made, Ok(true)) {
                 looks.reset_immediately();
             }

@@ -48,9 +48,7 @@ impl RedisMetrics {
             ("eventflow_redis_pool_wait_seconds", "From asking for a connection to Redis to having one."),
         )?;
         for operation in RedisOperation::ALL {
-            for outcome in CallOutcome::ALL {
-                calls.seconds.with_label_values(&[operation.as_str(), outcome.as_str()]);
-            }
+            calls.begin(operation.as_str());
         }
         Ok(Self { calls })
     }
@@ -72,11 +70,17 @@ impl CallMetrics {
     /// An operation has ended. Its name is a text of the adapter's source, in words. The series of its other
     /// outcomes begin with it, at 0: a rate sees the first failure only if its series was there before.
     pub fn took(&self, operation: &'static str, outcome: CallOutcome, took: Duration) {
-        for each in CallOutcome::ALL {
-            let series = self.seconds.with_label_values(&[operation, each.as_str()]);
-            if *each == outcome {
-                series.observe(took.as_secs_f64());
-            }
+        let series = self.seconds.with_label_values(&[operation, outcome.as_str()]);
+        if series.get_sample_count() == 0 {
+            self.begin(operation);
+        }
+        series.observe(took.as_secs_f64());
+    }
+
+    /// Makes the series of an operation.
+    fn begin(&self, operation: &str) {
+        for outcome in CallOutcome::ALL {
+            self.seconds.with_label_values(&[operation, outcome.as_str()]);
         }
     }
 }

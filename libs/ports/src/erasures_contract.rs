@@ -4,10 +4,7 @@
 //! and looks for their words, name and address in all that the store has. Data of a new kind belongs into
 //! [`world`], or nobody notices that it stays.
 
-mod whole_store;
 pub mod world;
-
-pub use whole_store::WholeStore;
 
 use crate::erased_people::ErasedPeople;
 use crate::erasures::{Mark, Membership};
@@ -17,6 +14,7 @@ use crate::store_contract::fixtures::{
     Scene, append, at, change, change_one, commanded, creation, fresh_people, history, say, unread,
 };
 use crate::uploads::change_upload;
+use crate::whole_store::WholeStore;
 use async_trait::async_trait;
 use eventflow_protocol::change::Change;
 use eventflow_protocol::command::{CreateThread, LeaveThread};

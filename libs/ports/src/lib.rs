@@ -20,6 +20,7 @@ pub mod drafts_contract;
 pub mod erased_people;
 pub mod erasures;
 pub mod erasures_contract;
+mod failing;
 pub mod fallback_presence;
 pub mod inbox;
 pub mod inbox_contract;
@@ -58,6 +59,7 @@ pub mod suppressions_contract;
 pub mod ticks;
 pub mod uploads;
 pub mod uploads_contract;
+mod whole_store;
 
 pub use apart::Apart;
 pub use blobs::{BlobError, BlobKey, BlobStream, Blobs};
@@ -70,6 +72,7 @@ pub use directory::{Directory, NameEntry, People, Segment};
 pub use drafts::{DraftPage, Drafts};
 pub use erased_people::ErasedPeople;
 pub use erasures::{Erasures, FoundThreads, OwnErased};
+pub use failing::Failing;
 pub use fallback_presence::FallbackPresence;
 pub use inbox::{Inbox, NotificationPage};
 pub use journal::{Journal, JournalError, NoJournal};
@@ -95,3 +98,4 @@ pub use store::{
 pub use suppressions::{SuppressionPage, Suppressions};
 pub use ticks::ticks;
 pub use uploads::{FileUsage, Uploads, change_upload};
+pub use whole_store::WholeStore;

@@ -108,8 +108,7 @@ impl Membership {
         if !is_remembered || !self.store.is_participant(thread, user).await? {
             return Ok(None);
         }
-        self.forget(thread);
-        Ok(self.of(thread).await?.filter(|people| people.contains(user)))
+        Ok(self.fresh(thread).await?.filter(|people| people.contains(user)))
     }
 
     /// Whether `user` is in `thread`; `false` too if there is no such thread.

@@ -4,24 +4,6 @@
 use eventflow_ports::StoreError;
 use std::error::Error;
 
-/// Tells of a chore that fails, once until it has succeeded again.
-#[derive(Debug, Default)]
-pub(crate) struct Failing(bool);
-
-impl Failing {
-    /// Notes how the chore ended. Calls `warn` with its error if it succeeded the time before.
-    pub(crate) fn note<T, E: Error + 'static>(
-        &mut self,
-        result: &Result<T, E>,
-        warn: impl FnOnce(&(dyn Error + 'static)),
-    ) {
-        if let (Err(error), false) = (result, self.0) {
-            warn(error);
-        }
-        self.0 = result.is_err();
-    }
-}
-
 /// Deletes what is old until nothing of it is left; `delete` deletes some and says how many. What cannot be
 /// deleted now is deleted the next time. `what` names it in the log, e.g. `old sends`.
 pub(crate) async fn delete_old<F>(what: &str, mut delete: impl FnMut() -> F)

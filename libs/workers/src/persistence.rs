@@ -38,7 +38,7 @@ use eventflow_bus::topology::{FANOUT, Queue, Sharded};
 use eventflow_metrics::{Metrics, QueueMetrics, ScheduledMetrics};
 use eventflow_ports::{
     Blocks, Clock, DeadLetters, Directory, Drafts, ErasedPeople, Erasures, Inbox, PushDevices, Reports,
-    Scheduled, SearchIndex, Sends, Store, StoreError, Suppressions, Uploads,
+    Scheduled, SearchIndex, Sends, Store, StoreError, Suppressions, Uploads, WholeStore,
 };
 use eventflow_protocol::change::Change;
 use eventflow_protocol::codec::CodecError;
@@ -100,6 +100,36 @@ pub struct PersistenceParts {
     pub broker: Arc<dyn Broker>,
     /// Tells the time of day.
     pub clock: Arc<dyn Clock>,
+}
+
+impl PersistenceParts {
+    /// All parts over one store, of a stage that shares them with no other.
+    pub fn over<S: WholeStore + 'static>(
+        store: Arc<S>,
+        broker: Arc<dyn Broker>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self {
+            store: Arc::clone(&store) as _,
+            inbox: Arc::clone(&store) as _,
+            devices: Arc::clone(&store) as _,
+            directory: Arc::clone(&store) as _,
+            suppressions: Arc::clone(&store) as _,
+            sends: Arc::clone(&store) as _,
+            blocks: Arc::clone(&store) as _,
+            reports: Arc::clone(&store) as _,
+            drafts: Arc::clone(&store) as _,
+            scheduled: Arc::clone(&store) as _,
+            uploads: Arc::clone(&store) as _,
+            erasures: Arc::clone(&store) as _,
+            erased: ErasedPeople::new(Arc::clone(&store) as _),
+            letters: Arc::clone(&store) as _,
+            search: store,
+            unindexed: Arc::default(),
+            broker,
+            clock,
+        }
+    }
 }
 
 impl Persistence {

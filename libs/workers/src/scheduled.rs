@@ -4,9 +4,9 @@
 //! Gateways send what is due, and the persistence stage stores it. Safe to repeat because counting changes
 //! nothing, and what is deleted is gone.
 
-use crate::chore::{Failing, delete_old};
+use crate::chore::delete_old;
 use eventflow_metrics::{Metrics, ScheduledMetrics};
-use eventflow_ports::{Clock, Scheduled, StoreError, ticks};
+use eventflow_ports::{Clock, Failing, Scheduled, StoreError, ticks};
 use eventflow_protocol::scheduled::ENDED_KEPT;
 use std::sync::Arc;
 use std::time::Duration;

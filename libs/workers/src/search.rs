@@ -6,10 +6,9 @@
 //! index, are found by going through all threads, at the start and then from time to time. Safe to repeat,
 //! also by several processes at once, because blocks follow from messages and never go back.
 
-use crate::chore::Failing;
 use eventflow_metrics::{Metrics, SearchMetrics};
 use eventflow_ports::search::block::catch_up;
-use eventflow_ports::{SearchIndex, StoreError, ticks};
+use eventflow_ports::{Failing, SearchIndex, StoreError, ticks};
 use eventflow_protocol::ThreadId;
 use eventflow_protocol::document::Message;
 use parking_lot::Mutex;

@@ -11,11 +11,10 @@ mod step;
 
 pub use parts::SendParts;
 
-use crate::chore::Failing;
 use eventflow_bus::port::{BrokerError, Destination, Outgoing, Publish};
 use eventflow_bus::topology::FANOUT;
 use eventflow_metrics::{Metrics, SendMetrics, SentOutcome};
-use eventflow_ports::{StoreError, ticks};
+use eventflow_ports::{Failing, StoreError, ticks};
 use eventflow_protocol::codec::CodecError;
 use eventflow_protocol::command::Subject;
 use eventflow_protocol::event::Event;

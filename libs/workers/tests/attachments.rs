@@ -13,7 +13,7 @@ use eventflow_bus::topology::{PERSIST, Topology};
 use eventflow_embedded::{Database, EmbeddedBroker, EmbeddedStore};
 use eventflow_metrics::{Metrics, SweptFile};
 use eventflow_ports::store_contract::fixtures::{Scene, at};
-use eventflow_ports::{BlobError, BlobKey, BlobStream, Blobs, ErasedPeople, FixedClock, Store, Uploads};
+use eventflow_ports::{BlobError, BlobKey, BlobStream, Blobs, FixedClock, Store, Uploads};
 use eventflow_protocol::change::{Change, ChangeMessage};
 use eventflow_protocol::command::Command;
 use eventflow_protocol::content::Content;
@@ -51,26 +51,7 @@ impl Stage {
         broker.declare(&Topology::new(1)).await.unwrap();
         let store = Arc::new(EmbeddedStore::open(database).await.unwrap());
         let metrics = Metrics::default();
-        let parts = PersistenceParts {
-            store: Arc::clone(&store) as _,
-            inbox: Arc::clone(&store) as _,
-            devices: Arc::clone(&store) as _,
-            directory: Arc::clone(&store) as _,
-            suppressions: Arc::clone(&store) as _,
-            sends: Arc::clone(&store) as _,
-            drafts: Arc::clone(&store) as _,
-            scheduled: Arc::clone(&store) as _,
-            blocks: Arc::clone(&store) as _,
-            reports: Arc::clone(&store) as _,
-            uploads: Arc::clone(&store) as _,
-            erasures: Arc::clone(&store) as _,
-            erased: ErasedPeople::new(Arc::clone(&store) as _),
-            letters: Arc::clone(&store) as _,
-            search: Arc::clone(&store) as _,
-            unindexed: Arc::default(),
-            broker,
-            clock,
-        };
+        let parts = PersistenceParts::over(Arc::clone(&store), broker, clock);
         let persistence = Persistence::open(&PERSIST, 0, parts, &metrics).await.unwrap();
         let files = FolderBlobs::open(&folder.path().join("files")).unwrap();
         let blobs = Arc::new(FaultyBlobs { folder: files, refuses: AtomicBool::new(false) });

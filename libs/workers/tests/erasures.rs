@@ -13,7 +13,7 @@ use eventflow_metrics::Metrics;
 use eventflow_ports::erasures_contract::world::{NAMED, World};
 use eventflow_ports::search::{SearchQuery, find};
 use eventflow_ports::store_contract::fixtures::{Scene, append, at, creation, history, say, unread};
-use eventflow_ports::{Clock, Directory, ErasedPeople, Erasures, FixedClock, Scheduled, Store, Uploads};
+use eventflow_ports::{Clock, Directory, Erasures, FixedClock, Scheduled, Store, Uploads};
 use eventflow_protocol::command::{Command, CreateThread};
 use eventflow_protocol::content::Content;
 use eventflow_protocol::drafts::SaveDraft;
@@ -63,26 +63,7 @@ impl Stage {
         broker: Arc<dyn Broker>,
         clock: Arc<FixedClock>,
     ) -> Persistence {
-        let parts = PersistenceParts {
-            store: Arc::clone(store) as _,
-            inbox: Arc::clone(store) as _,
-            devices: Arc::clone(store) as _,
-            directory: Arc::clone(store) as _,
-            suppressions: Arc::clone(store) as _,
-            sends: Arc::clone(store) as _,
-            drafts: Arc::clone(store) as _,
-            scheduled: Arc::clone(store) as _,
-            blocks: Arc::clone(store) as _,
-            reports: Arc::clone(store) as _,
-            uploads: Arc::clone(store) as _,
-            erasures: Arc::clone(store) as _,
-            erased: ErasedPeople::new(Arc::clone(store) as _),
-            letters: Arc::clone(store) as _,
-            search: Arc::clone(store) as _,
-            unindexed: Arc::default(),
-            broker,
-            clock,
-        };
+        let parts = PersistenceParts::over(Arc::clone(store), broker, clock);
         Persistence::open(&PERSIST, 0, parts, &Metrics::default()).await.unwrap()
     }
 

@@ -11,7 +11,7 @@ use eventflow_ports::search::{
     Block, BlockEnd, BlockFilter, Found, Reach, Run, SearchIndex, SearchQuery, TAIL_MAX, find,
 };
 use eventflow_ports::store_contract::fixtures::{Scene, append, at};
-use eventflow_ports::{ErasedPeople, FixedClock, StoreError};
+use eventflow_ports::{FixedClock, StoreError};
 use eventflow_protocol::change::{Change, ChangeMessage};
 use eventflow_protocol::command::Command;
 use eventflow_protocol::content::Content;
@@ -119,27 +119,9 @@ impl Stage {
     }
 
     async fn persistence(&self, search: Arc<dyn SearchIndex>) -> Persistence {
-        let store = &self.store;
-        let parts = PersistenceParts {
-            store: Arc::clone(store) as _,
-            inbox: Arc::clone(store) as _,
-            devices: Arc::clone(store) as _,
-            suppressions: Arc::clone(store) as _,
-            sends: Arc::clone(store) as _,
-            blocks: Arc::clone(store) as _,
-            reports: Arc::clone(store) as _,
-            drafts: Arc::clone(store) as _,
-            scheduled: Arc::clone(store) as _,
-            uploads: Arc::clone(store) as _,
-            erasures: Arc::clone(store) as _,
-            erased: ErasedPeople::new(Arc::clone(store) as _),
-            letters: Arc::clone(store) as _,
-            directory: Arc::clone(store) as _,
-            search,
-            unindexed: Arc::default(),
-            broker: Arc::clone(&self.broker),
-            clock: Arc::new(FixedClock::at(at(100))),
-        };
+        let clock = Arc::new(FixedClock::at(at(100)));
+        let parts = PersistenceParts::over(Arc::clone(&self.store), Arc::clone(&self.broker), clock);
+        let parts = PersistenceParts { search, ..parts };
         Persistence::open(&PERSIST, 0, parts, &self.metrics).await.unwrap()
     }
 

@@ -51,7 +51,7 @@ use crate::{Database, DatabaseError};
 use async_trait::async_trait;
 use eventflow_ports::{
     Appended, ChangePage, ChangedMessages, Left, MessagePage, NewMessage, PinPage, Store, StoreError,
-    ThreadPage, WithCommandId,
+    ThreadPage, WholeStore, WithCommandId,
 };
 use eventflow_protocol::Participants;
 use eventflow_protocol::change::{
@@ -99,6 +99,8 @@ impl EmbeddedStore {
         Ok(Self { database, searching: Arc::new(Semaphore::new(SEARCH_READERS)) })
     }
 }
+
+impl WholeStore for EmbeddedStore {}
 
 #[async_trait]
 impl Store for EmbeddedStore {

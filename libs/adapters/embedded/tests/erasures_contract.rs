@@ -3,7 +3,8 @@
 mod support;
 
 use async_trait::async_trait;
-use eventflow_ports::erasures_contract::{self, Dumped, WholeStore};
+use eventflow_ports::WholeStore;
+use eventflow_ports::erasures_contract::{self, Dumped};
 use rusqlite::Connection;
 use rusqlite::types::ValueRef;
 use std::sync::Arc;

@@ -24,7 +24,7 @@ use async_trait::async_trait;
 use eventflow_metrics::CallMetrics;
 use eventflow_ports::{
     Appended, ChangePage, ChangedMessages, Left, MessagePage, NewMessage, PinPage, Store, StoreError,
-    ThreadPage, WithCommandId,
+    ThreadPage, WholeStore, WithCommandId,
 };
 use eventflow_protocol::Participants;
 use eventflow_protocol::change::{
@@ -195,6 +195,8 @@ impl MongoStore {
         self.calls.run(what, limit, async move { database.run_command(command).await }).await
     }
 }
+
+impl WholeStore for MongoStore {}
 
 #[async_trait]
 impl Store for MongoStore {

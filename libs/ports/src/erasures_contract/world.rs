@@ -1,6 +1,5 @@
 //! A person of whom the store has something of every kind, each with a word that nothing else has.
 
-use super::whole_store::WholeStore;
 use crate::dead_letters::Kept;
 use crate::mailer::{Mail, MailId, Mailbox};
 use crate::outbound::{DeliveriesOf, DeliveryPage, Held, Hold, KeptMail};
@@ -11,7 +10,7 @@ use crate::scheduled::ScheduledPage;
 use crate::search::block::{block_of_edited, catch_up};
 use crate::store::PAGE_MAX;
 use crate::store_contract::fixtures::{Scene, append, at, change, change_one, commanded, fresh_people, say};
-use crate::{BlockPage, DraftPage, NotificationPage};
+use crate::{BlockPage, DraftPage, NotificationPage, WholeStore};
 use eventflow_protocol::blocks::ChangeBlock;
 use eventflow_protocol::change::{Change, Changed, Wish};
 use eventflow_protocol::codec;

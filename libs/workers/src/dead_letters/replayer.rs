@@ -5,10 +5,9 @@
 //! ids, and no others.
 
 use super::parts::DeadLetterParts;
-use crate::chore::Failing;
 use eventflow_bus::port::{BrokerError, Publish};
 use eventflow_metrics::{DeadLetterMetrics, Metrics};
-use eventflow_ports::{LetterOrder, LetterPage, StoreError, ticks};
+use eventflow_ports::{Failing, LetterOrder, LetterPage, StoreError, ticks};
 use eventflow_protocol::Timestamp;
 use eventflow_protocol::dead_letters::{
     DeadLetter, DeadLetterId, LetterChange, LetterFilter, LetterPlace, LetterState, Replay, WhichLetters,

@@ -5,10 +5,10 @@
 //! claim that runs out, so a job may come twice: its window is taken by one worker at a time, and a closed
 //! window is sent by nobody. Any number of dispatchers may run.
 
-use crate::chore::{Failing, delete_old};
+use crate::chore::delete_old;
 use eventflow_bus::port::{Broker, BrokerError, Destination, Outgoing, Publish};
 use eventflow_bus::topology::{EMAIL, PUSH};
-use eventflow_ports::{Clock, Outbound, StoreError, ticks};
+use eventflow_ports::{Clock, Failing, Outbound, StoreError, ticks};
 use eventflow_protocol::codec;
 use eventflow_protocol::frame::Envelope;
 use eventflow_protocol::outbound::{Channel, Window, WindowId, WindowJob};

@@ -5,8 +5,9 @@ mod proxy;
 
 use async_trait::async_trait;
 use eventflow_mongo::MongoStore;
+use eventflow_ports::WholeStore;
 use eventflow_ports::blocks_contract::{self, BlockStore};
-use eventflow_ports::erasures_contract::{self, Dumped, WholeStore};
+use eventflow_ports::erasures_contract::{self, Dumped};
 use eventflow_ports::store_contract::{Fault, FaultHarness, Harness};
 use eventflow_ports::{
     DeadLetters, Directory, Drafts, Inbox, Outbound, Outbox, PushDevices, Reports, Scheduled, SearchIndex,
