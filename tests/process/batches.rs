@@ -36,7 +36,7 @@ const FAR: Duration = Duration::from_millis(20);
 /// Minimum number of concurrent calls. Calls one after another would hold up the messages behind them.
 const AT_ONCE_MIN: usize = 8;
 
-pub(super) fn item(value: Command) -> Item<Command> {
+pub(super) fn item<T>(value: T) -> Item<T> {
     Item { id: CommandId::new().0, attempt: 0, redelivered: false, value, reply_to: None, trace: None }
 }
 

@@ -3,6 +3,7 @@
 mod absent;
 mod again;
 mod batches;
+mod blocks;
 mod canary;
 mod commands;
 mod drafts;

@@ -118,18 +118,13 @@ impl Fanout {
         self.metrics.observe_ages(batch.iter().map(|item| item.value.accepted_at().age_at(now)));
     }
 
-    /// Who is in the threads of this batch. The event of a new thread names its people, and replaces what was
-    /// remembered. When somebody leaves, the store is asked again.
+    /// Who is in the threads of this batch. When a thread begins or comes back, or somebody leaves, the
+    /// store is asked again: for whom a thread is away, and from where on the people of a group see it, no
+    /// event says.
     async fn people(&self, batch: &[Item<Event>]) -> Result<Audiences, Unavailable> {
         for item in batch {
             match &item.value {
-                // From where on the people of a group see it, the event does not say.
-                Event::ThreadCreated { thread, .. } if thread.group.is_some() => {
-                    self.membership.forget(thread.id);
-                }
-                Event::ThreadCreated { thread, .. } => {
-                    self.membership.remember(thread.id, thread.participants.clone().into());
-                }
+                Event::ThreadCreated { thread, .. } => self.membership.forget(thread.id),
                 Event::ParticipantLeft { thread_id, .. } => self.membership.forget(*thread_id),
                 Event::GatewayUnlisted { .. } => self.doubt.heard(),
                 Event::MembersAdded { .. }
