@@ -152,7 +152,14 @@ impl Blobs for BucketBlobs {
     }
 
     async fn complete(&self, id: AttachmentId, staged: &Staged) -> Result<(), BlobError> {
-        let Err(error) = self.publish(id, staged).await else { return Ok(()) };
+        let Err(error) = self.publish(id, staged).await else {
+            // What an append that nobody stored has left goes, too.
+            let removed = if_there("remove what was kept apart", self.bucket.delete(&self.tail(id)).await);
+            if let Err(error) = removed {
+                tracing::debug!(error = &error as &dyn std::error::Error, file = %id, "bytes stay twice");
+            }
+            return Ok(());
+        };
         // The upload is not there any more after it was completed, nor is what was kept apart: a 404 of S3,
         // and a 500 of some servers that speak like it. Nothing but a completion makes the object.
         match self.bucket.head(&self.file(id)).await {

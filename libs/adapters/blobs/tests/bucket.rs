@@ -4,8 +4,9 @@
 use async_trait::async_trait;
 use bytes::Bytes;
 use eventflow_blobs::{BucketBlobs, BucketSettings};
-use eventflow_ports::{BlobKey, Blobs, blobs_contract};
+use eventflow_ports::{BlobError, BlobKey, Blobs, blobs_contract};
 use eventflow_protocol::AttachmentId;
+use eventflow_protocol::uploads::Staged;
 use std::sync::Arc;
 
 struct Bucket;
@@ -27,6 +28,19 @@ fn settings() -> Option<BucketSettings> {
         secret_access_key: named("AWS_SECRET_ACCESS_KEY")?,
         ..BucketSettings::default()
     })
+}
+
+/// What was kept apart until the file was whole is gone with that, or the file would be there twice.
+#[tokio::test]
+async fn a_file_in_a_bucket_is_there_once() {
+    let Some(settings) = settings() else { return };
+    let blobs = BucketBlobs::open(&settings).unwrap();
+    let id = AttachmentId::fresh();
+    let staged = blobs.append(id, &Staged::default(), Bytes::from_static(b"a few bytes")).await.unwrap();
+    blobs.complete(id, &staged).await.unwrap();
+    blobs.complete(id, &staged).await.expect("complete again");
+    let more = blobs.append(id, &staged, Bytes::from_static(b"and more")).await;
+    assert!(matches!(more, Err(BlobError::NotFound { .. })), "{more:?}");
 }
 
 /// The server checks signatures, so that the test above says something about ours.
