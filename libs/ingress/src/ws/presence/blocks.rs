@@ -56,12 +56,12 @@ impl Presence {
             }
             return Ok(());
         }
-        let take = |own: &mut crate::ws::sockets::subscriptions::SocketSubscriptions| {
-            own.take_hidden(|user| user == other)
-        };
-        let waiting = socket.state().subscriptions_if_any(take).unwrap_or_default();
-        let visible = self.contacts.present_to(viewer, &waiting, &self.apart).await.unwrap_or_default();
-        self.ask(socket, &visible);
+        // Whom the two may not see yet, as they share no thread, they are shown when they do.
+        if socket.state().subscriptions_if_any(|own| own.is_hidden(other)).unwrap_or(false) {
+            let asked = std::slice::from_ref(other);
+            let visible = self.contacts.present_to(viewer, asked, &self.apart).await.unwrap_or_default();
+            self.ask(socket, &visible);
+        }
         if !was_followed && followed() {
             self.show_later(socket, vec![other.clone()]);
         }

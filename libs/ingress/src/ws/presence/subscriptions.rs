@@ -93,14 +93,11 @@ impl<S: Clone + PartialEq> PresenceSubscriptions<S> {
         }
     }
 
-    /// The socket follows `user` no more, whom it asked for: they are kept apart from now on. `true` if it
-    /// asked.
-    pub(crate) fn hide(&self, own: &mut SocketSubscriptions, socket: &S, user: &UserId) -> bool {
-        if !own.hide_asked(user) {
-            return false;
+    /// The socket follows `user` no more, if it asked for them: they are kept apart from now on.
+    pub(crate) fn hide(&self, own: &mut SocketSubscriptions, socket: &S, user: &UserId) {
+        if own.hide_asked(user) {
+            self.unfollow_without_reason(own, socket, user);
         }
-        self.unfollow_without_reason(own, socket, user);
-        true
     }
 
     /// Calls `act` with each socket that follows `user`.

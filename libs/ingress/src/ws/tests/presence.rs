@@ -7,6 +7,7 @@ use crate::ws::presence::reconcile::Reconciliation;
 use eventflow_ports::PresenceStore as _;
 use eventflow_ports::presence::DEVICE_LEASE;
 use eventflow_protocol::Timestamp;
+use eventflow_protocol::blocks::BlockedPair;
 use eventflow_protocol::event::{Audience, GatewayEvent};
 use eventflow_protocol::presence::{DeviceSignal, DeviceState};
 use futures_util::FutureExt as _;
@@ -260,6 +261,33 @@ async fn who_asked_in_vain_is_shown_somebody_as_soon_as_they_share_a_thread() {
     assert_eq!((&changed["userId"], &changed["status"]), (&json!("bob"), &json!("away")), "and followed");
     let again = ann.ask("presence:sync", &json!({"userIds": ["bob"]})).await;
     assert_eq!(again["presence"][0]["status"], "online", "at once, although she asked a moment ago");
+}
+
+#[tokio::test]
+async fn who_asked_in_vain_is_shown_somebody_also_if_a_block_ended_meanwhile() {
+    let rig = Rig::new().await;
+    is_here(&rig, "bob").await;
+    let mut ann = rig.client("ann").await;
+    ann.ask("presence:sync", &json!({"userIds": ["bob"]})).await;
+    assert_eq!(ann.event("presence:sync").await["status"], "offline", "nobody she may see");
+    let mut ended = GatewayEvent::new(
+        new_event(),
+        Audience::User(user("ann")),
+        "block:updated",
+        json!({"isBlocked": false}).to_string(),
+        NOW,
+    );
+    ended.block = Some(BlockedPair {
+        user_id: user("ann"),
+        other: user("bob"),
+        is_blocked: false,
+        threads: Vec::new(),
+    });
+    rig.hand(ended).await;
+    assert_eq!(ann.event("block:updated").await["isBlocked"], false);
+    rig.hand(created(rig.world.store.thread_of(&["ann", "bob"]))).await;
+    let shown = ann.event("presence:sync").await;
+    assert_eq!((&shown["userId"], &shown["status"]), (&json!("bob"), &json!("online")));
 }
 
 #[tokio::test]
