@@ -169,7 +169,6 @@ impl ClientCatchUp<'_> {
         loop {
             let page = MessagePage { before: None, after: Some(Place::Seq(from)), since: 0, limit: PAGE_MAX };
             let page = self.messages(thread, page).await?;
-            let page = self.without_unseen_receipts(page).await?;
             let Some(last) = page.last().map(|message| message.seq) else { break };
             // Asked after the page was read: whoever is in the thread then may see what stands in it after
             // their place.
@@ -258,7 +257,7 @@ impl ClientCatchUp<'_> {
         let Some(newest) = newest.filter(|_| self.socket.is_connected()) else { return };
         // Who is in the thread was asked a moment ago; without an answer the next message brings the receipt.
         if let Ok(Some(people)) = self.room.membership.of(thread).await
-            && people.len() <= RECEIPT_PARTICIPANTS_MAX
+            && people.stored().len() <= RECEIPT_PARTICIPANTS_MAX
         {
             self.room.receipts.note(thread, self.user, newest.seq);
         }
@@ -272,17 +271,14 @@ impl ClientCatchUp<'_> {
         self.ask(|| self.room.store.threads_of(self.user, page)).await
     }
 
+    /// A page with the receipts that the person may see.
     async fn messages(&self, thread: ThreadId, page: MessagePage) -> Result<Vec<Message>, Gone> {
-        self.ask(|| self.room.store.messages(thread, page)).await
-    }
-
-    async fn without_unseen_receipts(&self, mut page: Vec<Message>) -> Result<Vec<Message>, Gone> {
-        while let Err(error) =
-            seen_receipts::hide(&self.room.apart, self.user, page.iter_mut().collect()).await
-        {
-            self.pause(&error).await?;
-        }
-        Ok(page)
+        let read = async || {
+            let mut page = self.room.store.messages(thread, page).await?;
+            seen_receipts::hide(&self.room.apart, self.user, page.iter_mut().collect()).await?;
+            Ok(page)
+        };
+        self.ask(read).await
     }
 
     async fn seen_from(&self, thread: ThreadId) -> Result<Option<u64>, Gone> {
