@@ -44,17 +44,10 @@ impl MongoStore {
         Ok(!self.away(&own).await?.is_empty())
     }
 
-    /// What a query for threads of this person takes out: those that are away for them. Empty for who blocks
-    /// nobody.
-    pub(crate) async fn not_away_for(&self, user: &UserId) -> Result<Document, CallError> {
+    /// Whom this person blocks.
+    pub(crate) async fn blocked_of(&self, user: &UserId) -> Result<Vec<String>, CallError> {
         let blocked = self.read_blocked_by(std::slice::from_ref(user)).await?.remove(user);
-        let Some(blocked) = blocked.filter(|blocked| !blocked.is_empty()) else { return Ok(Document::new()) };
-        let blocked: Vec<&str> = blocked.iter().map(UserId::as_str).collect();
-        let noted =
-            doc! { "apart": { "$elemMatch": { "user": user.as_str(), "from": { "$in": &blocked } } } };
-        let mut of_two = earlier_of_two();
-        of_two.insert("participants", doc! { "$size": 2, "$in": &blocked });
-        Ok(doc! { "$nor": [noted, of_two] })
+        Ok(blocked.unwrap_or_default().into_iter().map(String::from).collect())
     }
 
     /// The threads that are away for `user` while they block `other`, at most [`THREADS_NAMED_MAX`].
@@ -121,4 +114,15 @@ impl MongoStore {
 /// Threads of earlier versions that are no groups.
 fn earlier_of_two() -> Document {
     doc! { "apart": { "$exists": false }, "group": { "$exists": false } }
+}
+
+/// What a query for threads of this person takes out, who blocks these people: those that are away for them.
+pub(crate) fn not_away(user: &UserId, blocked: &[String]) -> Document {
+    if blocked.is_empty() {
+        return Document::new();
+    }
+    let noted = doc! { "apart": { "$elemMatch": { "user": user.as_str(), "from": { "$in": blocked } } } };
+    let mut of_two = earlier_of_two();
+    of_two.insert("participants", doc! { "$size": 2, "$in": blocked });
+    doc! { "$nor": [noted, of_two] }
 }

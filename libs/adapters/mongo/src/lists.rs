@@ -5,6 +5,7 @@
 //! a time, so that a message to thousands of people changes none of its entries. A person is in few of them.
 //! A list reads all of theirs and takes them into the page of the small ones.
 
+use crate::away::not_away;
 use crate::call::CallError;
 use crate::connection::READ_LIMIT;
 use crate::record::thread::ThreadRecord;
@@ -39,7 +40,8 @@ impl MongoStore {
     /// other by id.
     pub(crate) async fn list(&self, viewer: &UserId, page: ThreadPage) -> Result<Vec<ThreadView>, CallError> {
         let mut own = of_viewer(viewer, page.status);
-        own.extend(self.not_away_for(viewer).await?);
+        let blocked = self.blocked_of(viewer).await?;
+        own.extend(not_away(viewer, &blocked));
         let large = self.large_places(own.clone(), &page).await?;
         let records = if large.is_empty() {
             let options = FindOptions::builder().projection(shown_to(viewer)).skip(u64::from(page.skip));
@@ -47,7 +49,7 @@ impl MongoStore {
         } else {
             self.merged((viewer, own), &page, large).await?
         };
-        self.views(records, viewer).await
+        self.views(records, viewer, Some(blocked)).await
     }
 
     /// The page, if the person is in large threads too.

@@ -25,19 +25,21 @@ struct Counted {
 
 impl MongoStore {
     /// How many messages of others in these threads, after one place and up to another, mention this person;
-    /// threads without any are absent.
+    /// threads without any are absent. `blocked` is whom they block, if that is known already.
     pub(crate) async fn count_mentions(
         &self,
         user: &UserId,
         ranges: &[(ThreadId, u64, u64)],
+        blocked: Option<Vec<String>>,
     ) -> Result<HashMap<ThreadId, u64>, CallError> {
         if ranges.is_empty() {
             return Ok(HashMap::new());
         }
         // Whom they block mentions nobody to them.
-        let mut blocked = self.read_blocked_by(std::slice::from_ref(user)).await?;
-        let blocked: Vec<String> =
-            blocked.remove(user).unwrap_or_default().into_iter().map(String::from).collect();
+        let blocked = match blocked {
+            Some(blocked) => blocked,
+            None => self.blocked_of(user).await?,
+        };
         let branch = |(thread, after, up_to): &(ThreadId, u64, u64)| {
             let mut filter = others(*thread, user, *after, *up_to);
             filter.insert("mentions", user.as_str());

@@ -6,6 +6,7 @@
 //! outlives its blocks. Only the blocks of edited messages wait for a majority, since nothing would make them
 //! again. Safe to repeat because a block replaces only one that goes less far, and notes only rise.
 
+use crate::away::not_away;
 use crate::call::{CallError, Cause};
 use crate::connection::{CONCURRENT, WRITE_LIMIT, majority_document};
 use crate::record::by_person::path_of;
@@ -68,7 +69,7 @@ impl SearchIndex for MongoStore {
         if let Some(only) = only {
             filter.insert("_id", object_id(only));
         }
-        filter.extend(self.not_away_for(user).await?);
+        filter.extend(not_away(user, &self.blocked_of(user).await?));
         // The order of the index of lists; the few large threads come last.
         let order = only.is_none().then(|| doc! { "status": 1, "activityAt": -1, "_id": -1 });
         let since = path_of("sinceSeq", user);

@@ -105,9 +105,12 @@ impl MongoStore {
         let has_to_read = |person: &&UserId| {
             **person != message.sender_id && counters.cursor(person, Cursor::Read) < message.seq
         };
+        let mut people: Vec<&UserId> = known.people.iter().filter(has_to_read).collect();
+        if people.is_empty() {
+            return Ok(Vec::new());
+        }
         let there = self.read_participants(&[message.thread_id]).await?.remove(&message.thread_id);
-        let is_there = |person: &&UserId| there.as_ref().is_some_and(|people| people.contains(person));
-        let people: Vec<&UserId> = known.people.iter().filter(has_to_read).filter(is_there).collect();
+        people.retain(|person| there.as_ref().is_some_and(|people| people.contains(person)));
         self.unread(&counters, &people).await
     }
 

@@ -108,7 +108,7 @@ impl MongoStore {
         {
             found = None;
         }
-        Ok(self.views(found.into_iter().collect(), viewer).await?.pop())
+        Ok(self.views(found.into_iter().collect(), viewer, None).await?.pop())
     }
 
     /// See [`eventflow_ports::Store::participants`].
@@ -147,11 +147,13 @@ impl MongoStore {
         self.calls.run("read a thread", READ_LIMIT, find).await
     }
 
-    /// The threads as the viewer sees them, each with the message that lists show of it.
+    /// The threads as the viewer sees them, each with the message that lists show of it. `blocked` is whom
+    /// they block, if that is known already.
     pub(crate) async fn views(
         &self,
         records: Vec<ThreadRecord>,
         viewer: &UserId,
+        blocked: Option<Vec<String>>,
     ) -> Result<Vec<ThreadView>, CallError> {
         let counters: Vec<Counters> = records.iter().map(ThreadRecord::counters).collect();
         let mut ranges = Vec::with_capacity(counters.len());
@@ -172,7 +174,8 @@ impl MongoStore {
         let range = |(counters, _): (&Counters, &u64)| {
             (counters.thread(), counters.cursor(viewer, Cursor::Read), counters.last())
         };
-        let mentions = self.count_mentions(viewer, &with_unread.map(range).collect::<Vec<_>>()).await?;
+        let ranges: Vec<_> = with_unread.map(range).collect();
+        let mentions = self.count_mentions(viewer, &ranges, blocked).await?;
         let view = |(thread, unread_count): (Thread, u64)| {
             let last_message = previews.remove(&thread.id);
             let unread_mentions = mentions.get(&thread.id).copied().unwrap_or(0);
