@@ -54,7 +54,7 @@ pub(crate) fn again_parts(system: &System) -> AgainParts {
     let backends = &system.backends;
     AgainParts {
         store: Arc::clone(&backends.store),
-        blocks: Arc::clone(&backends.blocks),
+        apart: backends.apart.unheard(),
         inbox: Arc::clone(&backends.inbox),
         directory: Arc::clone(&backends.directory),
         presence: Arc::clone(&backends.presence),

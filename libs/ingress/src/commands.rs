@@ -17,7 +17,6 @@ use eventflow_bus::request::{PendingCommand, Requests};
 use eventflow_ports::quotes::hide_before;
 use eventflow_ports::store::PAGE_MAX;
 use eventflow_ports::{Apart, Membership, MessagePage, Store, Uploads};
-use eventflow_protocol::blocks::THREADS_NAMED_MAX;
 use eventflow_protocol::change::{Change, ChangeMessage, MarkUnread};
 use eventflow_protocol::client::requests::Seq;
 use eventflow_protocol::command::{Command, CreateThread, SendMessage};
@@ -88,15 +87,9 @@ impl Commands {
         self.membership.forget(thread);
     }
 
-    /// Forgets for whom these threads are away, because a block has changed. As many as a block names at most
-    /// stand for any number.
+    /// Forgets for whom these threads are away, because a block has changed.
     pub fn forget_away(&self, threads: &[ThreadId]) {
-        if threads.len() >= THREADS_NAMED_MAX {
-            self.membership.forget_all();
-        }
-        for thread in threads {
-            self.membership.forget(*thread);
-        }
+        self.membership.forget_away(threads);
     }
 
     /// A message that `user` may see; strangers are refused with the words for one that does not exist.

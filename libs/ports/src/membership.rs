@@ -10,6 +10,7 @@
 
 use crate::store::{Store, StoreError};
 use eventflow_protocol::Participants;
+use eventflow_protocol::blocks::THREADS_NAMED_MAX;
 use eventflow_protocol::{ThreadId, UserId};
 use moka::sync::Cache;
 use parking_lot::RwLock;
@@ -157,6 +158,18 @@ impl Membership {
     /// Drops all entries, because others may have heard what changed.
     pub fn forget_all(&self) {
         self.change(Cache::invalidate_all);
+    }
+
+    /// Drops the entries of these threads, because a block has changed for whom they are away. As many as a
+    /// block names at most stand for any number.
+    pub fn forget_away(&self, threads: &[ThreadId]) {
+        if threads.len() >= THREADS_NAMED_MAX {
+            self.forget_all();
+            return;
+        }
+        for thread in threads {
+            self.forget(*thread);
+        }
     }
 
     /// Drops the entry of a thread that changed.

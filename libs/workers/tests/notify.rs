@@ -13,9 +13,9 @@ use eventflow_ports::devices::Contact;
 use eventflow_ports::push_devices::Shown;
 use eventflow_ports::store_contract::fixtures::{append, at, change, commanded, creation, fresh_people, say};
 use eventflow_ports::{
-    Appended, Blocks, Clock, DeliveriesOf, DeliveryPage, Directory, FixedClock, GatewayReport, GatewayStats,
-    Inbox, MemoryPresence, NoPresence, Outbound, PresenceError, PresenceStore, PushDevices, Store,
-    StoreError, WithCommandId,
+    Apart, Appended, Blocks, Clock, DeliveriesOf, DeliveryPage, Directory, FixedClock, GatewayReport,
+    GatewayStats, Inbox, MemoryPresence, NoPresence, Outbound, PresenceError, PresenceStore, PushDevices,
+    Store, StoreError, WithCommandId,
 };
 use eventflow_protocol::blocks::ChangeBlock;
 use eventflow_protocol::change::{
@@ -1001,7 +1001,7 @@ impl Stage {
         let decision = Decision::open(parts, &Metrics::default()).await.unwrap();
         let again = AgainParts {
             store: store.clone(),
-            blocks: store.clone(),
+            apart: Apart::new(store.clone()).unheard(),
             inbox: store.clone(),
             directory: store.clone(),
             presence: presence.clone(),

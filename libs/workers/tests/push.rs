@@ -12,7 +12,7 @@ use eventflow_ports::outbound::{
 use eventflow_ports::pusher::{Accepted, Push, PushAct, PushError};
 use eventflow_ports::store_contract::fixtures::{Scene, advance, append, at, change, change_one};
 use eventflow_ports::{
-    Directory, FixedClock, Inbox, MemoryPresence, People, PushDevices, Pusher, StoreError,
+    Apart, Directory, FixedClock, Inbox, MemoryPresence, People, PushDevices, Pusher, StoreError,
 };
 use eventflow_protocol::change::{Change, Cursor};
 use eventflow_protocol::content::Markup;
@@ -194,7 +194,7 @@ impl Stage {
         let clock = Arc::new(FixedClock::at(at(1_000)));
         let again = AgainParts {
             store: Arc::clone(&shared) as _,
-            blocks: Arc::clone(&shared) as _,
+            apart: Apart::new(Arc::clone(&shared) as _).unheard(),
             inbox: Arc::clone(&shared) as _,
             directory: Arc::clone(&shared) as _,
             presence: Arc::new(MemoryPresence::default()),

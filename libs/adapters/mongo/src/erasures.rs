@@ -7,7 +7,6 @@ use crate::call::CallError;
 use crate::connection::{READ_LIMIT, WRITE_LIMIT};
 use crate::record::by_person::{ByPerson, path_of};
 use crate::record::erasures::ErasureRecord;
-use crate::record::uploads::UploadRecord;
 use crate::record::values::{count, date, object_id, place};
 use crate::store::MongoStore;
 use async_trait::async_trait;
@@ -172,13 +171,7 @@ impl Erasures for MongoStore {
         if let Some(after) = after {
             filter.insert("_id", doc! { "$gt": object_id(after) });
         }
-        let collection = self.uploads.clone();
-        let find = async move {
-            let find = collection.find(filter).sort(doc! { "_id": 1 }).limit(i64::from(limit));
-            find.max_time(READ_LIMIT).await?.try_collect::<Vec<_>>().await
-        };
-        let found = self.calls.run("list uploads", READ_LIMIT, find).await?;
-        Ok(found.into_iter().filter_map(UploadRecord::into_upload).collect())
+        Ok(self.find_uploads(filter, Some(doc! { "_id": 1 }), i64::from(limit)).await?)
     }
 }
 

@@ -4,7 +4,7 @@
 //! of two changes at the same time one is made again on what the other left. Safe to repeat because
 //! [`ScheduledMessage`] says which changes count.
 
-use crate::call::CallError;
+use crate::call::{CallError, Cause};
 use crate::connection::{READ_LIMIT, WRITE_LIMIT};
 use crate::record::scheduled::ScheduledRecord;
 use crate::record::values::{date, moment, object_id};
@@ -38,11 +38,6 @@ struct DueRecord {
     thread_id: ObjectId,
     due_at: DateTime,
 }
-
-/// Other changes of a message were always faster.
-#[derive(Debug, thiserror::Error)]
-#[error("others change this scheduled message all the time")]
-struct Contended;
 
 #[async_trait]
 impl Scheduled for MongoStore {
@@ -200,7 +195,6 @@ impl MongoStore {
             let order = doc! { "dueAt": 1, "createdAt": 1, "_id": 1 };
             let shown = doc! { "dueAt": 1, "threadId": 1 };
             let find = collection.find(filter).sort(order).projection(shown).limit(limit.into());
-            let find = find;
             find.max_time(READ_LIMIT).await?.try_collect::<Vec<_>>().await
         };
         self.calls.run("find scheduled messages that are due", READ_LIMIT, find).await
@@ -225,5 +219,5 @@ impl DueRecord {
 }
 
 fn contended() -> StoreError {
-    StoreError::Failed { what: "change a scheduled message", source: Box::new(Contended) }
+    CallError::new("change a scheduled message", Cause::Contended(ROUNDS_MAX)).into()
 }

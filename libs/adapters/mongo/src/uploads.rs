@@ -79,7 +79,7 @@ impl Uploads for MongoStore {
 
 impl MongoStore {
     /// Uploads that these words select, in this order; a limit of 0 is none.
-    async fn find_uploads(
+    pub(crate) async fn find_uploads(
         &self,
         filter: Document,
         order: Option<Document>,

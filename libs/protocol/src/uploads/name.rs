@@ -37,10 +37,7 @@ fn shorten(name: &str) -> String {
     let extension = name.rfind('.').map_or("", |at| &name[at..]);
     let extension = if extension.len() <= EXTENSION_MAX_BYTES { extension } else { "" };
     let stem = &name[..name.len() - extension.len()];
-    let mut end = FILE_NAME_MAX_BYTES - extension.len();
-    while !stem.is_char_boundary(end) {
-        end -= 1;
-    }
+    let end = stem.floor_char_boundary(FILE_NAME_MAX_BYTES - extension.len());
     format!("{}{extension}", stem[..end].trim_end())
 }
 

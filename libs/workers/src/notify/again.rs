@@ -7,7 +7,7 @@
 use super::attention::{Unknown, has_told, known_status, was_there};
 use super::parts::wants;
 use super::{channels_of_message, is_muted};
-use eventflow_ports::{Blocks, Clock, Directory, Inbox, PresenceStore, Store, StoreError};
+use eventflow_ports::{Apart, Clock, Directory, Inbox, PresenceStore, Store, StoreError};
 use eventflow_protocol::document::{Message, ThreadStatus, ThreadView};
 use eventflow_protocol::inbox::{MESSAGE_KIND, Notification, Preferences};
 use eventflow_protocol::outbound::{About, DeliveryEntry, DeliveryOutcome, Reason, Told, WaitsFor, Window};
@@ -34,8 +34,8 @@ const LOOK_UNKNOWN: Duration = Duration::from_secs(20);
 pub struct AgainParts {
     /// Keeps threads and messages.
     pub store: Arc<dyn Store>,
-    /// Keeps who blocks whom.
-    pub blocks: Arc<dyn Blocks>,
+    /// Says who is kept apart from whom by a block. Does not remember it: it may have changed since.
+    pub apart: Apart,
     /// Keeps notifications and preferences.
     pub inbox: Arc<dyn Inbox>,
     /// Knows whose credentials are revoked.
@@ -329,10 +329,7 @@ impl<'a> Reader<'a> {
         if let Some(is_apart) = self.apart.get(sender) {
             return Ok(*is_apart);
         }
-        let user = &self.window.user_id;
-        let lists = self.parts.blocks.blocked_by(&[user.clone(), sender.clone()]).await?;
-        let blocks = |one: &UserId, other| lists.get(one).is_some_and(|list| list.contains(other));
-        let is_apart = blocks(user, sender) || blocks(sender, user);
+        let is_apart = self.parts.apart.are_apart(&self.window.user_id, sender).await?;
         self.apart.insert(sender.clone(), is_apart);
         Ok(is_apart)
     }

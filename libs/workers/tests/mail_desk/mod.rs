@@ -8,8 +8,8 @@ use eventflow_metrics::Metrics;
 use eventflow_ports::mailer::MailError;
 use eventflow_ports::store_contract::fixtures::{Scene, append};
 use eventflow_ports::{
-    Accepted, DeliveriesOf, DeliveryCount, DeliveryPage, Directory, FixedClock, Held, Hold, Inbox, KeptMail,
-    Mail, Mailbox, Mailer, MemoryPresence, Outbound, People, StoreError, Taken,
+    Accepted, Apart, DeliveriesOf, DeliveryCount, DeliveryPage, Directory, FixedClock, Held, Hold, Inbox,
+    KeptMail, Mail, Mailbox, Mailer, MemoryPresence, Outbound, People, StoreError, Taken,
 };
 use eventflow_protocol::content::Markup;
 use eventflow_protocol::document::Message;
@@ -83,7 +83,7 @@ impl Desk {
         change(&mut settings);
         let again = AgainParts {
             store: store.clone(),
-            blocks: store.clone(),
+            apart: Apart::new(store.clone()).unheard(),
             inbox: store.clone(),
             directory: store.clone(),
             presence: Arc::new(MemoryPresence::default()),

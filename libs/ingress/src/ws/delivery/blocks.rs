@@ -7,7 +7,7 @@
 use super::handler::{Deliveries, thread_of};
 use eventflow_bus::handler::Item;
 use eventflow_ports::StoreError;
-use eventflow_protocol::blocks::{BlockLists, THREADS_NAMED_MAX};
+use eventflow_protocol::blocks::BlockLists;
 use eventflow_protocol::change::RECEIPT_PARTICIPANTS_MAX;
 use eventflow_protocol::client::events::{MessagePinned, MessageUpdated, ServerEvent as _};
 use eventflow_protocol::event::GatewayEvent;
@@ -30,12 +30,7 @@ impl Deliveries {
         }
         let Some(pair) = &delivery.block else { return };
         self.apart.forget(&pair.user_id);
-        if pair.threads.len() >= THREADS_NAMED_MAX {
-            self.membership.forget_all();
-        }
-        for thread in &pair.threads {
-            self.membership.forget(*thread);
-        }
+        self.membership.forget_away(&pair.threads);
     }
 
     /// The lists that say who of the people of these deliveries is kept apart from whom.

@@ -11,14 +11,13 @@ use crate::client::values::unfit::Unfit;
 use crate::client::values::words::Link;
 use crate::content::{clean, is_blank, is_override};
 use crate::document::{Attachment, AttachmentKind};
+use crate::uploads::FILE_NAME_MAX_BYTES;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, Unexpected, Visitor};
 use serde_json::{Map, Value};
 use std::fmt;
 
-/// Longest file name in bytes: what file systems take.
-const FILENAME_MAX_BYTES: usize = 255;
 /// Largest size in bytes that a JavaScript client reads exactly (2^53 - 1).
 const SIZE_MAX: u64 = (1 << 53) - 1;
 /// Longest type or subtype (RFC 6838, section 4.2).
@@ -171,7 +170,7 @@ fn is_of(mime: &str, kind: AttachmentKind) -> bool {
 /// A name without a path, and one that reads as what it is; empty if there is none.
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(try_from = "String")]
-#[schemars(inline, extend("maxLength" = FILENAME_MAX_BYTES))]
+#[schemars(inline, extend("maxLength" = FILE_NAME_MAX_BYTES))]
 struct FileName(String);
 
 impl TryFrom<String> for FileName {
@@ -192,7 +191,7 @@ fn is_filename(name: &str) -> bool {
     let is_line_end = |c: char| matches!(c, '\u{2028}' | '\u{2029}');
     let is_odd =
         |c: char| c.is_control() || matches!(c, '/' | '\\' | '"') || is_line_end(c) || is_override(c);
-    name.len() <= FILENAME_MAX_BYTES
+    name.len() <= FILE_NAME_MAX_BYTES
         && !name.contains(is_odd)
         && !is_blank(name)
         && !matches!(name.trim(), "." | "..")

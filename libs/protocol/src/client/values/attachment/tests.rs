@@ -103,7 +103,7 @@ fn a_file_name_is_a_name_and_reads_as_what_it_is() {
             "{bad}"
         );
     }
-    assert!(with("filename", json!("x".repeat(FILENAME_MAX_BYTES + 1))).is_err());
+    assert!(with("filename", json!("x".repeat(FILE_NAME_MAX_BYTES + 1))).is_err());
 }
 
 #[test]
