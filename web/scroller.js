@@ -1,6 +1,6 @@
 // The scroll position of a conversation. What the reader sees stays where it is, whatever is added above or
 // below. Only a reader at the end follows the end, and not past what they have not seen: of more than fits,
-// they see the beginning first. Dispatches `moved` when the reader goes somewhere, and `top` when older
+// they see the beginning first. Who went past it to the end wanted that, and stays there. Dispatches `moved` when the reader goes somewhere, and `top` when older
 // messages are wanted.
 
 /** Being this near to the end is being there. */
@@ -44,8 +44,10 @@ export class Scroller extends EventTarget {
     // Something may come before the browser has told that the reader has scrolled.
     this.#measure();
     if (this.#isAtEnd) {
+      const isPassed = this.#isAbove(this.#firstUnseen());
       change();
-      this.#followEnd();
+      if (isPassed) this.toEnd();
+      else this.#followEnd();
     } else {
       const seen = this.#firstSeen();
       const before = seen?.getBoundingClientRect().top ?? 0;
@@ -77,6 +79,14 @@ export class Scroller extends EventTarget {
    */
   hasCome(item) {
     return item.getBoundingClientRect().bottom <= this.#box.getBoundingClientRect().bottom + ROUNDING_PX;
+  }
+
+  /**
+   * Whether the reader has gone past the beginning of an item.
+   * @param {HTMLElement | undefined} item
+   */
+  #isAbove(item) {
+    return item !== undefined && item.getBoundingClientRect().top < this.#box.getBoundingClientRect().top;
   }
 
   #followEnd() {

@@ -110,6 +110,23 @@ onWindows('reading', stage => {
     await entry(page, ann).locator('.unread').waitFor({ state: 'detached' });
   });
 
+  test('who goes past what is new to the end stays there, whatever the pointer comes to lie on', async () => {
+    const { ann, ben, thread } = await conversation('an old one');
+    for (let n = 1; n <= UNREAD; n += 1) await tell(ann, thread, `number ${n}`);
+    const { page } = await stage.enter(ben, DESKTOP);
+    await openAt(page, ann, 'number 1');
+    // At once, before what is passed counts as seen.
+    const toEnd = await page.locator('#scroller').evaluate(box => {
+      box.scrollTop = box.scrollHeight;
+      const [last] = [...box.querySelectorAll('li')].slice(-1);
+      last.dispatchEvent(new PointerEvent('pointerover', { bubbles: true }));
+      return { tools: last.querySelectorAll('#message-actions').length, left: box.scrollHeight - box.scrollTop - box.clientHeight };
+    });
+    assert.equal(toEnd.tools, 1, 'the tools hang on it');
+    assert.ok(toEnd.left < 2, `${toEnd.left} pixels are below`);
+    await becomes('all is read', async () => await unreadOf(ben, thread) === 0);
+  });
+
   test('of more unread messages than a page of history has, the first one is found too', async () => {
     const { ann, ben, thread } = await conversation('an old one');
     for (let n = 1; n <= 130; n += 1) await tell(ann, thread, `number ${n}`);

@@ -12,8 +12,14 @@ const MESSAGES = 100;
  * is to come.
  */
 const RECEIPTS_MS = 2_000;
-/** Workers look for what is due, and count dead letters: no cost of messages. */
-const LOOKS_FOR_DUE = ['find outboundWindows', 'find sends', 'find deadLetterReplays', 'aggregate deadLetters'];
+/**
+ * Processes look for what is due or marked every few seconds, and count dead letters and what waits: no cost
+ * of messages.
+ */
+const LOOKS_FOR_DUE = [
+  'find outboundWindows', 'find sends', 'find deadLetterReplays', 'aggregate deadLetters', 'find scheduledMessages', 'aggregate scheduledMessages',
+  'find erasures', 'find uploads',
+];
 
 describe('what messages cost at the database of a fleet', () => {
   let system, wire;
