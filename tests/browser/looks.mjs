@@ -1,6 +1,5 @@
-// How a view of the page is looked at: the contrast of every text, the rules of axe-core, that nothing
-// sticks out, and under fingers the sizes of what is pressed. With PAGE_PICTURES=FOLDER pictures are kept
-// there.
+// How a view of a page is looked at: the contrast of every text, the rules of axe-core, that nothing sticks
+// out, and under fingers the sizes of what is pressed. With PAGE_PICTURES=FOLDER pictures are kept there.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -24,24 +23,31 @@ const TARGET_MIN_PX = 44;
  * For `page.evaluate`: what can be pressed and is smaller than that, but for what stands in a text, and in
  * messages, whose tools phone.test.mjs measures. An open dialog is before all else.
  */
-function tooSmall(least) {
-  const all = (document.querySelector('dialog[open]') ?? document).querySelectorAll('button, input, select, textarea, [role="option"]');
+function tooSmall({ least, within }) {
+  const all = (document.querySelector('dialog[open]') ?? document.querySelector(within)).querySelectorAll('button, input, select, textarea, [role="option"]');
   return [...all].filter(each => each.checkVisibility() && !each.closest('#messages li') && !each.matches('.unseen')).map(each => {
     const { width, height } = (['checkbox', 'radio'].includes(each.type) ? each.closest('label') : each).getBoundingClientRect();
-    return { what: each.id || each.textContent || each.className, width: Math.round(width), height: Math.round(height) };
+    return { what: each.id || each.textContent || each.className, width, height };
   }).filter(({ width, height }) => width < least || height < least);
 }
 
-/** Gives `look(what)`, which looks at what a window shows now. */
-export async function looker(page, size, colorScheme) {
+/** For `page.evaluate`: runs axe-core on an open dialog, or else on what is `within`. */
+const judged = within => window.axe.run(within ? document.querySelector('dialog[open]') ?? document.querySelector(within) : document);
+
+/**
+ * Gives `look(what)`, which looks at what a window shows now; by axe-core and under fingers only at what is
+ * `within`, or at the dialog before it. Pictures are kept in `folder`.
+ */
+export async function looker(page, size, colorScheme, { folder = process.env.PAGE_PICTURES, within } = {}) {
   await page.evaluate(axe);
   return async what => {
-    if (process.env.PAGE_PICTURES) await page.screenshot({ path: join(process.env.PAGE_PICTURES, `${size}-${colorScheme}-${what.replaceAll(' ', '-')}.png`) });
+    if (folder) await page.screenshot({ path: join(folder, `${size}-${colorScheme}-${what.replaceAll(' ', '-')}.png`) });
     const weak = (await page.evaluate(contrasts)).filter(({ ratio }) => ratio < CONTRAST_MIN);
     assert.deepEqual(weak, [], what);
-    const { violations } = await page.evaluate(() => window.axe.run());
+    const { violations } = await page.evaluate(judged, within);
     assert.deepEqual(violations.map(({ id, nodes }) => [id, nodes.map(each => each.html)]), [], what);
-    if (SIZES[size].hasTouch) assert.deepEqual(await page.evaluate(tooSmall, TARGET_MIN_PX), [], what);
-    assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${what}: nothing sticks out`);
+    if (SIZES[size].hasTouch) assert.deepEqual(await page.evaluate(tooSmall, { least: TARGET_MIN_PX, within: within ?? 'body' }), [], what);
+    const beyond = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    assert.ok(beyond <= 0, `${what}: something sticks out by ${beyond} px`);
   };
 }

@@ -10,6 +10,7 @@ import { startSystem } from '../contract/system.mjs';
 import { launchChromium } from './chromium.mjs';
 import { makeDeadLetter } from './dead-letter.mjs';
 import { openFront, signIn } from './front.mjs';
+import { enterOps, live } from './ops.mjs';
 
 const HOSTILE = '<img src=x onerror=alert(1)> <b>bold</b>';
 
@@ -27,25 +28,7 @@ for (const shape of ['single', 'fleet']) {
       await system?.stop();
     });
 
-    /**
-     * A window on the page in which somebody is signed in; a fault or a refusal of its policy fails the
-     * test.
-     */
-    async function enter(person, options = {}) {
-      const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
-      const page = await context.newPage();
-      page.setDefaultTimeout(PATIENCE_MS);
-      const faults = [];
-      page.on('pageerror', error => faults.push(String(error)));
-      page.on('console', said => /Content Security Policy/.test(said.text()) && faults.push(said.text()));
-      page.on('dialog', dialog => { faults.push(`a dialog: ${dialog.message()}`); void dialog.dismiss(); });
-      await page.goto(`${system.http}/ops`);
-      await page.getByLabel('An administrator\'s token').fill(person.token);
-      await page.getByRole('button', { name: 'Sign in' }).click();
-      return { page, close: async () => { await context.close(); assert.deepEqual(faults, []); } };
-    }
-
-    const live = page => page.locator('#fresh', { hasText: 'live' }).waitFor();
+    const enter = (person, options) => enterOps(browser, system, person, options);
 
     test('who is no administrator sees nothing but why', async () => {
       const { page, close } = await enter(new Person(system, 'ann'));
