@@ -191,7 +191,9 @@ onWindows('files', stage => {
   test('a server without a place for files says so, and has no button', async () => {
     const { page } = await conversation();
     await page.route(/\/attachments\/tus$/, route => route.fulfill({ status: 204, headers: { 'tus-version': '1.0.0' } }));
+    const said = page.waitForResponse(response => response.request().method() === 'OPTIONS' && response.url().endsWith('/attachments/tus'));
     await page.reload();
+    await said;
     await message(page, 'hello').waitFor();
     await becomes('there is no button', async () => !await button(page, 'Attach files').isVisible());
     await hand(page, '#messages', 'drop', [{ name: 'dropped.txt', type: 'text/plain', text: 'dropped' }]);
