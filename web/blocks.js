@@ -2,19 +2,18 @@
 // if its answer is lost and it is asked for again. What all of this person's windows are told of it is heard
 // here. Dispatches `change`.
 
-import { Refusal } from '/refusal.js';
-import { newKey } from '/storage.js';
+import { KeyedChanges } from '/keyed-changes.js';
 
 const PAGE = 100;
 /** What codes mean here; of all others the sentences are right as they are. @type {Record<string, string>} */
 const WORDS = {
-  key_reused: 'That was not done. Please try again.',
   unavailable: 'The service is not available at the moment. Nothing was changed: please try again.',
   offline: 'There is no connection at the moment. Please try again when there is one.',
 };
 
 export class Blocks extends EventTarget {
   #api;
+  #changes;
   #people;
   #names;
   #changed;
@@ -22,11 +21,6 @@ export class Blocks extends EventTarget {
   #known = new Map();
   /** Changes that were heard: what was asked before them may not know of them. */
   #heard = 0;
-  /**
-   * Of each person the change whose end nobody knows, with its key.
-   * @type {Map<string, { method: string, key: string }>}
-   */
-  #open = new Map();
 
   /**
    * `changed(userId)` is called when somebody is blocked, or is not any more.
@@ -36,6 +30,7 @@ export class Blocks extends EventTarget {
   constructor({ api, people, names, changed }) {
     super();
     this.#api = api;
+    this.#changes = new KeyedChanges(api);
     this.#people = people;
     this.#names = names;
     this.#changed = changed;
@@ -118,27 +113,7 @@ export class Blocks extends EventTarget {
    * @param {'PUT' | 'DELETE'} method
    * @param {string} id
    */
-  async #ask(method, id) {
-    const open = this.#open.get(id);
-    const key = open?.method === method ? open.key : newKey();
-    this.#open.set(id, { method, key });
-    try {
-      const answer = await this.#api.askOnce(method, `/users/${encodeURIComponent(id)}/block`, undefined, key);
-      if (answer.status === 'queued') throw new Refusal({ code: 'queued' });
-      this.#settled(id, key);
-      return answer;
-    } catch (error) {
-      if (!(error instanceof Refusal)) throw error;
-      if (!error.isPassing && error.code !== 'queued') this.#settled(id, key);
-      throw Object.assign(error, { message: WORDS[error.code] ?? error.message });
-    }
-  }
-
-  /**
-   * @param {string} id
-   * @param {string} key
-   */
-  #settled(id, key) {
-    if (this.#open.get(id)?.key === key) this.#open.delete(id);
+  #ask(method, id) {
+    return this.#changes.make(id, { method, path: `/users/${encodeURIComponent(id)}/block` }, WORDS);
   }
 }

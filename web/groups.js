@@ -1,8 +1,8 @@
 // What the owners of a group do to it, and leaving it. Each change is made once, also if its answer is lost
 // and it is asked for again. What is refused is said in the words of a group.
 
-import { Refusal } from '/refusal.js';
-import { newKey } from '/storage.js';
+import { KeyedChanges } from '/keyed-changes.js';
+import { NOTHING_IS_LOST, Refusal } from '/refusal.js';
 
 /** So many can be added at once. */
 export const ADDED_MAX = 100;
@@ -10,11 +10,9 @@ export const ADDED_MAX = 100;
 export const NAME_MAX = 100;
 /** What codes mean here; of all others the sentences are right as they are. @type {Record<string, string>} */
 const WORDS = {
+  ...NOTHING_IS_LOST,
   forbidden: 'Only an owner of the group can do that, and you are none any more.',
   not_found: 'They are not in the group any more.',
-  key_reused: 'That was not done. Please try again.',
-  unavailable: 'The service is not available at the moment. Nothing is lost here: please try again.',
-  offline: 'There is no connection at the moment. Nothing is lost here: please try again when there is one.',
 };
 const MAY_NOT_ADD = 'You may not add all of these people, maybe because you block one of them, or you do not own the group any more.';
 
@@ -25,18 +23,12 @@ const MAY_NOT_ADD = 'You may not add all of these people, maybe because you bloc
 export const tooLong = name => `A group's name has at most ${NAME_MAX} characters. This one has ${[...name].length}.`;
 
 export class Groups {
-  #api;
+  #changes;
   #threads;
-  /**
-   * Of each conversation the change whose end nobody knows, with its key. A later one takes its place: to
-   * make the earlier one again is another change then.
-   * @type {Map<string, { asked: string, key: string }>}
-   */
-  #open = new Map();
 
   /** @param {{ api: import('/api.js').Api, threads: import('/threads.js').Threads }} parts */
   constructor({ api, threads }) {
-    this.#api = api;
+    this.#changes = new KeyedChanges(api);
     this.#threads = threads;
   }
 
@@ -97,32 +89,14 @@ export class Groups {
    * @param {Record<string, string>} [words]
    */
   async #change(threadId, method, path, body, words = WORDS) {
-    const asked = JSON.stringify([method, path, body]);
-    const open = this.#open.get(threadId);
-    const key = open?.asked === asked ? open.key : newKey();
-    this.#open.set(threadId, { asked, key });
     const askedAt = performance.now();
     try {
-      const answer = await this.#api.askOnce(method, `/messages/threads/${encodeURIComponent(threadId)}${path}`, body, key);
-      if (answer.status === 'queued') throw new Refusal({ code: 'queued' });
-      this.#settled(threadId, key);
-      if (answer.thread) this.#threads.changedTo(answer.thread, askedAt);
+      const { thread } = await this.#changes.make(threadId, { method, path: `/messages/threads/${encodeURIComponent(threadId)}${path}`, body }, words);
+      if (thread) this.#threads.changedTo(thread, askedAt);
     } catch (error) {
-      if (!(error instanceof Refusal)) throw error;
-      if (!error.isPassing && error.code !== 'queued') {
-        this.#settled(threadId, key);
-        // Somebody else has changed the group, or this person's part in it.
-        this.#threads.learnAgain(threadId).catch(() => {});
-      }
-      throw Object.assign(error, { message: words[error.code] ?? error.message });
+      // Somebody else has changed the group, or this person's part in it.
+      if (error instanceof Refusal && error.isFinal) this.#threads.learnAgain(threadId).catch(() => {});
+      throw error;
     }
-  }
-
-  /**
-   * @param {string} threadId
-   * @param {string} key
-   */
-  #settled(threadId, key) {
-    if (this.#open.get(threadId)?.key === key) this.#open.delete(threadId);
   }
 }

@@ -25,6 +25,11 @@ const SENTENCES = {
   failed: 'That could not be done. The operators can see why.',
   offline: 'There is no connection at the moment.',
 };
+/** What these codes mean where what was typed or chosen stays. @type {Record<string, string>} */
+export const NOTHING_IS_LOST = {
+  unavailable: 'The service is not available at the moment. Nothing is lost here: please try again.',
+  offline: 'There is no connection at the moment. Nothing is lost here: please try again when there is one.',
+};
 /** What the server says of a token that breaks a rule; the rule follows. */
 const BROKEN_TOKEN = 'the token is not valid:';
 
@@ -46,6 +51,11 @@ export class Refusal extends Error {
   /** Whether the same again may work later. */
   get isPassing() {
     return ['rate_limited', 'unavailable', 'offline'].includes(this.code);
+  }
+
+  /** Whether it is not done and will not be; else it may have been, or the server has it. */
+  get isFinal() {
+    return !this.isPassing && this.code !== 'queued';
   }
 
   /** Whether only signing in again helps. */

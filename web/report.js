@@ -6,16 +6,15 @@ import { $, element } from '/elements.js';
 import { plain } from '/markup.js';
 import { tell } from '/notice.js';
 import { REASONS, reasonWords } from '/reasons.js';
-import { Refusal } from '/refusal.js';
+import { NOTHING_IS_LOST, Refusal } from '/refusal.js';
 import { typed } from '/typed.js';
 
 /** Characters of what somebody says, as the server counts them. */
 const TEXT_MAX = 500;
 /** What codes mean here; of all others the sentences are right as they are. @type {Record<string, string>} */
 const WORDS = {
+  ...NOTHING_IS_LOST,
   not_found: 'The message is not there any more, or not yours to see.',
-  unavailable: 'The service is not available at the moment. Nothing is lost here: please try again.',
-  offline: 'There is no connection at the moment. Nothing is lost here: please try again when there is one.',
 };
 
 export class ReportForm {

@@ -61,6 +61,7 @@ const FILES: &[(&str, &str, &str)] = &[
     ("/header.js", SCRIPT, include_str!("../../web/header.js")),
     ("/history.js", SCRIPT, include_str!("../../web/history.js")),
     ("/inbox.js", SCRIPT, include_str!("../../web/inbox.js")),
+    ("/keyed-changes.js", SCRIPT, include_str!("../../web/keyed-changes.js")),
     ("/later-form.js", SCRIPT, include_str!("../../web/later-form.js")),
     ("/later-list.js", SCRIPT, include_str!("../../web/later-list.js")),
     ("/later-menu.js", SCRIPT, include_str!("../../web/later-menu.js")),
