@@ -2,6 +2,7 @@
 // In a group its owners change it here, and everybody can leave, or block somebody.
 
 import { $, arrange, drawingOnce } from '/elements.js';
+import { folded } from '/folded.js';
 import { GroupForm } from '/group-form.js';
 import { ADDED_MAX } from '/groups.js';
 import { drawMember } from '/member-item.js';
@@ -336,9 +337,3 @@ function leavingWords({ participantCount }, { history, owners }, title, me) {
   const seen = history === 'all' ? 'all of it again' : 'what is sent from then on';
   return `${question} ${heir}Only an owner can add you again, and then you see ${seen}.`;
 }
-
-/**
- * As names are compared: without case and accents.
- * @param {string} text
- */
-const folded = text => text.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase();

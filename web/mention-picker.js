@@ -3,6 +3,7 @@
 // too.
 
 import { $, element } from '/elements.js';
+import { folded } from '/folded.js';
 import { Refusal } from '/refusal.js';
 import { several } from '/times.js';
 
@@ -154,12 +155,6 @@ export class MentionPicker {
     this.#parts.take(person, this.#start, $('text').selectionStart);
   }
 }
-
-/**
- * As words are compared: without case and accents.
- * @param {string} text
- */
-const folded = text => text.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase();
 
 /**
  * Whether what was typed begins the name or the id of somebody, or a word of it.
