@@ -15,7 +15,7 @@ import { History } from '/history.js';
 import { attempt, onTheSide, tell } from '/notice.js';
 import { ReaderPlace } from '/place.js';
 import { Scroller } from '/scroller.js';
-import { fileNames } from '/thread-list.js';
+import { fileNames } from '/sizes.js';
 import { several } from '/times.js';
 import { typed } from '/typed.js';
 import { MessageActions } from '/message-actions.js';
@@ -176,7 +176,7 @@ export class Conversation extends EventTarget {
     if (isNews) {
       this.#place.came(message);
       const says = message.mentions?.includes(me.id) ? ' mentions you' : '';
-      $('news').textContent = `${people.name(message.senderId)}${says}: ${typed(message.content) || fileNames(message)}`;
+      $('news').textContent = `${people.name(message.senderId)}${says}: ${typed(message.content) || fileNames(message.attachments)}`;
     }
     history.received(message);
   }

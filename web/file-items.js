@@ -2,7 +2,7 @@
 // and size; and references to files of the host application as links.
 
 import { button, element, harmlessAddress } from '/elements.js';
-import { kindOf, sizeOf } from '/sizes.js';
+import { fileName, kindOf, sizeOf } from '/sizes.js';
 import { isPicture, isStored, thumbnailOf } from '/stored-files.js';
 import { typed } from '/typed.js';
 
@@ -63,9 +63,9 @@ function drawStored(attachment, { stored }) {
 }
 
 /** @param {Attachment} attachment */
-function drawReference({ url, filename, type }) {
-  const name = typed(filename) || type;
-  const address = harmlessAddress(url);
+function drawReference(attachment) {
+  const name = fileName(attachment);
+  const address = harmlessAddress(attachment.url);
   if (!address) return element('span', { class: 'file', dir: 'auto' }, name);
   return element('a', { class: 'file', dir: 'auto', href: address, target: '_blank', rel: 'noopener noreferrer' }, name);
 }

@@ -7,6 +7,7 @@ import { LaterForm } from '/later-form.js';
 import { whenWords } from '/moments.js';
 import { tell } from '/notice.js';
 import { Refusal } from '/refusal.js';
+import { fileNames } from '/sizes.js';
 import { sure, notAnyMore } from '/sure.js';
 import { several } from '/times.js';
 import { typed } from '/typed.js';
@@ -126,7 +127,7 @@ export class LaterList {
     return element('li', { class: isFailed ? 'failed' : '' },
       element('p', { class: 'when' }, element('strong', {}, capital(when)), this.#threadId === undefined && element('bdi', {}, ` · ${this.#title(threadId)}`)),
       content && element('p', { class: 'content', dir: 'auto' }, typed(content)),
-      attachments.length > 0 && element('p', { class: 'names', dir: 'auto' }, attachments.map(({ filename, type }) => typed(filename) || type).join(', ')),
+      attachments.length > 0 && element('p', { class: 'names', dir: 'auto' }, fileNames(attachments)),
       state === 'waiting' && element('div', { class: 'choices' },
         act('Change', () => this.#change(scheduled)), act('Send now', () => this.#attempt(() => this.#parts.later.sendNow(_id))),
         act('Cancel message', () => this.#cancel(_id), 'quiet bad')));

@@ -6,6 +6,7 @@ import { ask } from '/ops-ask.js';
 import { count, moment } from '/ops-figures.js';
 import { reasonWords } from '/reasons.js';
 import { Refusal } from '/refusal.js';
+import { fileName } from '/sizes.js';
 import { typed } from '/typed.js';
 
 const PAGE = 25;
@@ -185,7 +186,7 @@ export class Reports {
 /** @param {ShownReport['message']} message */
 const said = ({ content, attachments }) => [
   content && element('p', { class: 'said', dir: 'auto' }, typed(content)),
-  ...attachments.map(({ filename, type }) => element('p', { class: 'said', dir: 'auto' }, `📎 ${typed(filename) || type}`)),
+  ...attachments.map(each => element('p', { class: 'said', dir: 'auto' }, `📎 ${fileName(each)}`)),
 ].filter(Boolean);
 
 /**

@@ -1,4 +1,6 @@
-// Sizes and kinds of files as people say them.
+// Names, kinds and sizes of files as people say them.
+
+import { typed } from '/typed.js';
 
 const KILO = 1_000;
 const UNITS = ['bytes', 'KB', 'MB', 'GB', 'TB'];
@@ -15,6 +17,19 @@ const KINDS = {
 };
 /** @type {Record<string, string>} */
 const SORTS = { image: 'Picture', video: 'Video', audio: 'Sound', text: 'Text', font: 'Font' };
+
+/**
+ * What a file is called; without a name it is at least something.
+ * @param {{ filename: string, type: string }} attachment
+ * @returns {string}
+ */
+export const fileName = ({ filename, type }) => typed(filename) || type;
+
+/**
+ * The names of a message's files.
+ * @param {Attachment[]} attachments
+ */
+export const fileNames = attachments => attachments.map(fileName).join(', ');
 
 /**
  * Bytes in the largest unit of which there is one.

@@ -5,6 +5,7 @@ import { ticks } from '/bubble.js';
 import { $, arrange, drawingOnce, element } from '/elements.js';
 import { plain } from '/markup.js';
 import { attempt } from '/notice.js';
+import { fileNames } from '/sizes.js';
 import { shortTime } from '/times.js';
 import { typed } from '/typed.js';
 
@@ -112,16 +113,10 @@ export class ThreadList {
     const by = people.isGroup(thread) && !isOwn ? `${people.name(last.senderId)}: ` : '';
     return [
       ...isOwn && !last.deletedAt ? [ticks(last.status)] : [],
-      element('span', { class: 'preview', dir: 'auto' }, ...last.deletedAt ? ['Message taken back'] : [by && element('bdi', {}, by), plain(typed(last.content)) || fileNames(last)]),
+      element('span', { class: 'preview', dir: 'auto' }, ...last.deletedAt ? ['Message taken back'] : [by && element('bdi', {}, by), plain(typed(last.content)) || fileNames(last.attachments)]),
     ];
   }
 }
-
-/**
- * A message without a text has files.
- * @param {Message} message
- */
-export const fileNames = ({ attachments }) => attachments.map(({ filename, type }) => typed(filename) || type).join(', ');
 
 /**
  * Somebody is meant by what they have not read yet.
