@@ -4,11 +4,10 @@
 import { $, arrange, button, element } from '/elements.js';
 import { tell } from '/notice.js';
 import { sizeOf } from '/sizes.js';
+import { PICTURES } from '/stored-files.js';
 import { several } from '/times.js';
 import { FILES_MAX } from '/uploads.js';
 
-/** What browsers draw without running anything. */
-const PICTURES = ['image/gif', 'image/jpeg', 'image/png', 'image/webp'];
 /** Of a larger one no picture is drawn here: it would take long. */
 const PICTURE_MAX_BYTES = 25_000_000;
 

@@ -7,7 +7,7 @@ import { $ } from '/elements.js';
 import { LaterMenu } from '/later-menu.js';
 import { MentionPicker } from '/mention-picker.js';
 import { keptMentions } from '/mentions.js';
-import { LENGTH_MAX } from '/sending.js';
+import { LENGTH_MAX, tooLong } from '/sending.js';
 import { several } from '/times.js';
 import { typed } from '/typed.js';
 
@@ -237,8 +237,7 @@ export class Composer {
     const left = LENGTH_MAX - [...$('text').value.trim()].length;
     $('length').hidden = left > LENGTH_MAX - LENGTH_TOLD;
     $('length').className = left < 0 ? 'over' : '';
-    $('length').textContent = left < 0
-      ? `${several(-left, 'character')} too many. A message has at most ${LENGTH_MAX.toLocaleString('en')}.` : `${several(left, 'character')} left`;
+    $('length').textContent = left < 0 ? tooLong(-left) : `${several(left, 'character')} left`;
     $('send').disabled = left < 0;
     this.#drawSending();
     return left;

@@ -3,9 +3,8 @@
 
 import { button, element } from '/elements.js';
 import { keptMentions } from '/mentions.js';
-import { ZONE, fieldOf, timeOf, tooSoonOrLate } from '/moments.js';
-import { LENGTH_MAX } from '/sending.js';
-import { several } from '/times.js';
+import { fieldOf, timeOf, tooSoonOrLate, zone } from '/moments.js';
+import { LENGTH_MAX, tooLong } from '/sending.js';
 import { typed } from '/typed.js';
 
 /** @type {Record<string, string>} */
@@ -41,7 +40,7 @@ export class LaterForm {
     this.#when.value = fieldOf(new Date(scheduled.sendAt));
     this.#meanwhile = element('p', { role: 'status', class: 'meanwhile' });
     this.#save = /** @type {HTMLButtonElement} */ (element('button', {}, 'Save'));
-    const form = element('form', {}, this.#text, this.#when, element('p', { class: 'zone' }, `Time zone: ${ZONE}`), this.#meanwhile,
+    const form = element('form', {}, this.#text, this.#when, element('p', { class: 'zone' }, `Time zone: ${zone()}`), this.#meanwhile,
       element('div', { class: 'choices' }, button('Keep as it was', () => this.#parts.end(), { class: 'quiet' }), this.#save));
     form.addEventListener('submit', event => { event.preventDefault(); this.#submit(); });
     form.addEventListener('keydown', event => {
@@ -88,7 +87,7 @@ export class LaterForm {
     const content = this.#text.value.trim();
     const length = [...content].length;
     if (content === '' && attachments.length === 0) return 'A message needs a text.';
-    if (length > LENGTH_MAX) return `${several(length - LENGTH_MAX, 'character')} too many. A message has at most ${LENGTH_MAX.toLocaleString('en')}.`;
+    if (length > LENGTH_MAX) return tooLong(length - LENGTH_MAX);
     const isMoved = this.#when.value !== fieldOf(new Date(sendAt));
     const at = timeOf(this.#when.value);
     const wrong = isMoved ? tooSoonOrLate(at) : '';

@@ -5,7 +5,7 @@
 // its button.
 
 import { $, button } from '/elements.js';
-import { ZONE, fieldOf, timeOf, tooSoonOrLate, whenWords } from '/moments.js';
+import { fieldOf, timeOf, tooSoonOrLate, whenWords, zone } from '/moments.js';
 
 const HOUR_MS = 3_600_000;
 /** When tomorrow's messages go: the hour at which days begin in offices. */
@@ -90,7 +90,7 @@ export class LaterMenu {
     this.#show(false);
     $('pick-time-error').textContent = '';
     $('when').value = fieldOf(inAnHour());
-    $('when-zone').textContent = `Time zone: ${ZONE}`;
+    $('when-zone').textContent = `Time zone: ${zone()}`;
     $('pick-time-dialog').showModal();
     $('when').focus();
   }

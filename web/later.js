@@ -4,6 +4,7 @@
 // An event may come late or again, so of several the latest `updatedAt` counts. Dispatches `change`, and
 // `failed` with a message that was not sent, when that is heard.
 
+import { waiting } from '/api.js';
 import { newKey, keep, recall } from '/storage.js';
 import { Refusal } from '/refusal.js';
 
@@ -161,7 +162,7 @@ export class Later extends EventTarget {
       } catch (error) {
         const refusal = patience.aborted ? new Refusal({ code: 'offline' }) : error;
         if (!(refusal instanceof Refusal && ['offline', 'unavailable'].includes(refusal.code)) || tries === TRIES_MAX) throw refusal;
-        await new Promise(resolve => setTimeout(resolve, PAUSE_MS));
+        await waiting(PAUSE_MS);
       }
     }
   }

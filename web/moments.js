@@ -9,8 +9,8 @@ const LATEST_MS = 366 * 24 * 3_600_000;
 const dayForm = new Intl.DateTimeFormat('en-GB', { weekday: 'long', day: 'numeric', month: 'long' });
 const yearForm = new Intl.DateTimeFormat('en-GB', { weekday: 'long', day: 'numeric', month: 'long', year: 'numeric' });
 
-/** The name of the time zone, such as Europe/Berlin. */
-export const ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone;
+/** The name of the time zone of this browser, such as Europe/Berlin. */
+export const zone = () => Intl.DateTimeFormat().resolvedOptions().timeZone;
 
 /**
  * A time that is to come: the day if it is not today, and the time of day.

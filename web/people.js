@@ -152,7 +152,7 @@ const drawPicture = address => element('span', { class: 'picture', 'aria-hidden'
  * @param {Thread} thread
  * @returns {string}
  */
-export const groupName = ({ group }) => typed(group?.name ?? '');
+const groupName = ({ group }) => typed(group?.name ?? '');
 
 /**
  * @param {Thread} thread

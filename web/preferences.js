@@ -5,6 +5,7 @@
 // The settings are a dialog, which hides the page's line for refusals. So they have a line of their own.
 
 import { $, arrange, element } from '/elements.js';
+import { zone } from '/moments.js';
 import { Refusal } from '/refusal.js';
 
 /** The server's names for messages, and those that mention somebody, among the kinds of notifications. */
@@ -138,7 +139,7 @@ export class PreferencesForm extends EventTarget {
 
   /** Somebody who has set no time zone means that of this browser. */
   #zone() {
-    return this.#known.timeZone === DEFAULTS.timeZone && { timeZone: written(here()) };
+    return this.#known.timeZone === DEFAULTS.timeZone && { timeZone: written(zone()) };
   }
 
   /** @param {SubmitEvent} event */
@@ -196,13 +197,10 @@ export class PreferencesForm extends EventTarget {
   }
 }
 
-/** A time zone as the server gets it from here. @param {string} zone */
-const written = zone => (zone === 'UTC' ? CHOSEN_UTC : zone);
-
-/** The time zone of this browser. */
-const here = () => Intl.DateTimeFormat().resolvedOptions().timeZone;
+/** A time zone as the server gets it from here. @param {string} name */
+const written = name => (name === 'UTC' ? CHOSEN_UTC : name);
 
 /** Every time zone that this browser knows, that of the browser first. */
 function zones() {
-  return [...new Set([here(), 'UTC', ...Intl.supportedValuesOf('timeZone')])];
+  return [...new Set([zone(), 'UTC', ...Intl.supportedValuesOf('timeZone')])];
 }

@@ -4,9 +4,16 @@
 
 import { mentionedIn } from '/mentions.js';
 import { attempt, tell } from '/notice.js';
+import { several } from '/times.js';
 
 /** Characters of a message, as the server counts them. */
 export const LENGTH_MAX = 10_000;
+
+/**
+ * Why a text with so many characters too many is not sent.
+ * @param {number} count
+ */
+export const tooLong = count => `${several(count, 'character')} too many. A message has at most ${LENGTH_MAX.toLocaleString('en')}.`;
 
 export class Sending extends EventTarget {
   #parts;

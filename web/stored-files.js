@@ -13,7 +13,7 @@ const WHOLE_MAX = 6;
 /** A picture is read so far before it is seen. */
 const NEAR = '600px';
 /** What the server takes for pictures, and browsers draw without running anything. */
-const PICTURES = ['image/gif', 'image/jpeg', 'image/png', 'image/webp'];
+export const PICTURES = ['image/gif', 'image/jpeg', 'image/png', 'image/webp'];
 /** Nothing runs in it, wherever a browser might open it. */
 const BYTES = 'application/octet-stream';
 /** A download has begun by then. */
