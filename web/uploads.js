@@ -147,7 +147,7 @@ export class Uploads extends EventTarget {
       const attachment = await upload(this.#api, /** @type {File} */ (entry.file), {
         id: entry.uploadId, signal: running.signal,
         begun: id => { entry.uploadId = id; },
-        progress: sent => { entry.sent = sent; this.#changed(); },
+        progress: sent => { entry.sent = sent; this.#tell(); },
       });
       Object.assign(entry, { state: 'ready', attachment });
     } catch (error) {
@@ -161,9 +161,14 @@ export class Uploads extends EventTarget {
     }
   }
 
+  /** Keeps what is ready over a reload, and tells. */
   #changed() {
     const ready = this.#entries.filter(({ state }) => state === 'ready');
     keep('files', ready.map(({ file: _file, ...entry }) => entry));
+    this.#tell();
+  }
+
+  #tell() {
     this.dispatchEvent(new Event('change'));
   }
 }
