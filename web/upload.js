@@ -115,6 +115,8 @@ async function offset(api, id, signal) {
  */
 function append(api, id, { from, bytes, signal, progress }) {
   const request = new XMLHttpRequest();
+  // What answers without JSON has no `response` then.
+  request.responseType = 'json';
   const give = () => request.abort();
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let silence;
@@ -128,7 +130,7 @@ function append(api, id, { from, bytes, signal, progress }) {
     for (const event of ['error', 'abort']) request.addEventListener(event, () => reject(new Refusal({ code: 'offline' })));
     request.addEventListener('load', () => {
       if (request.status === 204) resolve(Number(request.getResponseHeader('Upload-Offset')));
-      else reject(api.refused(request.status, parsed(request.responseText), request.getResponseHeader('Retry-After')));
+      else reject(api.refused(request.status, request.response ?? { code: 'unavailable' }, request.getResponseHeader('Retry-After')));
     });
     request.open('PATCH', `/api/v2/attachments/tus/${id}`);
     const headers = { ...TUS, Authorization: api.authorization, 'Upload-Offset': String(from), 'Content-Type': BYTES };
@@ -141,18 +143,6 @@ function append(api, id, { from, bytes, signal, progress }) {
     clearTimeout(silence);
     signal.removeEventListener('abort', give);
   });
-}
-
-/**
- * @param {string} text
- * @returns {Refused}
- */
-function parsed(text) {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return { code: 'unavailable' };
-  }
 }
 
 /** @param {string} text */
