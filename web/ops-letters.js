@@ -4,6 +4,7 @@ import { $, button, element } from '/elements.js';
 import { ask } from '/ops-ask.js';
 import { count, moment } from '/ops-figures.js';
 import { Letter } from '/ops-letter.js';
+import { pagesOf } from '/ops-pages.js';
 import { Replays, dryRunWords } from '/ops-replays.js';
 
 const PAGE = 50;
@@ -55,38 +56,17 @@ export class Letters {
   async #loadLetters() {
     const group = this.#group;
     const filter = { ...group && { queue: group.queue, cause: group.cause, ...group.kind && { kind: group.kind } }, state: $('letters-state').value };
-    const [letters, next] = await this.#pagesOf('/ops/dead-letters', filter, 'letters', this.#pages);
+    const [letters, next] = await pagesOf(this.#api, '/ops/dead-letters', { query: { ...filter, limit: PAGE }, key: 'letters', pages: this.#pages });
     this.#shown = letters;
     this.#next = next;
   }
 
   async #loadAudit() {
-    const [entries, next] = await this.#pagesOf('/ops/audit', {}, 'entries', this.#auditPages);
+    const [entries, next] = await pagesOf(this.#api, '/ops/audit', { query: { limit: PAGE }, key: 'entries', pages: this.#auditPages });
     this.#nextAudit = next;
     $('audit').replaceChildren(...entries.map(auditRow));
     $('no-audit').hidden = entries.length > 0;
     $('more-audit').hidden = !this.#nextAudit;
-  }
-
-  /**
-   * So many pages of a listing.
-   * @param {string} path
-   * @param {Record<string, string>} filter
-   * @param {string} key
-   * @param {number} pages
-   * @returns {Promise<[any[], string | null]>}
-   */
-  async #pagesOf(path, filter, key, pages) {
-    const found = [];
-    let cursor = '';
-    for (let page = 0; page < pages; page += 1) {
-      const query = Object.entries({ ...filter, limit: String(PAGE), cursor }).map(([name, value]) => `${name}=${encodeURIComponent(value)}`).join('&');
-      const answer = await this.#api.ask('GET', `${path}?${query}`);
-      found.push(...answer[key]);
-      if (!answer.nextCursor) return [found, null];
-      cursor = answer.nextCursor;
-    }
-    return [found, cursor];
   }
 
   /** @param {LetterGroup | undefined} group */

@@ -4,6 +4,7 @@
 import { $, arrange, button, element } from '/elements.js';
 import { ask } from '/ops-ask.js';
 import { count, moment } from '/ops-figures.js';
+import { pagesOf } from '/ops-pages.js';
 import { reasonWords } from '/reasons.js';
 import { Refusal } from '/refusal.js';
 import { fileName } from '/sizes.js';
@@ -44,19 +45,13 @@ export class Reports {
 
   async load() {
     const asked = this.#asked = {};
-    const status = $('reports-state').value;
-    /** @type {ShownReport[]} */
-    const found = [];
-    let cursor = '';
-    for (let page = 0; page < this.#pages && (page === 0 || cursor); page += 1) {
-      const answer = await this.#api.ask('GET', `/reports?status=${status}&limit=${PAGE}&cursor=${encodeURIComponent(cursor)}`);
-      found.push(...answer.reports);
-      cursor = answer.nextCursor ?? '';
-    }
+    const query = { status: $('reports-state').value, limit: PAGE };
+    /** @type {[ShownReport[], string | null]} */
+    const [found, next] = await pagesOf(this.#api, '/reports', { query, key: 'reports', pages: this.#pages });
     await this.#learn(found.flatMap(({ reporterId, message, handled }) => [reporterId, message.senderId, ...handled ? [handled.by] : []]));
     if (asked !== this.#asked) return;
     this.#shown = found;
-    this.#hasMore = cursor !== '';
+    this.#hasMore = next !== null;
     this.#draw();
   }
 

@@ -87,6 +87,7 @@ const FILES: &[(&str, &str, &str)] = &[
     ("/ops-letter.js", SCRIPT, include_str!("../../web/ops-letter.js")),
     ("/ops-letters.js", SCRIPT, include_str!("../../web/ops-letters.js")),
     ("/ops-outcomes.js", SCRIPT, include_str!("../../web/ops-outcomes.js")),
+    ("/ops-pages.js", SCRIPT, include_str!("../../web/ops-pages.js")),
     ("/ops-people.js", SCRIPT, include_str!("../../web/ops-people.js")),
     ("/ops-pipeline.js", SCRIPT, include_str!("../../web/ops-pipeline.js")),
     ("/ops-replays.js", SCRIPT, include_str!("../../web/ops-replays.js")),
