@@ -4,17 +4,11 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
+import { found, newKey } from './founding.mjs';
 import { eventually } from './person.mjs';
 
 export function blocks(stage) {
-  const { person } = stage;
-  const newKey = () => ({ 'idempotency-key': randomUUID() });
-  /** People with these names; all of them are connected. */
-  const connected = async (...names) => {
-    const people = names.map(name => person(name));
-    await Promise.all(people.map(each => each.connect()));
-    return people;
-  };
+  const { connected, person } = stage;
   /** Blocks somebody, and waits until the gateway of the one who blocks has heard of it. */
   const block = async (who, other) => {
     const told = who.all('block:updated').length;
@@ -29,12 +23,6 @@ export function blocks(stage) {
     const answer = await who.api('DELETE', `/users/${other.id}/block`);
     assert.equal(answer.status, 200, JSON.stringify(answer));
     if (who.socket) assert.equal((await who.hears('block:updated', told + 1)).at(-1).isBlocked, false);
-  };
-  const found = async (owner, others, group = {}) => {
-    const body = { participants: others.map(each => each.id), group };
-    const answer = await owner.rest('POST', '/threads', body);
-    assert.equal(answer.status, 201, JSON.stringify(answer));
-    return answer.thread._id;
   };
   const listed = async who => (await who.rest('GET', '/threads')).threads.map(each => each._id);
   const status = async (viewer, who) => (await viewer.api('GET', `/presence/${who.id}`)).presence.status;

@@ -4,26 +4,14 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
+import { found, newKey } from './founding.mjs';
 import { eventually } from './person.mjs';
 
 /** Rounds in which somebody is removed and added again. */
 const ROUNDS = 5;
 
 export function groups(stage) {
-  const { person } = stage;
-  const newKey = () => ({ 'idempotency-key': randomUUID() });
-  /** People with these names; all of them are connected. */
-  const connected = async (...names) => {
-    const people = names.map(name => person(name));
-    await Promise.all(people.map(each => each.connect()));
-    return people;
-  };
-  const found = async (owner, others, group = {}) => {
-    const body = { participants: others.map(each => each.id), group };
-    const answer = await owner.rest('POST', '/threads', body);
-    assert.equal(answer.status, 201, JSON.stringify(answer));
-    return answer.thread._id;
-  };
+  const { connected, person } = stage;
   const add = async (owner, thread, ...people) => {
     const answer = await owner.rest('POST', `/threads/${thread}/members`, { userIds: people.map(each => each.id) }, newKey());
     assert.equal(answer.status, 200, JSON.stringify(answer));

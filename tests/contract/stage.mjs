@@ -58,6 +58,12 @@ function openStage(shape, system) {
     shape,
     get system() { return system(); },
     person: people.person,
+    /** People with these names; all of them are connected. */
+    async connected(...names) {
+      const all = names.map(name => people.person(name));
+      await Promise.all(all.map(each => each.connect()));
+      return all;
+    },
     /** Two people with a thread; both connected unless asked otherwise. */
     async pair(options = {}) {
       const two = await people.pair();

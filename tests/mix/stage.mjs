@@ -12,7 +12,6 @@ export class Stage {
 
   constructor({ ws, http, seed, duration }) {
     Object.assign(this, { sockets: ws, http, duration: Number(duration) * 1_000, random: new Random(seed) });
-    this.until = now() + this.duration;
   }
 
   /** Somebody who is in the run from now on. */

@@ -9,10 +9,7 @@ const REPEATS_MS = 15_000;
 export function judgeHearing(court) {
   const { journal } = court;
   const devices = new Map();
-  for (const heard of journal.heard) {
-    const key = `${heard.device} ${heard.thread}`;
-    devices.set(key, [...(devices.get(key) ?? []), heard]);
-  }
+  for (const heard of journal.heard) appended(devices, `${heard.device} ${heard.thread}`, heard);
   const stored = new Map([...journal.histories.values()].flat().map(message => [message.id, message]));
   for (const heard of devices.values()) judgeStream(court, heard, stored);
   judgeMissing(court, devices);
