@@ -55,7 +55,7 @@ export class MessageActions {
       this.#emoji, this.#opener, this.#reply, this.#pin, this.#unread, this.#report, this.#edit, this.#takeBack);
     // A finger is nowhere before it presses, and then it gives the focus.
     const hovers = matchMedia('(hover: hover)');
-    list.addEventListener('pointerover', event => hovers.matches && this.#emoji.hidden && this.#hang(itemOf(event)));
+    list.addEventListener('pointerover', event => hovers.matches && this.#emoji.hidden && this.#pointedAt(itemOf(event)));
     list.addEventListener('focusin', event => this.#focused(itemOf(event)));
     list.addEventListener('mousedown', () => { this.#isPressed = true; }, { capture: true });
     // Behind the click, which comes with it.
@@ -93,6 +93,15 @@ export class MessageActions {
     this.#message = message;
     this.#offer();
     if (this.#box.parentNode !== item) this.#handlers.keeping(() => item.append(this.#box));
+  }
+
+  /**
+   * Between two messages the buttons stay where they are: without them the messages would move, one of them
+   * under the pointer, and with its buttons they would move away again, without an end.
+   * @param {HTMLElement | null | undefined} item
+   */
+  #pointedAt(item) {
+    if (item && this.#handlers.find(item)) this.#hang(item);
   }
 
   #hangOnFocused() {

@@ -1,7 +1,7 @@
 // The scroll position of a conversation. What the reader sees stays where it is, whatever is added above or
 // below. Only a reader at the end follows the end, and not past what they have not seen: of more than fits,
-// they see the beginning first. Who went past it to the end wanted that, and stays there. Dispatches `moved` when the reader goes somewhere, and `top` when older
-// messages are wanted.
+// they see the beginning first. Who went past it to the end wanted that, and stays there. Dispatches `moved`
+// when the reader goes somewhere, and `top` when older messages are wanted.
 
 /** Being this near to the end is being there. */
 const END_PX = 48;
@@ -17,6 +17,10 @@ export class Scroller extends EventTarget {
   #firstUnseen;
   #height = 0;
   #isAtEnd = true;
+  /** Where the box was placed last; elsewhere is where its reader has scrolled. */
+  #placed = 0;
+  /** The first item that its reader had not seen when they went past it to the end. @type {HTMLElement | undefined} */
+  #passed;
 
   /**
    * `firstUnseen` gives the first item that its reader has not seen, if there is one.
@@ -44,15 +48,13 @@ export class Scroller extends EventTarget {
     // Something may come before the browser has told that the reader has scrolled.
     this.#measure();
     if (this.#isAtEnd) {
-      const isPassed = this.#isAbove(this.#firstUnseen());
       change();
-      if (isPassed) this.toEnd();
-      else this.#followEnd();
+      this.#followEnd();
     } else {
       const seen = this.#firstSeen();
       const before = seen?.getBoundingClientRect().top ?? 0;
       change();
-      if (seen?.isConnected) this.#box.scrollTop += seen.getBoundingClientRect().top - before;
+      if (seen?.isConnected) this.#place(this.#box.scrollTop + seen.getBoundingClientRect().top - before);
     }
     this.#wantOlder();
   }
@@ -68,9 +70,10 @@ export class Scroller extends EventTarget {
     this.#measure();
   }
 
+  /** The reader wants to go to the end. */
   toEnd() {
-    this.#isAtEnd = true;
-    this.#box.scrollTop = this.#box.scrollHeight;
+    this.#passed = this.#firstUnseen();
+    this.#placeAtEnd();
   }
 
   /**
@@ -81,21 +84,24 @@ export class Scroller extends EventTarget {
     return item.getBoundingClientRect().bottom <= this.#box.getBoundingClientRect().bottom + ROUNDING_PX;
   }
 
-  /**
-   * Whether the reader has gone past the beginning of an item.
-   * @param {HTMLElement | undefined} item
-   */
-  #isAbove(item) {
-    return item !== undefined && item.getBoundingClientRect().top < this.#box.getBoundingClientRect().top;
+  #placeAtEnd() {
+    this.#isAtEnd = true;
+    this.#place(this.#box.scrollHeight);
+  }
+
+  /** @param {number} top */
+  #place(top) {
+    this.#box.scrollTop = top;
+    this.#placed = this.#box.scrollTop;
   }
 
   #followEnd() {
-    this.toEnd();
+    this.#placeAtEnd();
     const unseen = this.#firstUnseen();
-    if (!unseen) return;
+    if (!unseen || unseen === this.#passed) return;
     const over = this.#box.getBoundingClientRect().top + HEADROOM_PX - unseen.getBoundingClientRect().top;
     if (over <= 0) return;
-    this.#box.scrollTop -= over;
+    this.#place(this.#box.scrollTop - over);
     this.#measure();
   }
 
@@ -108,11 +114,13 @@ export class Scroller extends EventTarget {
   #measure() {
     const { scrollHeight, scrollTop, clientHeight } = this.#box;
     if (clientHeight === this.#height) this.#isAtEnd = scrollHeight - scrollTop - clientHeight < END_PX;
+    // Only the reader brings the box to the end from where it was placed.
+    if (this.#isAtEnd && Math.abs(scrollTop - this.#placed) > ROUNDING_PX) this.#passed = this.#firstUnseen();
   }
 
   #resized() {
     this.#height = this.#box.clientHeight;
-    if (this.#isAtEnd) this.toEnd();
+    if (this.#isAtEnd) this.#followEnd();
   }
 
   #wantOlder() {

@@ -123,6 +123,12 @@ onWindows('reading', stage => {
       return { tools: last.querySelectorAll('#message-actions').length, left: box.scrollHeight - box.scrollTop - box.clientHeight };
     });
     assert.equal(toEnd.tools, 1, 'the tools hang on it');
+    // Without the tools the messages would move, and one of them would come under the pointer again.
+    const between = await page.locator('#messages ol').last().evaluate(list => {
+      list.dispatchEvent(new PointerEvent('pointerover', { bubbles: true }));
+      return list.querySelectorAll('#message-actions').length;
+    });
+    assert.equal(between, 1, 'they stay there while the pointer is between two messages');
     assert.ok(toEnd.left < 2, `${toEnd.left} pixels are below`);
     await becomes('all is read', async () => await unreadOf(ben, thread) === 0);
   });
