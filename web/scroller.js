@@ -19,7 +19,10 @@ export class Scroller extends EventTarget {
   #isAtEnd = true;
   /** Where the box was placed last; elsewhere is where its reader has scrolled. */
   #placed = 0;
-  /** The first item that its reader had not seen when they went past it to the end. @type {HTMLElement | undefined} */
+  /**
+   * The first item that its reader had not seen when they went past it to the end.
+   * @type {HTMLElement | undefined}
+   */
   #passed;
 
   /**

@@ -4,8 +4,8 @@ import assert from 'node:assert/strict';
 import { PATIENCE_MS } from '../contract/person.mjs';
 
 /**
- * `{page, faults, close}`. `faults` are errors of the page, what its policy refuses, and what of people's texts
- * runs in it; `close` fails the test if there are any.
+ * `{page, faults, close}`. `faults` are errors of the page, what its policy refuses, and what of people's
+ * texts runs in it; `close` fails the test if there are any.
  */
 export async function enterOps(browser, system, person, options = {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
