@@ -169,22 +169,30 @@ function filesOf(item, attachments, acts) {
 }
 
 /**
- * Puts new parts into an item. The actions that may hang on it are not touched, and a reaction or a file
- * keeps its focus.
+ * Puts new parts into an item. The actions that may hang on it are not touched, and what had the focus keeps it:
+ * a reaction, a file or a button, or the item if there is no such part any more.
  * @param {HTMLElement} item
  * @param {any[]} parts
  */
 function replaceParts(item, parts) {
   const { activeElement } = document;
   const hadFocus = activeElement instanceof HTMLElement && item.contains(activeElement) ? activeElement : undefined;
-  const focused = hadFocus?.dataset.emoji;
   for (const part of [...item.children]) {
     if (part.id !== 'message-actions') part.remove();
   }
   item.prepend(...parts.filter(Boolean));
-  if (hadFocus?.closest('.files') && item.contains(hadFocus)) hadFocus.focus({ preventScroll: true });
-  if (focused) [.../** @type {NodeListOf<HTMLElement>} */ (item.querySelectorAll('.reactions button'))].find(chip => chip.dataset.emoji === focused)?.focus();
+  if (!hadFocus || item.contains(document.activeElement)) return;
+  const heir = item.contains(hadFocus) ? hadFocus : [.../** @type {NodeListOf<HTMLElement>} */ (item.querySelectorAll('button, a'))].find(each => isSame(each, hadFocus));
+  (heir ?? item).focus({ preventScroll: true });
 }
+
+/**
+ * Whether a part does what another one did before the item was drawn anew.
+ * @param {HTMLElement} part
+ * @param {HTMLElement} before
+ */
+const isSame = (part, before) => part.className === before.className && part.dataset.emoji === before.dataset.emoji
+  && part.getAttribute('href') === before.getAttribute('href');
 
 /**
  * @param {HTMLElement} item

@@ -429,6 +429,16 @@ for (const shape of ['single', 'fleet']) {
       await message(bensPage, 'first').locator('.reactions').getByText('👍 1').waitFor();
     });
 
+    test('a button in a message keeps the focus when the message is drawn anew', async () => {
+      const { annsPage, ann, ben, thread } = await pair();
+      const { message: { _id } } = await ann.rest('POST', `/${thread}`, { content: 'frist' });
+      await ann.rest('PATCH', `/${_id}`, { content: 'first' });
+      await message(annsPage, 'first').getByRole('button', { name: 'edited' }).focus();
+      await ben.rest('POST', `/${_id}/reactions`, { emoji: '👍', action: 'add' });
+      await message(annsPage, 'first').locator('.reactions').getByText('👍 1').waitFor();
+      assert.equal(await annsPage.evaluate(() => document.activeElement.textContent), 'edited');
+    });
+
     test('somebody is online while they are there, and then was last seen', async () => {
       const [ann, ben] = people('ann', 'ben');
       await ann.startThread(ben);

@@ -89,6 +89,68 @@ export function blocks(stage) {
     await eventually('cem is online for ben', async () => await status(ben, cem) === 'online');
   });
 
+  test('what whoever is blocked saw before stays as it was: receipts, and when the other one was there last', async () => {
+    const [ann, ben, cem] = await connected('ann', 'ben', 'cem');
+    const [thread, group] = [await ann.startThread(ben), await found(cem, [ann, ben])];
+    for (const id of [thread, group]) {
+      await ben.send(id, 'a word before');
+      await eventually('ann hears it', () => ann.all('message:received').some(({ message }) => message.threadId === id));
+      await ann.rest('POST', `/threads/${id}/read`, {});
+    }
+    const shown = async () => {
+      const all = await Promise.all([thread, group].map(async id => [
+        (await ben.rest('GET', `/${id}`)).messages,
+        (await ben.rest('GET', `/${id}?changesAfter=0`)).messages,
+        (await ben.rest('GET', `/threads/${id}`)).thread.lastMessage,
+        (await ben.ask('sync', { threads: [{ threadId: id, after: 0 }] })).threads[0].messages,
+      ]));
+      return { all, cursors: (await ben.rest('GET', `/${thread}?changesAfter=0`)).cursors };
+    };
+    const readers = ({ all }) => all.map(([[message]]) => message.readBy.map(each => each.userId));
+    await eventually('ben sees that ann has read both', async () => readers(await shown()).every(each => each.includes(ann.id)));
+    ann.leave();
+    const presence = async () => (await ben.api('GET', `/presence/${ann.id}`)).presence;
+    await eventually('ann is gone', async () => (await presence()).status === 'offline');
+    const before = { shown: await shown(), presence: await presence() };
+    assert.ok(before.presence.lastSeen);
+    const told = ben.all('presence:sync').length;
+    await block(ann, ben);
+    const after = await eventually('the block holds for ben', async () => {
+      const found = { shown: await shown(), presence: await presence() };
+      return found;
+    });
+    assert.deepEqual(after, before);
+    const { presence: [asked] } = await ben.ask('presence:sync', { userIds: [ann.id] });
+    assert.deepEqual(asked, before.presence);
+    await ann.connect();
+    await cem.send(group, 'the end');
+    await eventually('the end is heard', () => ben.received().includes('the end'));
+    assert.deepEqual(await presence(), before.presence, 'also while she is here');
+    assert.deepEqual(ben.all('presence:sync').slice(told).filter(each => each.userId === ann.id && each.status !== 'offline'), []);
+  });
+
+  test('what was planned or begun in a thread before a block does not reach the other one', async () => {
+    const [ann, ben] = await connected('ann', 'ben');
+    const thread = await ann.startThread(ben);
+    await ben.send(thread, 'hello');
+    const sendAt = new Date(Date.now() + 3_600_000).toISOString();
+    const plan = async content => (await ann.rest('POST', `/${thread}`, { content, sendAt })).scheduled._id;
+    const [one, other] = [await plan('see you tomorrow'), await plan('or not')];
+    await ann.rest('PUT', `/threads/${thread}/draft`, { content: 'begun' });
+    await block(ann, ben);
+    const refused = [
+      await ann.rest('PATCH', `/scheduled/${one}`, { content: 'changed' }), await ann.rest('POST', `/scheduled/${one}/send`),
+    ];
+    assert.deepEqual(refused.map(({ status: code }) => code), [404, 404]);
+    assert.deepEqual((await ann.rest('GET', '/drafts')).drafts, [], 'the draft is away with its thread');
+    assert.equal((await ann.rest('DELETE', `/scheduled/${other}`)).status, 200, 'it can be cancelled');
+    assert.deepEqual((await ann.rest('GET', '/scheduled')).scheduled.map(({ _id, state }) => [_id, state]).toSorted(), [[one, 'waiting'], [other, 'cancelled']].toSorted());
+    await unblock(ann, ben);
+    assert.deepEqual((await ann.rest('GET', '/drafts')).drafts.map(({ content }) => content), ['begun']);
+    assert.equal((await ann.rest('POST', `/scheduled/${one}/send`)).status, 200);
+    await eventually('it goes once the block has ended', () => ben.received().includes('see you tomorrow'));
+  });
+
   test('for who blocks the thread is away everywhere until that ends; then it is back with everything', async () => {
     const [ann, ben, cem] = await connected('ann', 'ben', 'cem');
     const word = `w${randomUUID().slice(0, 8)}`;
@@ -139,7 +201,7 @@ export function blocks(stage) {
     const { message } = await ben.send(thread, 'of old');
     for (const who of [ann, ben, cem]) await who.ask('thread:join', { threadId: thread });
     await eventually('ann is shown to ben', () => ben.all('presence:sync').some(each => each.userId === ann.id && each.status === 'online'));
-    await block(ann, ben);
+    const { blockedAt } = await block(ann, ben);
     await eventually('ann is offline for ben', () => ben.all('presence:sync').filter(each => each.userId === ann.id).at(-1).status === 'offline');
     const { presence: [asked] } = await ben.ask('presence:sync', { userIds: [ann.id] });
     assert.equal(asked.status, 'offline');
@@ -168,8 +230,8 @@ export function blocks(stage) {
       const { messages } = await who.rest('GET', `/${thread}`);
       const { threads: [synced] } = await who.ask('sync', { threads: [{ threadId: thread, after: 0, changesAfter: 0 }] });
       for (const each of [updated.message, ...messages, ...synced.messages]) {
-        const receipts = [...each.readBy, ...each.deliveredTo].map(receipt => receipt.userId);
-        assert.ok(!receipts.includes(other.id), `${each.content}: ${receipts}`);
+        const receipts = [...each.readBy, ...each.deliveredTo].filter(receipt => (receipt.readAt ?? receipt.deliveredAt) > blockedAt);
+        assert.ok(!receipts.some(receipt => receipt.userId === other.id), `${each.content}: ${JSON.stringify(receipts)}`);
       }
       assert.ok(!synced.cursors.some(each => each.userId === other.id));
     }

@@ -66,7 +66,7 @@ impl Stage {
     }
 
     fn add(&self, who: usize, key: Option<&str>) -> Item<Command> {
-        self.change(GroupChange::Add { people: vec![self.people[who].clone()] }, key)
+        self.change(GroupChange::Add { people: vec![self.people[who].clone()], people_max: None }, key)
     }
 
     fn leave(&self, who: usize) -> Item<Command> {

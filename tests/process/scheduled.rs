@@ -15,6 +15,7 @@ use eventflow_ports::{
     Backlog, DueMessage, FixedClock, MessagePage, Rescheduling, Scheduled, ScheduledPage, Scheduling,
     StoreError, WholeStore, WithCommandId,
 };
+use eventflow_protocol::blocks::ChangeBlock;
 use eventflow_protocol::change::{Change, ChangeGroup, ChangeMessage, GroupChange};
 use eventflow_protocol::command::{Command, CreateThread, LeaveThread, SendMessage};
 use eventflow_protocol::content::Content;
@@ -259,6 +260,46 @@ async fn rights_are_those_of_its_time<S: WholeStore>(store: Arc<S>, broker: Arc<
     assert_eq!(stage.kept(mentions_both).await, sent);
 }
 
+async fn nothing_is_sent_past_a_block<S: WholeStore>(store: Arc<S>, broker: Arc<dyn Broker>) {
+    let stage = Stage::new(store, broker).await;
+    let (ann, ben) = (stage.people[0].clone(), stage.people[1].clone());
+    let participants = vec![ann.clone(), ben.clone()];
+    let create = CreateThread {
+        thread_id: ThreadId::derive(&participants, "{}"),
+        participants,
+        metadata: serde_json::Map::new(),
+        group: None,
+        created_by: ann.clone(),
+        at: at(0),
+    };
+    stage.store.create_thread(&create).await.unwrap();
+    let to_ben = |content: &str| SendMessage { thread_id: create.thread_id, ..stage.message(0, content) };
+    let send = |id| item(Command::SendScheduled(SendScheduled { id, thread_id: create.thread_id, at: at(101) }));
+    let block = |is_blocked, seconds| {
+        let (user_id, other) = (ann.clone(), ben.clone());
+        item(Command::ChangeBlock(ChangeBlock { user_id, other, is_blocked, key: None, at: at(seconds) }))
+    };
+    let mut ids = Vec::new();
+    for content in ["sent before", "due meanwhile", "due afterwards"] {
+        ids.push(stage.schedule(to_ben(content)).await);
+    }
+    stage.carry_out(&[send(ids[0])]).await;
+    stage.carry_out(&[block(true, 50)]).await;
+    let not_sent = [(ScheduledState::Failed, Some(NotSent::NotInThread))];
+    assert_eq!(states(&stage.carry_out(&[send(ids[1])]).await), not_sent);
+    let again = Item { redelivered: true, ..send(ids[1]) };
+    assert_eq!(states(&stage.carry_out(&[again]).await), not_sent, "told once more");
+    let again = Item { redelivered: true, ..send(ids[0]) };
+    assert_eq!(states(&stage.carry_out(&[again]).await), [(ScheduledState::Sent, None)], "it was stored before");
+    stage.carry_out(&[block(false, 60)]).await;
+    assert_eq!(states(&stage.carry_out(&[send(ids[2])]).await), [(ScheduledState::Sent, None)]);
+    let page = MessagePage { before: None, after: None, since: 0, limit: 100 };
+    let stored = stage.store.messages(create.thread_id, page).await.unwrap();
+    let mut said: Vec<String> = stored.into_iter().map(|message| message.content).collect();
+    said.sort_unstable();
+    assert_eq!(said, ["due afterwards", "sent before"]);
+}
+
 async fn an_answer_to_a_message_that_was_taken_back_is_sent<S: WholeStore>(
     store: Arc<S>,
     broker: Arc<dyn Broker>,
@@ -399,6 +440,16 @@ async fn the_rights_of_a_scheduled_message_are_those_of_its_time_in_mongodb() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_rights_of_a_scheduled_message_are_those_of_its_time_in_the_data_file() {
     in_the_data_file(async |store, broker| rights_are_those_of_its_time(store, broker).await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_scheduled_message_is_sent_past_a_block_in_mongodb() {
+    on_mongodb("scheduled", async |store, broker| nothing_is_sent_past_a_block(store, broker).await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_scheduled_message_is_sent_past_a_block_in_the_data_file() {
+    in_the_data_file(async |store, broker| nothing_is_sent_past_a_block(store, broker).await).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -26,6 +26,7 @@ use eventflow_protocol::drafts::SaveDraft;
 use eventflow_protocol::reply::CommandResult;
 use eventflow_protocol::scheduled::ScheduleMessage;
 use eventflow_protocol::{CommandId, ErrorCode, MessageId, Participants, ThreadId, Timestamp, UserId};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 /// Sends commands to the workers.
@@ -80,6 +81,17 @@ impl Commands {
     pub async fn people_of(&self, thread: ThreadId, user: &UserId) -> Result<Participants, Refusal> {
         let people = self.membership.current(thread).await?.filter(|people| people.contains(user));
         people.ok_or_else(|| Refusal::not_found("thread"))
+    }
+
+    /// Those of these threads that a block has taken away from `user`.
+    pub async fn away_from(
+        &self,
+        user: &UserId,
+        threads: &[ThreadId],
+    ) -> Result<HashSet<ThreadId>, Refusal> {
+        let known = self.membership.of_all(threads).await?;
+        let away = known.into_iter().filter(|(_, people)| people.is_away_for(user));
+        Ok(away.map(|(thread, _)| thread).collect())
     }
 
     /// Forgets who is in a thread, because that has changed.

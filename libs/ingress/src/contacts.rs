@@ -9,10 +9,11 @@ use crate::refusal::Refusal;
 use crate::thread_list::ThreadList;
 use eventflow_ports::store::PAGE_MAX;
 use eventflow_ports::{Apart, Store};
-use eventflow_protocol::UserId;
 use eventflow_protocol::document::{ThreadStatus, ThreadView};
+use eventflow_protocol::presence::Presence;
+use eventflow_protocol::{Timestamp, UserId};
 use moka::sync::Cache;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -48,6 +49,31 @@ impl ContactList {
     }
 }
 
+/// Whose presence somebody may see.
+#[derive(Default)]
+pub struct Present {
+    /// Those who are shown as they are.
+    pub shown: Vec<UserId>,
+    /// Those whom a block keeps apart from the viewer since then: they are shown as who has gone at that moment
+    /// ([`Presence::gone_since`]), so that nobody sees that they are blocked.
+    pub gone: HashMap<UserId, Timestamp>,
+}
+
+impl Present {
+    /// Everybody.
+    pub fn everybody(&self) -> Vec<UserId> {
+        self.shown.iter().chain(self.gone.keys()).cloned().collect()
+    }
+
+    /// The presence of somebody of whom this is known, as the viewer may see it.
+    pub fn show(&self, presence: Presence) -> Presence {
+        match self.gone.get(&presence.user_id) {
+            Some(since) => presence.gone_since(*since),
+            None => presence,
+        }
+    }
+}
+
 /// Everybody's contacts, remembered for a while.
 #[derive(Clone)]
 pub struct Contacts {
@@ -80,17 +106,23 @@ impl Contacts {
         Ok(users.iter().filter(|user| list.includes(viewer, user)).cloned().collect())
     }
 
-    /// Those of `users` whose presence `viewer` may see: not that of people from whom a block keeps them
-    /// apart.
+    /// Those of `users` whose presence `viewer` may see.
     pub async fn present_to(
         &self,
         viewer: &UserId,
         users: &[UserId],
         apart: &Apart,
-    ) -> Result<Vec<UserId>, Refusal> {
+    ) -> Result<Present, Refusal> {
         let visible = self.visible(viewer, users).await?;
         let lists = apart.lists(visible.iter().chain([viewer])).await?;
-        Ok(visible.into_iter().filter(|user| !lists.are_apart(viewer, user)).collect())
+        let mut present = Present::default();
+        for user in visible {
+            match lists.apart_since(viewer, &user) {
+                None => present.shown.push(user),
+                Some(since) => drop(present.gone.insert(user, since)),
+            }
+        }
+        Ok(present)
     }
 
     /// These people have got into a thread together, or have left one: what is remembered of them may lack

@@ -81,7 +81,7 @@ mod tests {
         let thread = store.group_of(&["ann", "ben"]);
         let membership = Membership::new(store.clone());
         assert_eq!(membership.of(thread).await.unwrap().map(|people| people.len()), Some(2));
-        let change = GroupChange::Add { people: ids(&["cem"]) };
+        let change = GroupChange::Add { people: ids(&["cem"]), people_max: None };
         let add = ChangeGroup { thread_id: thread, by: ids(&["ann"]).remove(0), change, key: None, at: NOW };
         assert!(matches!(store.change_one_group(CommandId::new(), &add), GroupChanged::Done(_)));
         assert!(require_in_thread(&membership, thread, &ids(&["cem"])).await.is_ok());

@@ -1,13 +1,14 @@
-//! Receipts as somebody may see them: not those of people from whom a block keeps them apart.
+//! Receipts as somebody may see them: not what people did whom a block keeps apart from them by then.
 //!
 //! Messages of a group carry the receipts of everybody in it. In come messages and who is to be shown them;
-//! the receipts go of those whom the viewer blocks, and of those who block the viewer.
+//! the receipts go of those whom the viewer blocks, and of those who block the viewer. What was received and
+//! read before the block stays: were it gone, whoever is blocked could see that they are.
 
 use eventflow_ports::{Apart, StoreError};
-use eventflow_protocol::UserId;
 use eventflow_protocol::blocks::BlockLists;
 use eventflow_protocol::change::PersonCursors;
 use eventflow_protocol::document::Message;
+use eventflow_protocol::{Participants, Timestamp, UserId};
 use std::collections::HashSet;
 
 /// Takes the receipts out of a page that `viewer` may not see.
@@ -38,24 +39,29 @@ pub(crate) async fn hide_or_drop(apart: &Apart, viewer: &UserId, mut page: Vec<&
     }
 }
 
-/// Takes the cursors out that `viewer` may not see.
+/// Takes the cursors out that `viewer` may not see. Those of somebody for whom the thread is away stay: they do
+/// not move as long as the block holds.
 pub(crate) async fn hide_cursors(
     apart: &Apart,
     viewer: &UserId,
+    people: &Participants,
     mut cursors: Vec<PersonCursors>,
 ) -> Result<Vec<PersonCursors>, StoreError> {
-    let people: Vec<UserId> = cursors.iter().map(|cursors| cursors.user_id.clone()).collect();
-    let lists = apart.lists(people.iter().chain([viewer])).await?;
+    let shown: Vec<UserId> = cursors.iter().map(|cursors| cursors.user_id.clone()).collect();
+    let lists = apart.lists(shown.iter().chain([viewer])).await?;
     if !lists.is_empty() {
-        cursors.retain(|cursors| !lists.are_apart(viewer, &cursors.user_id));
+        cursors.retain(|PersonCursors { user_id, .. }| {
+            people.is_away_for(user_id) || !lists.are_apart(viewer, user_id)
+        });
     }
     Ok(cursors)
 }
 
 /// Takes the receipts out of a message that `viewer` may not see.
 fn hide_from(lists: &BlockLists, viewer: &UserId, message: &mut Message) {
-    message.read_by.retain(|receipt| !lists.are_apart(viewer, &receipt.user_id));
-    message.delivered_to.retain(|receipt| !lists.are_apart(viewer, &receipt.user_id));
+    let is_seen = |user: &UserId, at: Timestamp| lists.apart_since(viewer, user).is_none_or(|since| at <= since);
+    message.read_by.retain(|receipt| is_seen(&receipt.user_id, receipt.read_at));
+    message.delivered_to.retain(|receipt| is_seen(&receipt.user_id, receipt.delivered_at));
 }
 
 /// Everybody whose receipts a message has.

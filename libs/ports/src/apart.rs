@@ -6,11 +6,10 @@
 
 use crate::blocks::Blocks;
 use crate::store::StoreError;
-use eventflow_protocol::UserId;
-use eventflow_protocol::blocks::BlockLists;
+use eventflow_protocol::blocks::{Block, BlockList, BlockLists};
+use eventflow_protocol::{Timestamp, UserId};
 use moka::sync::Cache;
 use parking_lot::RwLock;
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,7 +23,7 @@ const TIME_TO_LIVE: Duration = Duration::from_mins(1);
 #[derive(Clone)]
 pub struct Apart {
     blocks: Arc<dyn Blocks>,
-    lists: Cache<UserId, Arc<HashSet<UserId>>>,
+    lists: Cache<UserId, Arc<BlockList>>,
     /// How many changes were heard. What was read before one of them is not kept.
     changes: Arc<RwLock<u64>>,
     hears_changes: bool,
@@ -33,7 +32,7 @@ pub struct Apart {
 impl Apart {
     /// Creates an empty cache over `blocks`.
     pub fn new(blocks: Arc<dyn Blocks>) -> Self {
-        let weigh = |_: &UserId, list: &Arc<HashSet<UserId>>| {
+        let weigh = |_: &UserId, list: &Arc<BlockList>| {
             u32::try_from(list.len()).unwrap_or(u32::MAX).saturating_add(1)
         };
         let lists =
@@ -75,8 +74,8 @@ impl Apart {
         let mut found = self.blocks.blocked_by(&missing).await?;
         let changes = self.changes.read();
         for user in missing {
-            let list: Arc<HashSet<UserId>> =
-                Arc::new(found.remove(&user).unwrap_or_default().into_iter().collect());
+            let blocks = found.remove(&user).unwrap_or_default().into_iter();
+            let list: Arc<BlockList> = Arc::new(blocks.map(|Block { other, at }| (other, at)).collect());
             if self.hears_changes && *changes == asked_at {
                 self.lists.insert(user.clone(), Arc::clone(&list));
             }
@@ -94,6 +93,11 @@ impl Apart {
             }
         }
         lists
+    }
+
+    /// Since when one of the two blocks the other; `None` if neither does.
+    pub async fn apart_since(&self, one: &UserId, other: &UserId) -> Result<Option<Timestamp>, StoreError> {
+        Ok(self.lists([one, other]).await?.apart_since(one, other))
     }
 
     /// Whether one of the two blocks the other.

@@ -34,6 +34,6 @@ pub trait Blocks: Send + Sync + 'static {
     /// Reads a page of the people whom this person blocks.
     async fn blocks_of(&self, user: &UserId, page: BlockPage) -> Result<Vec<Block>, StoreError>;
 
-    /// Reads whom each of these people blocks; who blocks nobody is absent.
-    async fn blocked_by(&self, users: &[UserId]) -> Result<HashMap<UserId, Vec<UserId>>, StoreError>;
+    /// Reads whom each of these people blocks, in any order; who blocks nobody is absent.
+    async fn blocked_by(&self, users: &[UserId]) -> Result<HashMap<UserId, Vec<Block>>, StoreError>;
 }

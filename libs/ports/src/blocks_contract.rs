@@ -97,7 +97,7 @@ async fn found(store: &dyn BlockStore, people: &[UserId], by: &UserId) -> Scene 
 }
 
 async fn add(store: &dyn BlockStore, scene: &Scene, by: &UserId, user: &UserId) {
-    let change = GroupChange::Add { people: vec![user.clone()] };
+    let change = GroupChange::Add { people: vec![user.clone()], people_max: None };
     let wanted = ChangeGroup { thread_id: scene.thread, by: by.clone(), change, key: None, at: at(9) };
     let changed = store.change_group(&commanded(wanted)).await.expect("change a group");
     let GroupChanged::Done(effect) = changed else { panic!("{changed:?}") };
@@ -122,8 +122,9 @@ pub async fn a_block_holds_until_it_ends(harness: &dyn Harness) {
         assert_eq!(blocked(&**witness, ben).await, []);
         let lists = witness.blocked_by(&people).await.expect("read lists");
         let mut of_ann = lists[ann].clone();
-        of_ann.sort_unstable();
-        assert_eq!((of_ann, lists.len()), (vec![ben.clone(), cem.clone()], 1));
+        of_ann.sort_unstable_by(|one, other| one.other.cmp(&other.other));
+        let held = |other: &UserId| Block { other: other.clone(), at: at(5) };
+        assert_eq!((of_ann, lists.len()), (vec![held(ben), held(cem)], 1), "each since when");
     }
     assert!(unblock(&*other, ann, ben).await.is_new);
     assert_eq!(blocked(&*store, ann).await, std::slice::from_ref(cem));

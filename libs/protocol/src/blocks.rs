@@ -8,7 +8,7 @@ use crate::fingerprint::shorten;
 use crate::{CommandId, ThreadId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -148,13 +148,16 @@ pub struct BlockedPair {
     pub threads: Vec<ThreadId>,
 }
 
+/// Whom one person blocks, each since when.
+pub type BlockList = HashMap<UserId, Timestamp>;
+
 /// Whom some people block: enough to say of every two of them whether they are kept apart.
 #[derive(Clone, Debug, Default)]
-pub struct BlockLists(HashMap<UserId, Arc<HashSet<UserId>>>);
+pub struct BlockLists(HashMap<UserId, Arc<BlockList>>);
 
 impl BlockLists {
     /// Adds whom somebody blocks.
-    pub fn add(&mut self, user: UserId, blocked: Arc<HashSet<UserId>>) {
+    pub fn add(&mut self, user: UserId, blocked: Arc<BlockList>) {
         if !blocked.is_empty() {
             self.0.insert(user, blocked);
         }
@@ -167,12 +170,22 @@ impl BlockLists {
 
     /// Whether `user` blocks `other`.
     pub fn blocks(&self, user: &UserId, other: &UserId) -> bool {
-        self.0.get(user).is_some_and(|blocked| blocked.contains(other))
+        self.since(user, other).is_some()
     }
 
     /// Whether one of the two blocks the other.
     pub fn are_apart(&self, one: &UserId, other: &UserId) -> bool {
-        self.blocks(one, other) || self.blocks(other, one)
+        self.apart_since(one, other).is_some()
+    }
+
+    /// Since when one of the two blocks the other: what happened before stays as both have seen it.
+    pub fn apart_since(&self, one: &UserId, other: &UserId) -> Option<Timestamp> {
+        let both = [self.since(one, other), self.since(other, one)];
+        both.into_iter().flatten().min()
+    }
+
+    fn since(&self, user: &UserId, other: &UserId) -> Option<Timestamp> {
+        self.0.get(user)?.get(other).copied()
     }
 }
 
@@ -226,7 +239,7 @@ mod tests {
         let mut lists = BlockLists::default();
         lists.add(user("cem"), Arc::default());
         assert!(lists.is_empty());
-        lists.add(user("ann"), Arc::new([user("ben")].into()));
+        lists.add(user("ann"), Arc::new([(user("ben"), Timestamp(5))].into()));
         assert!(lists.are_apart(&user("ann"), &user("ben")) && lists.are_apart(&user("ben"), &user("ann")));
         assert!(lists.blocks(&user("ann"), &user("ben")) && !lists.blocks(&user("ben"), &user("ann")));
         assert!(!lists.are_apart(&user("ann"), &user("cem")));

@@ -30,6 +30,19 @@ pub struct Presence {
     pub last_seen: Option<Timestamp>,
 }
 
+impl Presence {
+    /// As somebody is shown to whom a block keeps them apart: they have gone since then, and have not come
+    /// back. Whoever had gone before has not been seen since that.
+    #[must_use]
+    pub fn gone_since(self, since: Timestamp) -> Self {
+        let last_seen = match self.status {
+            Status::Offline => self.last_seen.map(|at| at.min(since)),
+            Status::Online | Status::Away => Some(since),
+        };
+        Self { status: Status::Offline, last_seen, ..self }
+    }
+}
+
 /// What a gateway reports about one device.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

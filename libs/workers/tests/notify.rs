@@ -774,7 +774,7 @@ async fn what_waits_for_somebody_who_was_removed_from_a_group_is_not_told() {
     };
     change(GroupChange::Remove { user: stage.ben.clone() }).await;
     assert_eq!(reasons(&stage.again(&mail).await), [Reason::Left; 2]);
-    change(GroupChange::Add { people: vec![stage.ben.clone()] }).await;
+    change(GroupChange::Add { people: vec![stage.ben.clone()], people_max: None }).await;
     assert_eq!(reasons(&stage.again(&mail).await), [Reason::Read; 2]);
 }
 

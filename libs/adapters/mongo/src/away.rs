@@ -47,7 +47,7 @@ impl MongoStore {
     /// Whom this person blocks.
     pub(crate) async fn blocked_of(&self, user: &UserId) -> Result<Vec<String>, CallError> {
         let blocked = self.read_blocked_by(std::slice::from_ref(user)).await?.remove(user);
-        Ok(blocked.unwrap_or_default().into_iter().map(String::from).collect())
+        Ok(blocked.unwrap_or_default().into_iter().map(|block| block.other.into()).collect())
     }
 
     /// The threads that are away for `user` while they block `other`, at most [`THREADS_NAMED_MAX`].

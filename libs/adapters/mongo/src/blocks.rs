@@ -67,7 +67,7 @@ impl Blocks for MongoStore {
         Ok(found.into_iter().filter_map(BlockRecord::into_block).collect())
     }
 
-    async fn blocked_by(&self, users: &[UserId]) -> Result<HashMap<UserId, Vec<UserId>>, StoreError> {
+    async fn blocked_by(&self, users: &[UserId]) -> Result<HashMap<UserId, Vec<Block>>, StoreError> {
         Ok(self.read_blocked_by(users).await?)
     }
 }
@@ -77,15 +77,16 @@ impl MongoStore {
     pub(crate) async fn read_blocked_by(
         &self,
         users: &[UserId],
-    ) -> Result<HashMap<UserId, Vec<UserId>>, CallError> {
+    ) -> Result<HashMap<UserId, Vec<Block>>, CallError> {
         if users.is_empty() {
             return Ok(HashMap::new());
         }
         let users: Vec<&str> = users.iter().map(UserId::as_str).collect();
         let found = self.find_blocks(doc! { "userId": { "$in": users }, "blockedAt": held() }).await?;
-        let mut lists: HashMap<UserId, Vec<UserId>> = HashMap::new();
+        let mut lists: HashMap<UserId, Vec<Block>> = HashMap::new();
         for record in found {
-            lists.entry(record.user_id).or_default().push(record.other_id);
+            let user = record.user_id.clone();
+            lists.entry(user).or_default().extend(record.into_block());
         }
         Ok(lists)
     }

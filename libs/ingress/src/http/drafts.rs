@@ -36,6 +36,9 @@ pub(crate) async fn list(
         let at = last.updated_at?;
         Some(query::cursor_after(at, last.thread_id))
     });
+    let threads: Vec<ThreadId> = found.iter().map(|draft| draft.thread_id).collect();
+    let away = edge.commands.away_from(&caller.user, &threads).await?;
+    found.retain(|draft| !away.contains(&draft.thread_id));
     let drafts = found.into_iter().map(ShownDraft::from).collect();
     Ok(RouteAnswer::Ok(DraftsAnswer { drafts, next_cursor, success: Success }))
 }

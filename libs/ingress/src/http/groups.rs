@@ -99,8 +99,8 @@ pub(crate) async fn add(
     let before = before.stored();
     let added: Vec<UserId> = people.iter().filter(|user| !before.contains(user)).cloned().collect();
     blocks::refuse_blocked(&edge, &caller.user, &added).await?;
-    edge.new_threads.admit_added(&caller, before.len(), &added).await?;
-    changed(&edge, asked, GroupChange::Add { people }).await
+    let people_max = Some(edge.new_threads.admit_added(&caller, before.len(), &added).await?);
+    changed(&edge, asked, GroupChange::Add { people, people_max }).await
 }
 
 /// `DELETE /threads/{id}/members/{member}`: removes somebody. Whoever names themselves leaves.

@@ -86,7 +86,7 @@ async fn changes(
         None
     };
     let cursors = match cursors.map(|cursors| PersonCursors::shown_to(cursors, viewer)) {
-        Some(cursors) => Some(seen_receipts::hide_cursors(&edge.apart, viewer, cursors).await?),
+        Some(cursors) => Some(seen_receipts::hide_cursors(&edge.apart, viewer, people, cursors).await?),
         None => None,
     };
     let next = (!changed.is_complete).then(|| HistoryCursor::Changes(changed.up_to).to_string());

@@ -1,9 +1,10 @@
 //! The routes about presence: of one person, or of several.
 //!
 //! Everybody sees the people they share a thread with; administrators see all. Anybody else looks like
-//! somebody who was never there, and so does whoever a block keeps apart from the viewer. So nobody learns
-//! anything by asking, not even whether there is such a person.
+//! somebody who was never there, and whoever a block keeps apart from the viewer like somebody who has gone at
+//! its beginning. So nobody learns anything by asking, not even whether there is such a person.
 
+use crate::contacts::Present;
 use crate::edge::Edge;
 use crate::http::answer::{RouteAnswer, RouteResult};
 use crate::http::caller::Caller;
@@ -42,13 +43,14 @@ pub(crate) async fn several(
 
 /// The presence of these people as the viewer may see it, in the order asked.
 async fn visible_to(edge: &Edge, viewer: &Identity, users: &[UserId]) -> Result<Vec<Presence>, Refusal> {
-    let asked: Vec<UserId> = if viewer.is_admin() {
-        users.to_vec()
+    let present = if viewer.is_admin() {
+        Present { shown: users.to_vec(), ..Present::default() }
     } else {
         edge.contacts.present_to(&viewer.user, users, &edge.apart).await?
     };
-    let known = edge.presence.presence(&asked, edge.clock.now()).await?;
-    Ok(users.iter().map(|user| known.get(user).cloned().unwrap_or_else(|| never_seen(user))).collect())
+    let known = edge.presence.presence(&present.everybody(), edge.clock.now()).await?;
+    let shown = |user| known.get(user).cloned().map_or_else(|| never_seen(user), |found| present.show(found));
+    Ok(users.iter().map(shown).collect())
 }
 
 fn never_seen(user: &UserId) -> Presence {

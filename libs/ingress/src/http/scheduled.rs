@@ -70,6 +70,7 @@ pub(crate) async fn change(
     JsonBody(body): JsonBody<ScheduledBody>,
 ) -> RouteResult<ScheduledAnswer> {
     let kept = own(&edge, id, &caller.user).await?;
+    require_there(&edge, &kept).await?;
     let key = key_of(id, &headers)?;
     let refused_as_new = unless_repeated(require_fit(&edge, &kept, &body).await, key.is_some())?;
     let mut wanted = new_change(&edge, id, caller.user, body.into_change(), key);
@@ -95,7 +96,8 @@ pub(crate) async fn send_now(
     IdPath(id): IdPath<ScheduledId>,
     headers: HeaderMap,
 ) -> RouteResult<ScheduledAnswer> {
-    own(&edge, id, &caller.user).await?;
+    let kept = own(&edge, id, &caller.user).await?;
+    require_there(&edge, &kept).await?;
     let key = key_of(id, &headers)?;
     carry_out(&edge, new_change(&edge, id, caller.user, ScheduledChange::Send, key), None).await
 }
@@ -116,6 +118,12 @@ pub(crate) async fn cancel(
 async fn own(edge: &Edge, id: ScheduledId, user: &UserId) -> Result<ScheduledMessage, Refusal> {
     let kept = edge.scheduled.scheduled(id).await?.filter(|kept| kept.message.sender_id == *user);
     kept.ok_or_else(|| Refusal::not_found("scheduled message"))
+}
+
+/// Refuses what was planned in a thread that a block has taken away from its sender since.
+async fn require_there(edge: &Edge, kept: &ScheduledMessage) -> Result<(), Refusal> {
+    let away = edge.commands.away_from(&kept.message.sender_id, &[kept.message.thread_id]).await?;
+    if away.is_empty() { Ok(()) } else { Err(Refusal::not_found("thread")) }
 }
 
 /// What stands for the request's key, if it has one.

@@ -40,9 +40,8 @@ impl Blocks for TestBlocks {
         all.truncate(page.limit as usize);
         Ok(all)
     }
-    async fn blocked_by(&self, users: &[UserId]) -> Result<HashMap<UserId, Vec<UserId>>, StoreError> {
-        let others = |user| self.of(user).into_iter().map(|block| block.other).collect::<Vec<_>>();
-        let lists = users.iter().map(|user| (user.clone(), others(user)));
-        Ok(lists.filter(|(_, others)| !others.is_empty()).collect())
+    async fn blocked_by(&self, users: &[UserId]) -> Result<HashMap<UserId, Vec<Block>>, StoreError> {
+        let lists = users.iter().map(|user| (user.clone(), self.of(user)));
+        Ok(lists.filter(|(_, blocks)| !blocks.is_empty()).collect())
     }
 }

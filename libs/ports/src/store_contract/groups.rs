@@ -47,7 +47,7 @@ async fn done(store: &dyn Store, wanted: &WithCommandId<ChangeGroup>) -> GroupEf
 }
 
 fn add(people: &[UserId]) -> GroupChange {
-    GroupChange::Add { people: people.to_vec() }
+    GroupChange::Add { people: people.to_vec(), people_max: None }
 }
 
 fn remove(user: &UserId) -> GroupChange {

@@ -40,6 +40,10 @@ pub enum GroupChange {
     Add {
         /// Who comes in.
         people: Vec<UserId>,
+        /// Most people that the group may have then, as whoever asks may have in a group; `None` if that is
+        /// not known: as many as any group has.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        people_max: Option<usize>,
     },
     /// This person goes.
     Remove {
@@ -58,8 +62,13 @@ pub enum GroupChange {
 impl GroupChange {
     /// What the change says, so that another one under the same key is told apart.
     pub fn fingerprint(&self) -> Fingerprint {
+        let wanted = match self {
+            // How many people may be in the group says nothing about what is wanted.
+            Self::Add { people, .. } => &Self::Add { people: people.clone(), people_max: None },
+            other => other,
+        };
         // People and texts always are JSON; if they were not, all such changes would be the same.
-        let written = serde_json::to_vec(self).unwrap_or_default();
+        let written = serde_json::to_vec(wanted).unwrap_or_default();
         shorten(&Sha256::digest(written))
     }
 }

@@ -92,7 +92,7 @@ impl Roster {
         }
         let mut step = match change {
             GroupChange::Describe { name, picture } => self.describe(name.as_ref(), picture.as_ref()),
-            GroupChange::Add { people } => self.add(people, at)?,
+            GroupChange::Add { people, people_max } => self.add(people, *people_max, at)?,
             GroupChange::Remove { user } => self.remove(user)?,
             GroupChange::SetRole { user, role } => self.set_role(user, *role)?,
         };
@@ -137,11 +137,17 @@ impl Roster {
         RosterStep { is_described: is_other, ..RosterStep::default() }
     }
 
-    fn add(&mut self, people: &[UserId], at: Timestamp) -> Result<RosterStep, GroupChanged> {
+    fn add(
+        &mut self,
+        people: &[UserId],
+        people_max: Option<usize>,
+        at: Timestamp,
+    ) -> Result<RosterStep, GroupChanged> {
         let mut added: Vec<UserId> = people.iter().filter(|user| !self.has(user)).cloned().collect();
         added.sort_unstable();
         added.dedup();
-        if self.people.len() + added.len() > PARTICIPANTS_MAX {
+        let most = people_max.unwrap_or(PARTICIPANTS_MAX).min(PARTICIPANTS_MAX);
+        if !added.is_empty() && self.people.len() + added.len() > most {
             return Err(GroupChanged::TooManyPeople);
         }
         self.people.extend(added.iter().cloned());
@@ -207,7 +213,7 @@ impl Roster {
             GroupChange::Describe { .. } | GroupChange::SetRole { .. } => {
                 RosterStep { is_described: true, ..none }
             }
-            GroupChange::Add { people } => {
+            GroupChange::Add { people, .. } => {
                 let mut added: Vec<UserId> = people.iter().filter(|user| self.has(user)).cloned().collect();
                 added.sort_unstable();
                 added.dedup();
@@ -243,7 +249,7 @@ mod tests {
     }
 
     fn add(people: &[&str]) -> GroupChange {
-        GroupChange::Add { people: people.iter().map(|id| user(id)).collect() }
+        GroupChange::Add { people: people.iter().map(|id| user(id)).collect(), people_max: None }
     }
 
     fn role(of: &str, role: Role) -> GroupChange {
@@ -320,6 +326,12 @@ mod tests {
         let many: Vec<String> = (0..PARTICIPANTS_MAX).map(|n| format!("p{n:05}")).collect();
         let mut roster = group(&many.iter().map(String::as_str).collect::<Vec<_>>());
         assert_eq!(apply(&mut roster, "p00000", &add(&["a", "b"])), Err(GroupChanged::TooManyPeople));
+        let add_within = |people_max: usize| GroupChange::Add { people: vec![user("a")], people_max: Some(people_max) };
+        let mut few = group(&["ann", "ben"]);
+        assert_eq!(apply(&mut few, "ann", &add_within(2)), Err(GroupChanged::TooManyPeople));
+        assert_eq!(apply(&mut few, "ann", &add_within(3)).unwrap().added, [user("a")]);
+        apply(&mut few, "ann", &add_within(2)).expect("who is in it already takes no room");
+        assert_eq!(add_within(2).fingerprint(), add(&["a"]).fingerprint(), "the same is wanted");
         for owner in &many[1..OWNERS_MAX] {
             apply(&mut roster, "p00000", &role(owner, Role::Owner)).unwrap();
         }

@@ -79,7 +79,11 @@ impl Applied {
                 return Self::refused(ErrorCode::Forbidden, "only an owner of the group may do that");
             }
             GroupChanged::TooManyPeople => {
-                let error = format!("userIds: a group has at most {PARTICIPANTS_MAX} people");
+                let most = match &wanted.change {
+                    GroupChange::Add { people_max: Some(most), .. } => *most,
+                    _ => PARTICIPANTS_MAX,
+                };
+                let error = format!("userIds: a group to which you add people has at most {most} participants");
                 return Self::refused(ErrorCode::Invalid, &error);
             }
             GroupChanged::TooManyOwners => {

@@ -27,7 +27,7 @@ impl Blocks for EmbeddedStore {
             .await
     }
 
-    async fn blocked_by(&self, users: &[UserId]) -> Result<HashMap<UserId, Vec<UserId>>, StoreError> {
+    async fn blocked_by(&self, users: &[UserId]) -> Result<HashMap<UserId, Vec<Block>>, StoreError> {
         let users = users.to_vec();
         in_time("read blocks", self.database.read(move |connection| blocked_by(connection, &users))).await
     }
@@ -94,21 +94,22 @@ fn page(connection: &Connection, user: &UserId, page: &BlockPage) -> Result<Vec<
          WHERE user_id = ?1 AND other_id > ?2 AND blocked_at IS NOT NULL ORDER BY other_id LIMIT ?3",
     )?;
     let after = page.after.as_ref().map_or("", UserId::as_str);
-    let read = |row: &Row<'_>| {
-        Ok(Block { other: column::user(row, "other_id")?, at: column::time(row, "blocked_at")? })
-    };
-    statement.query_map(params![user.as_str(), after, page.limit.clamp(1, PAGE_MAX)], read)?.collect()
+    statement.query_map(params![user.as_str(), after, page.limit.clamp(1, PAGE_MAX)], read_block)?.collect()
 }
 
-fn blocked_by(connection: &Connection, users: &[UserId]) -> Result<HashMap<UserId, Vec<UserId>>> {
-    let mut statement = connection
-        .prepare_cached("SELECT other_id FROM person_block WHERE user_id = ?1 AND blocked_at IS NOT NULL")?;
+fn read_block(row: &Row<'_>) -> Result<Block> {
+    Ok(Block { other: column::user(row, "other_id")?, at: column::time(row, "blocked_at")? })
+}
+
+fn blocked_by(connection: &Connection, users: &[UserId]) -> Result<HashMap<UserId, Vec<Block>>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT other_id, blocked_at FROM person_block WHERE user_id = ?1 AND blocked_at IS NOT NULL",
+    )?;
     let mut found = HashMap::new();
     for user in users {
-        let others = statement.query_map([user.as_str()], |row| column::user(row, "other_id"))?;
-        let others: Vec<UserId> = others.collect::<Result<_>>()?;
-        if !others.is_empty() {
-            found.insert(user.clone(), others);
+        let blocks: Vec<Block> = statement.query_map([user.as_str()], read_block)?.collect::<Result<_>>()?;
+        if !blocks.is_empty() {
+            found.insert(user.clone(), blocks);
         }
     }
     Ok(found)

@@ -1,6 +1,7 @@
 //! Blocks: under which key one goes on its way, who is refused, and what is hidden from whom.
 
 use super::{Rig, THREADS};
+use eventflow_ports::Clock as _;
 use eventflow_protocol::CommandId;
 use eventflow_protocol::command::Command;
 use http::Method;
@@ -53,32 +54,45 @@ async fn who_blocks_starts_nothing_with_whom_they_block_and_the_other_one_does()
 }
 
 #[tokio::test]
-async fn neither_sees_the_presence_or_the_receipts_of_the_other() {
+async fn neither_sees_the_presence_or_the_receipts_of_the_other_since_the_block() {
     let rig = Rig::new().await;
     let group = rig.world.store.group_of(&["ann", "bob", "cat"]);
     for user in ["ann", "bob", "cat"] {
         rig.is_here(user).await;
     }
     let path = format!("/api/v2/messages/{group}");
-    rig.post(&path, &json!({"content": "hello"})).of("cat").send().await.expect(201);
-    for reader in ["ann", "bob"] {
-        rig.post(&format!("{THREADS}/{group}/read"), &json!({})).of(reader).send().await.expect(200);
-    }
+    let say = async |content: &str| {
+        rig.post(&path, &json!({"content": content})).of("cat").send().await.expect(201);
+    };
+    let read = async || {
+        for reader in ["ann", "bob"] {
+            rig.post(&format!("{THREADS}/{group}/read"), &json!({})).of(reader).send().await.expect(200);
+        }
+    };
+    say("before").await;
+    read().await;
+    let blocked_at = rig.world.clock.now();
     put(&rig, "ann", "bob").await;
+    rig.world.clock.advance(1_000);
+    say("since").await;
+    read().await;
     let readers = async |who: &str| {
         let page = rig.get(&path).of(who).send().await.expect(200);
-        let receipts = page["messages"][0]["readBy"].as_array().unwrap().clone();
-        receipts.iter().map(|receipt| receipt["userId"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+        let of = |message: &Value| {
+            let receipts = message["readBy"].as_array().unwrap().clone();
+            receipts.iter().map(|receipt| receipt["userId"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+        };
+        page["messages"].as_array().unwrap().iter().map(of).collect::<Vec<_>>()
     };
-    let status = async |who: &str, other: &str| {
+    let presence = async |who: &str, other: &str| {
         let found = rig.get(&format!("/api/v2/presence/{other}")).of(who).send().await.expect(200);
-        found["presence"]["status"].as_str().unwrap().to_owned()
+        found["presence"].clone()
     };
-    assert_eq!(
-        (readers("ann").await, readers("bob").await),
-        (vec!["ann".to_owned()], vec!["bob".to_owned()])
-    );
-    assert_eq!(readers("cat").await, ["ann", "bob"]);
-    assert_eq!([status("ann", "bob").await, status("bob", "ann").await], ["offline", "offline"]);
-    assert_eq!([status("ann", "cat").await, status("cat", "ann").await], ["online", "online"]);
+    assert_eq!(readers("ann").await, [vec!["ann", "bob"], vec!["ann"]]);
+    assert_eq!(readers("bob").await, [vec!["ann", "bob"], vec!["bob"]]);
+    assert_eq!(readers("cat").await, [vec!["ann", "bob"], vec!["ann", "bob"]]);
+    let gone = |user: &str| json!({"userId": user, "status": "offline", "lastSeen": blocked_at.to_iso()});
+    assert_eq!([presence("ann", "bob").await, presence("bob", "ann").await], [gone("bob"), gone("ann")]);
+    assert_eq!(presence("ann", "cat").await["status"], "online");
+    assert_eq!(presence("cat", "ann").await["status"], "online");
 }

@@ -2,7 +2,7 @@
 //!
 //! A gateway forgets what a block changes before it looks who hears the rest of the batch. Of what somebody
 //! does in a group (typing, receipts) those do not hear from whom a block keeps them apart, and messages come
-//! to them without each other's receipts.
+//! to them without each other's receipts of that time.
 
 use super::handler::{Deliveries, thread_of};
 use eventflow_bus::handler::Item;
@@ -11,14 +11,15 @@ use eventflow_protocol::blocks::BlockLists;
 use eventflow_protocol::change::RECEIPT_PARTICIPANTS_MAX;
 use eventflow_protocol::client::events::{MessagePinned, MessageUpdated, ServerEvent as _};
 use eventflow_protocol::event::GatewayEvent;
-use eventflow_protocol::{Participants, ThreadId, UserId};
+use eventflow_protocol::{Participants, ThreadId, Timestamp, UserId};
 use eventflow_socketio::Packet;
+use serde::Deserialize as _;
 use serde_json::Value;
 use serde_json::value::to_raw_value;
 use std::collections::{HashMap, HashSet};
 
-/// The fields of a message that hold receipts.
-const RECEIPTS: [&str; 2] = ["readBy", "deliveredTo"];
+/// The fields of a message that hold receipts, each with the field of a receipt that says when.
+const RECEIPTS: [(&str, &str); 2] = [("readBy", "readAt"), ("deliveredTo", "deliveredAt")];
 
 impl Deliveries {
     /// Forgets what this delivery says is other than before.
@@ -88,12 +89,15 @@ fn shows_receipts(delivery: &GatewayEvent, people: &Participants) -> bool {
 fn take_receipts(payload: &mut Value, viewer: &UserId, lists: &BlockLists) -> bool {
     let Some(message) = payload.get_mut("message") else { return false };
     let mut is_taken = false;
-    for field in RECEIPTS {
+    for (field, time) in RECEIPTS {
         let Some(Value::Array(receipts)) = message.get_mut(field) else { continue };
         let before = receipts.len();
         receipts.retain(|receipt| {
             let user = receipt.get("userId").and_then(Value::as_str).and_then(|user| user.parse().ok());
-            user.is_none_or(|user| !lists.are_apart(viewer, &user))
+            let since = user.and_then(|user| lists.apart_since(viewer, &user));
+            since.is_none_or(|since| {
+                receipt.get(time).and_then(|at| Timestamp::deserialize(at).ok()).is_some_and(|at| at <= since)
+            })
         });
         is_taken |= receipts.len() < before;
     }
@@ -107,22 +111,27 @@ mod tests {
     use std::sync::Arc;
 
     #[test]
-    fn a_message_loses_the_receipts_of_those_from_whom_its_viewer_is_kept_apart() {
+    fn a_message_loses_the_later_receipts_of_those_from_whom_its_viewer_is_kept_apart() {
         let [ann, ben, cem] = ["ann", "ben", "cem"].map(|name| name.parse::<UserId>().unwrap());
         let mut lists = BlockLists::default();
-        lists.add(ann.clone(), Arc::new([ben.clone()].into()));
-        let payload = || {
-            let receipts = |at: &str| json!([{ "userId": "ann", at: 1 }, { "userId": "cem", at: 2 }]);
+        lists.add(ann.clone(), Arc::new([(ben.clone(), Timestamp(5))].into()));
+        let time = |at: i64| Timestamp(at).to_iso();
+        let receipt = |user: &str, field: &str, at: i64| json!({ "userId": user, field: time(at) });
+        let payload = |of_ann: i64| {
+            let receipts = |field: &str| json!([receipt("ann", field, of_ann), receipt("cem", field, 9)]);
             json!({ "message": { "readBy": receipts("readAt"), "deliveredTo": receipts("deliveredAt") } })
         };
-        let mut seen = payload();
+        let mut seen = payload(6);
         assert!(take_receipts(&mut seen, &ben, &lists));
-        assert_eq!(seen["message"]["readBy"], json!([{ "userId": "cem", "readAt": 2 }]));
-        assert_eq!(seen["message"]["deliveredTo"], json!([{ "userId": "cem", "deliveredAt": 2 }]));
+        assert_eq!(seen["message"]["readBy"], json!([receipt("cem", "readAt", 9)]));
+        assert_eq!(seen["message"]["deliveredTo"], json!([receipt("cem", "deliveredAt", 9)]));
+        let mut seen = payload(5);
+        assert!(!take_receipts(&mut seen, &ben, &lists), "what was there before the block stays");
+        assert_eq!(seen, payload(5));
         for viewer in [&ann, &cem] {
-            let mut seen = payload();
+            let mut seen = payload(6);
             assert!(!take_receipts(&mut seen, viewer, &lists));
-            assert_eq!(seen, payload());
+            assert_eq!(seen, payload(6));
         }
     }
 }

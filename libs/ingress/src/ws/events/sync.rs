@@ -106,7 +106,7 @@ async fn messages_after(
     if complete && has_receipts && wanted.changes_after.is_some() {
         let edge = &caller.rooms.edge;
         let read = edge.store.cursors(thread_id).await?;
-        let read = seen_receipts::hide_cursors(&edge.apart, caller.user, read).await?;
+        let read = seen_receipts::hide_cursors(&edge.apart, caller.user, &people, read).await?;
         room.bytes = room.bytes.saturating_sub(read.len() * CURSORS_BYTES);
         cursors = Some(PersonCursors::shown_to(read, caller.user));
     }

@@ -1,16 +1,17 @@
 //! What a block does to presence: the two are shown to each other no more, and again when it ends.
 //!
 //! In comes a pair whose block has changed. Their sockets here follow anew whom they may see in the threads
-//! that they have open; whom they asked for is hidden, or shown again. Whoever was shown before is said to be
-//! offline, as somebody who has gone. Repeating it says how things are.
+//! that they have open; whom they asked for is hidden, or shown again. Whoever was here is said to have gone at
+//! that moment; of whoever was away already nothing is said, since nothing changes. Repeating it says how
+//! things are.
 
 use super::Presence;
 use crate::ws::sockets::handle::{ClientSocket, SocketHandle};
 use crate::ws::sockets::hub::Hub;
 use eventflow_ports::StoreError;
-use eventflow_protocol::UserId;
 use eventflow_protocol::blocks::BlockedPair;
 use eventflow_protocol::presence::{Presence as PersonPresence, Status};
+use eventflow_protocol::{Timestamp, UserId};
 use std::sync::Arc;
 
 impl Presence {
@@ -48,19 +49,19 @@ impl Presence {
                 None => self.close_thread(socket, thread),
             }
         }
-        if self.apart.are_apart(viewer, other).await? {
+        if let Some(since) = self.apart.apart_since(viewer, other).await? {
             let handle = SocketHandle(socket.clone());
             socket.state().subscriptions_if_any(|own| self.subscriptions.hide(own, &handle, other));
             if was_followed {
-                self.say_gone(socket, other);
+                self.say_gone(socket, other, since).await;
             }
             return Ok(());
         }
         // Whom the two may not see yet, as they share no thread, they are shown when they do.
         if socket.state().subscriptions_if_any(|own| own.is_hidden(other)).unwrap_or(false) {
             let asked = std::slice::from_ref(other);
-            let visible = self.contacts.present_to(viewer, asked, &self.apart).await.unwrap_or_default();
-            self.ask(socket, &visible);
+            let present = self.contacts.present_to(viewer, asked, &self.apart).await.unwrap_or_default();
+            self.ask(socket, &present.shown);
         }
         if !was_followed && followed() {
             self.show_later(socket, vec![other.clone()]);
@@ -68,8 +69,17 @@ impl Presence {
         Ok(())
     }
 
-    fn say_gone(&self, socket: &ClientSocket, user: &UserId) {
-        let gone = PersonPresence { user_id: user.clone(), status: Status::Offline, last_seen: None };
+    async fn say_gone(&self, socket: &ClientSocket, user: &UserId, since: Timestamp) {
+        let found = self.statuses.read(std::slice::from_ref(user)).await.ok();
+        // Who is not known to have gone before is taken for here.
+        let is_gone = found.is_some_and(|mut found| {
+            found.remove(user).is_none_or(|known| known.status == Status::Offline)
+        });
+        if is_gone {
+            return;
+        }
+        let gone =
+            PersonPresence { user_id: user.clone(), status: Status::Offline, last_seen: Some(since) };
         // What others were told of them stays as it is.
         for packet in self.statuses.packets(&gone) {
             socket.emit(&packet);

@@ -35,7 +35,7 @@ fn grown(rig: &Rig, messages: u64) -> ThreadId {
 
 /// Ann adds somebody; no gateway hears of it.
 fn add(rig: &Rig, thread_id: ThreadId, name: &str) {
-    let change = GroupChange::Add { people: vec![user(name)] };
+    let change = GroupChange::Add { people: vec![user(name)], people_max: None };
     let add = ChangeGroup { thread_id, by: user("ann"), change, key: None, at: NOW };
     assert!(matches!(rig.world.store.change_one_group(CommandId::new(), &add), GroupChanged::Done(_)));
 }
