@@ -274,7 +274,8 @@ async fn nothing_is_sent_past_a_block<S: WholeStore>(store: Arc<S>, broker: Arc<
     };
     stage.store.create_thread(&create).await.unwrap();
     let to_ben = |content: &str| SendMessage { thread_id: create.thread_id, ..stage.message(0, content) };
-    let send = |id| item(Command::SendScheduled(SendScheduled { id, thread_id: create.thread_id, at: at(101) }));
+    let send =
+        |id| item(Command::SendScheduled(SendScheduled { id, thread_id: create.thread_id, at: at(101) }));
     let block = |is_blocked, seconds| {
         let (user_id, other) = (ann.clone(), ben.clone());
         item(Command::ChangeBlock(ChangeBlock { user_id, other, is_blocked, key: None, at: at(seconds) }))
@@ -290,7 +291,11 @@ async fn nothing_is_sent_past_a_block<S: WholeStore>(store: Arc<S>, broker: Arc<
     let again = Item { redelivered: true, ..send(ids[1]) };
     assert_eq!(states(&stage.carry_out(&[again]).await), not_sent, "told once more");
     let again = Item { redelivered: true, ..send(ids[0]) };
-    assert_eq!(states(&stage.carry_out(&[again]).await), [(ScheduledState::Sent, None)], "it was stored before");
+    assert_eq!(
+        states(&stage.carry_out(&[again]).await),
+        [(ScheduledState::Sent, None)],
+        "it was stored before"
+    );
     stage.carry_out(&[block(false, 60)]).await;
     assert_eq!(states(&stage.carry_out(&[send(ids[2])]).await), [(ScheduledState::Sent, None)]);
     let page = MessagePage { before: None, after: None, since: 0, limit: 100 };

@@ -84,11 +84,7 @@ impl Commands {
     }
 
     /// Those of these threads that a block has taken away from `user`.
-    pub async fn away_from(
-        &self,
-        user: &UserId,
-        threads: &[ThreadId],
-    ) -> Result<HashSet<ThreadId>, Refusal> {
+    pub async fn away_from(&self, user: &UserId, threads: &[ThreadId]) -> Result<HashSet<ThreadId>, Refusal> {
         let known = self.membership.of_all(threads).await?;
         let away = known.into_iter().filter(|(_, people)| people.is_away_for(user));
         Ok(away.map(|(thread, _)| thread).collect())

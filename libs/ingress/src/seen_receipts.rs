@@ -59,7 +59,8 @@ pub(crate) async fn hide_cursors(
 
 /// Takes the receipts out of a message that `viewer` may not see.
 fn hide_from(lists: &BlockLists, viewer: &UserId, message: &mut Message) {
-    let is_seen = |user: &UserId, at: Timestamp| lists.apart_since(viewer, user).is_none_or(|since| at <= since);
+    let is_seen =
+        |user: &UserId, at: Timestamp| lists.apart_since(viewer, user).is_none_or(|since| at <= since);
     message.read_by.retain(|receipt| is_seen(&receipt.user_id, receipt.read_at));
     message.delivered_to.retain(|receipt| is_seen(&receipt.user_id, receipt.delivered_at));
 }

@@ -171,7 +171,8 @@ impl Room {
             if !self.members.contains_key(&created_by) {
                 let newest = history(store, self.scene.thread).await.len() as u64;
                 self.members.insert(created_by.clone(), if sees_all { 0 } else { newest });
-                self.change_people(store, GroupChange::Add { people: vec![created_by], people_max: None }).await;
+                self.change_people(store, GroupChange::Add { people: vec![created_by], people_max: None })
+                    .await;
             }
             return;
         }

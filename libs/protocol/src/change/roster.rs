@@ -326,7 +326,8 @@ mod tests {
         let many: Vec<String> = (0..PARTICIPANTS_MAX).map(|n| format!("p{n:05}")).collect();
         let mut roster = group(&many.iter().map(String::as_str).collect::<Vec<_>>());
         assert_eq!(apply(&mut roster, "p00000", &add(&["a", "b"])), Err(GroupChanged::TooManyPeople));
-        let add_within = |people_max: usize| GroupChange::Add { people: vec![user("a")], people_max: Some(people_max) };
+        let add_within =
+            |people_max: usize| GroupChange::Add { people: vec![user("a")], people_max: Some(people_max) };
         let mut few = group(&["ann", "ben"]);
         assert_eq!(apply(&mut few, "ann", &add_within(2)), Err(GroupChanged::TooManyPeople));
         assert_eq!(apply(&mut few, "ann", &add_within(3)).unwrap().added, [user("a")]);

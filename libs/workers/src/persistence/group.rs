@@ -83,7 +83,8 @@ impl Applied {
                     GroupChange::Add { people_max: Some(most), .. } => *most,
                     _ => PARTICIPANTS_MAX,
                 };
-                let error = format!("userIds: a group to which you add people has at most {most} participants");
+                let error =
+                    format!("userIds: a group to which you add people has at most {most} participants");
                 return Self::refused(ErrorCode::Invalid, &error);
             }
             GroupChanged::TooManyOwners => {

@@ -45,8 +45,8 @@ pub(super) async fn sync(caller: Caller<'_>, request: PresenceSyncEvent) -> Resu
     }
     let never_seen = |user_id| Presence { user_id, status: Status::Offline, last_seen: None };
     let asked = request.user_ids.into_iter();
-    let people = asked
-        .map(|user| found.remove(&user).map_or_else(|| never_seen(user), |person| present.show(person)));
+    let people =
+        asked.map(|user| found.remove(&user).map_or_else(|| never_seen(user), |person| present.show(person)));
     Ok(Reply::PresenceFound(people.collect()))
 }
 

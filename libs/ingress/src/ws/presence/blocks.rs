@@ -72,14 +72,12 @@ impl Presence {
     async fn say_gone(&self, socket: &ClientSocket, user: &UserId, since: Timestamp) {
         let found = self.statuses.read(std::slice::from_ref(user)).await.ok();
         // Who is not known to have gone before is taken for here.
-        let is_gone = found.is_some_and(|mut found| {
-            found.remove(user).is_none_or(|known| known.status == Status::Offline)
-        });
+        let is_gone = found
+            .is_some_and(|mut found| found.remove(user).is_none_or(|known| known.status == Status::Offline));
         if is_gone {
             return;
         }
-        let gone =
-            PersonPresence { user_id: user.clone(), status: Status::Offline, last_seen: Some(since) };
+        let gone = PersonPresence { user_id: user.clone(), status: Status::Offline, last_seen: Some(since) };
         // What others were told of them stays as it is.
         for packet in self.statuses.packets(&gone) {
             socket.emit(&packet);
