@@ -68,7 +68,8 @@ export function scheduledMessages(stage) {
       assert.equal((await ben.rest(method, `/scheduled/${scheduled._id}`, body)).status, 404);
     }
     const sendAt = inMs(2 * HOUR_MS);
-    const changed = await ann.rest('PATCH', `/scheduled/${scheduled._id}`, { content: 'second', sendAt });
+    // RFC 3339 takes its letters in either case.
+    const changed = await ann.rest('PATCH', `/scheduled/${scheduled._id}`, { content: 'second', sendAt: sendAt.toLowerCase() });
     assert.deepEqual([changed.status, changed.scheduled.content, changed.scheduled.sendAt], [200, 'second', sendAt]);
     for (const body of [{}, { content: '' }, { content: 7 }, { sendAt: inMs(5_000) }, { sendAt: inMs(367 * 24 * HOUR_MS) }, { sendAt: 'soon' }]) {
       const refused = await ann.rest('PATCH', `/scheduled/${scheduled._id}`, body);

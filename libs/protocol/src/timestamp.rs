@@ -43,12 +43,13 @@ impl Timestamp {
         (moment.to_iso() == text).then_some(moment)
     }
 
-    /// Reads what [`Timestamp::to_iso`] writes and the other forms of RFC 3339, with any zone and any number
-    /// of digits: what clients in other languages write. What is finer than a millisecond is cut off.
+    /// Reads what [`Timestamp::to_iso`] writes and the other forms of RFC 3339, with any zone, any number of
+    /// digits, and `T` and `Z` in either case: what clients in other languages write. What is finer than a
+    /// millisecond is cut off.
     pub fn from_rfc3339(text: &str) -> Option<Self> {
         let is_well_formed = text.len() >= RFC3339_MIN
-            && text.as_bytes()[10] == b'T'
-            && (text.ends_with('Z') || matches!(text.as_bytes()[text.len() - 6], b'+' | b'-'));
+            && matches!(text.as_bytes()[10], b'T' | b't')
+            && (text.ends_with(['Z', 'z']) || matches!(text.as_bytes()[text.len() - 6], b'+' | b'-'));
         let has_leap_second = is_well_formed && text.as_bytes()[17..19] == *b"60";
         if !is_well_formed || has_leap_second {
             return None;
@@ -153,6 +154,10 @@ mod tests {
             "2024-01-13T12:00:00.1239Z",
             "2024-01-13T14:00:00.123+02:00",
             "2024-01-13T07:30:00.123-04:30",
+            "2024-01-13t12:00:00.123z",
+            "2024-01-13t12:00:00.123Z",
+            "2024-01-13T12:00:00.123z",
+            "2024-01-13t14:00:00.123+02:00",
         ] {
             assert_eq!(Timestamp::from_rfc3339(text), Some(Timestamp(1_705_147_200_123)), "{text}");
         }
