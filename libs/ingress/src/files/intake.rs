@@ -64,7 +64,8 @@ impl Intake {
         let mut refused = None;
         let claimed = change_upload(&*files.uploads, id, |upload| {
             refused = None;
-            if upload.staged.length != offset {
+            // A file that is finished has left its place of parts: where that ends says nothing any more.
+            if upload.state == UploadState::Uploading && upload.staged.length != offset {
                 refused = Some(not_there(upload.staged.length));
                 return None;
             }
@@ -86,10 +87,11 @@ impl Intake {
         Self { files, upload, writer, buffer: BytesMut::new(), hash, most }
     }
 
-    /// Takes all bytes of a body. Whatever the outcome, what has come is kept if it can be.
-    pub(crate) async fn take<E>(
+    /// Takes all bytes of a body, whose stream says why if it ends too early. Whatever the outcome, what has
+    /// come is kept if it can be.
+    pub(crate) async fn take(
         &mut self,
-        body: impl Stream<Item = Result<Bytes, E>> + Send,
+        body: impl Stream<Item = Result<Bytes, Refusal>> + Send,
         manner: Manner,
     ) -> Result<(), Refusal> {
         let taken = self.take_in(body, manner).await;
@@ -97,9 +99,9 @@ impl Intake {
         taken.and(kept)
     }
 
-    async fn take_in<E>(
+    async fn take_in(
         &mut self,
-        body: impl Stream<Item = Result<Bytes, E>> + Send,
+        body: impl Stream<Item = Result<Bytes, Refusal>> + Send,
         manner: Manner,
     ) -> Result<(), Refusal> {
         let mut body = pin!(body);
@@ -119,7 +121,7 @@ impl Intake {
                         received += chunk.len() as u64;
                         self.push(chunk).await?;
                     }
-                    Some(Err(_)) => return Err(self.ended(UploadRefusal::Gone)),
+                    Some(Err(refusal)) => return Err(refusal),
                 },
                 _ = renewal.tick() => {
                     let elapsed = began.elapsed().saturating_sub(IDLE_LIMIT);
@@ -204,9 +206,9 @@ impl Intake {
 
     /// Takes a body, and finishes the upload if all of it is there then. Run it as a task of its own: a
     /// client that goes away ends its request, and what has come is to be kept.
-    pub(crate) async fn run<E>(
+    pub(crate) async fn run(
         mut self,
-        body: impl Stream<Item = Result<Bytes, E>> + Send,
+        body: impl Stream<Item = Result<Bytes, Refusal>> + Send,
         manner: Manner,
     ) -> Result<Upload, Refusal> {
         let taken = self.take(body, manner).await;
@@ -292,7 +294,9 @@ fn not_there(offset: u64) -> Refusal {
 
 fn not_writable(why: NotWritable, now: eventflow_protocol::Timestamp) -> Refusal {
     match why {
-        NotWritable::Over => Refusal::new(ErrorCode::Conflict, "the upload is whole"),
+        NotWritable::Over => {
+            Refusal::new(ErrorCode::Conflict, "the upload is complete: all of its bytes are there")
+        }
         NotWritable::Held(until) => Refusal::locked("another request writes this upload", now.age_at(until)),
     }
 }

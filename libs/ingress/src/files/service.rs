@@ -117,6 +117,12 @@ impl Files {
         Refusal::new(ErrorCode::TooLarge, format!("the file is larger than {most} bytes"))
     }
 
+    /// The refusal of a body whose connection broke in the middle.
+    pub(crate) fn gone(&self) -> Refusal {
+        self.count(UploadRefusal::Gone);
+        Refusal::unavailable()
+    }
+
     /// The upload of this person that has not ended; strangers get the words for one that does not exist.
     pub(crate) async fn own(&self, id: AttachmentId, owner: &UserId) -> Result<Upload, Refusal> {
         let found = self.uploads.upload(id).await?;

@@ -14,6 +14,7 @@ use eventflow_metrics::{UploadRefusal, UploadWay};
 use eventflow_protocol::client::answers::AttachmentAnswer;
 use eventflow_protocol::uploads::Upload;
 use eventflow_protocol::{ErrorCode, UserId};
+use futures_util::TryStreamExt;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
 use multer::{Constraints, Field, Multipart, SizeLimit};
@@ -81,7 +82,7 @@ async fn take_form(
     let name = field.file_name().unwrap_or_default().to_owned();
     let begun = files.begin(NewFile { owner: owner.clone(), name, length: None, most }).await?;
     let mut intake = Intake::open(files, begun.id, &owner, 0).await?;
-    let taken = intake.take(field, MANNER).await;
+    let taken = intake.take(field.map_err(|error| malformed(files, &error)), MANNER).await;
     let taken = match taken {
         Ok(()) => in_time(files, expect_end(files, &mut form)).await,
         Err(refusal) => Err(refusal),
@@ -145,18 +146,22 @@ async fn expect_end(files: &Files, form: &mut Multipart<'static>) -> Result<(), 
     Err(Refusal::invalid("the form has more than one file"))
 }
 
+/// Why a form cannot be read on: it is too large, its connection broke, or the client wrote it wrongly.
 fn malformed(files: &Files, error: &multer::Error) -> Refusal {
-    match error {
+    let sentence = match error {
         multer::Error::StreamSizeExceeded { .. } | multer::Error::FieldSizeExceeded { .. } => {
-            files.too_large()
+            return files.too_large();
         }
-        multer::Error::StreamReadFailed(_) => {
-            files.count(UploadRefusal::Gone);
-            Refusal::unavailable()
+        multer::Error::StreamReadFailed(_) => return files.gone(),
+        multer::Error::IncompleteFieldData { .. } | multer::Error::IncompleteStream => {
+            "the form ends before its closing boundary"
         }
-        _ => {
-            files.count(UploadRefusal::Invalid);
-            Refusal::invalid("the body is no form")
-        }
-    }
+        multer::Error::IncompleteHeaders
+        | multer::Error::ReadHeaderFailed(_)
+        | multer::Error::DecodeHeaderName { .. }
+        | multer::Error::DecodeHeaderValue { .. } => "the header of a part of the form cannot be read",
+        _ => "the body is no form",
+    };
+    files.count(UploadRefusal::Invalid);
+    Refusal::invalid(sentence)
 }

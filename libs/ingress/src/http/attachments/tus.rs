@@ -20,6 +20,7 @@ use eventflow_protocol::client::Success;
 use eventflow_protocol::client::answers::UploadAnswer;
 use eventflow_protocol::uploads::{Upload, UploadState};
 use eventflow_protocol::{AttachmentId, ErrorCode, UserId};
+use futures_util::TryStreamExt;
 use http::header::{HeaderValue, LOCATION};
 use http::{HeaderMap, StatusCode};
 use std::sync::Arc;
@@ -125,8 +126,10 @@ async fn go_on(
 ) -> Result<Upload, RefusalResponse> {
     let slot = files.slot(owner)?;
     let intake = Intake::open(files, upload.id, owner, offset).await?;
+    let cut = files.clone();
+    let bytes = body.into_stream().map_err(move |_| cut.gone());
     let task = files.tasks.spawn(async move {
-        let taken = intake.run(body.into_stream(), MANNER).await;
+        let taken = intake.run(bytes, MANNER).await;
         drop(slot);
         taken
     });

@@ -6,6 +6,7 @@ pub(super) mod resumable;
 
 use super::{Reply, Rig};
 use crate::testing::NOW;
+use axum::body::Body;
 use bytes::Bytes;
 use eventflow_ports::BlobKey;
 use eventflow_protocol::uploads::{UploadState, WAITING_MAX};
@@ -188,11 +189,52 @@ async fn what_is_no_form_is_refused() {
     post_form(&rig, "ann", none.into_bytes()).await.refused(400, "invalid");
     let twice = [&form("a", b"a")[..form("a", b"a").len() - 11], &form("b", b"b")[..]].concat();
     post_form(&rig, "ann", twice).await.refused(400, "invalid");
-    let mut cut = form("a", b"abc");
-    cut.truncate(cut.len() - 8);
-    assert!(post_form(&rig, "ann", cut).await.status >= 400);
     let usage = rig.world.parts.uploads.file_usage(&"ann".parse().unwrap()).await.unwrap();
     assert_eq!((usage.bytes, usage.waiting), (0, 0));
+}
+
+#[tokio::test]
+async fn a_form_that_is_written_wrongly_is_told_what_is_wrong_with_it() {
+    let rig = Rig::new().await;
+    let head = "Content-Disposition: form-data; name=\"a\"; filename=\"a\"\r\n";
+    let part = |headers: &str| format!("--{BOUNDARY}\r\n{headers}\r\nhi\r\n--{BOUNDARY}--\r\n").into_bytes();
+    let cut_by = |bytes: usize| form("a", b"abc")[..form("a", b"abc").len() - bytes].to_vec();
+    let many: String = (0..40).map(|at| format!("X-{at}: x\r\n")).collect();
+    for (body, says) in [
+        (format!("--{BOUNDARY}\r\n{head}\r\nhi").into_bytes(), "closing boundary"),
+        (cut_by(8), "closing boundary"),
+        (cut_by(4), "closing boundary"),
+        (b"no boundary".to_vec(), "closing boundary"),
+        (format!("--{BOUNDARY}\r\n{head}").into_bytes(), "closing boundary"),
+        (part(&format!("{head}{many}")), "header"),
+        (part(&format!("{head}: x\r\n")), "header"),
+        (part("Content-Disposition: form-data; name=\"a\"\r\n"), "file is missing"),
+        (part("X: x\r\n"), "file is missing"),
+    ] {
+        let refused = post_form(&rig, "ann", body.clone()).await;
+        refused.refused(400, "invalid");
+        let error = refused.body["error"].as_str().unwrap();
+        assert!(error.contains(says), "{error}: {}", String::from_utf8_lossy(&body));
+        assert!(refused.body.get("retryAfterMs").is_none(), "{}", refused.body);
+    }
+    for kind in ["multipart/form-data", "multipart/form-data; boundary", "multipart/mixed; boundary=x", "x"] {
+        let call = rig.call(Method::POST, FILES).header(CONTENT_TYPE.as_str(), kind);
+        call.body(form("a", b"abc")).of("ann").send().await.refused(415, "invalid");
+    }
+    let usage = rig.world.parts.uploads.file_usage(&"ann".parse().unwrap()).await.unwrap();
+    assert_eq!((usage.bytes, usage.waiting), (0, 0), "nothing of them is kept");
+}
+
+#[tokio::test]
+async fn a_form_whose_connection_breaks_may_be_sent_again() {
+    let rig = Rig::new().await;
+    let begun = Bytes::from(form("a", b"abc")[..form("a", b"abc").len() - 20].to_vec());
+    let cut = Body::from_stream(stream::iter(vec![Ok(begun), Err(std::io::Error::other("cut"))]));
+    let kind = format!("multipart/form-data; boundary={BOUNDARY}");
+    let call = rig.call(Method::POST, FILES).header(CONTENT_TYPE.as_str(), &kind).body(cut);
+    call.of("ann").send().await.refused(503, "unavailable");
+    let text = rig.world.parts.metrics.render().unwrap();
+    assert!(text.contains("refused_total{reason=\"gone\"} 1"), "{text}");
 }
 
 #[tokio::test]
@@ -209,7 +251,7 @@ async fn a_picture_that_would_take_gigabytes_gets_no_thumbnail() {
 #[tokio::test]
 async fn only_so_many_uploads_are_in_progress() {
     let rig = Rig::with(|config| config.files.at_once_user = 1).await;
-    let stalled = || axum::body::Body::from_stream(stream::pending::<std::io::Result<Bytes>>());
+    let stalled = || Body::from_stream(stream::pending::<std::io::Result<Bytes>>());
     let kind = format!("multipart/form-data; boundary={BOUNDARY}");
     let call = || rig.call(Method::POST, FILES).header(CONTENT_TYPE.as_str(), &kind).body(stalled());
     let first = call().of("ann").send();

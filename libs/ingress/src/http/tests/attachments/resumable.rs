@@ -1,7 +1,6 @@
 //! Resumable uploads by tus 1.0.
 
 use super::*;
-use axum::body::Body;
 use eventflow_protocol::uploads::{LEASE, Staged};
 use http::header::LOCATION;
 use sha2::{Digest as _, Sha256};
@@ -74,7 +73,38 @@ async fn a_wrong_offset_is_a_conflict_and_changes_nothing() {
     assert_eq!(offset(&rig, &id).await, 4);
     patch(&rig, &id, 4, "efghijk").await.refused(413, "too_large");
     assert_eq!(patch(&rig, &id, 4, "efghij").await.status, 204);
-    patch(&rig, &id, 10, "k").await.refused(409, "conflict");
+    for offset in [0, 4, 10] {
+        let complete = patch(&rig, &id, offset, "k").await;
+        complete.refused(409, "conflict");
+        assert!(complete.body["error"].as_str().unwrap().contains("complete"), "{}", complete.body);
+    }
+}
+
+#[tokio::test]
+async fn headers_that_are_written_wrongly_are_refused_by_their_names() {
+    let rig = Rig::new().await;
+    for (length, metadata, names) in [
+        ("3", "filename YS5iaW4", "Upload-Metadata"),
+        ("3", "filename a.bin", "Upload-Metadata"),
+        ("3", "filename /w==", "Upload-Metadata"),
+        ("-3", "filename YS5iaW4=", "Upload-Length"),
+        ("", "filename YS5iaW4=", "Upload-Length"),
+    ] {
+        let call = call(&rig, Method::POST, TUS).header("upload-length", length);
+        let refused = call.header("upload-metadata", metadata).of("ann").send().await;
+        refused.refused(400, "invalid");
+        assert!(refused.body["error"].as_str().unwrap().contains(names), "{}", refused.body);
+    }
+    let id = begin(&rig, "ann", 3).await;
+    for offset in ["", "x", "-1", "1.5"] {
+        let call = call(&rig, Method::PATCH, &format!("{TUS}/{id}")).header("upload-offset", offset);
+        let call = call.header(CONTENT_TYPE.as_str(), "application/offset+octet-stream").body("abc");
+        call.of("ann").send().await.refused(400, "invalid");
+    }
+    let call = call(&rig, Method::PATCH, &format!("{TUS}/{id}"));
+    let call = call.header(CONTENT_TYPE.as_str(), "application/offset+octet-stream").body("abc");
+    call.of("ann").send().await.refused(400, "invalid");
+    assert_eq!(offset(&rig, &id).await, 0);
 }
 
 #[tokio::test]
