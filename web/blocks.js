@@ -78,8 +78,9 @@ export class Blocks extends EventTarget {
   /** @param {string} id */
   async block(id) {
     const { block } = await this.#ask('PUT', id);
-    this.#people.learn(block.user);
-    this.#become(id, block.blockedAt);
+    // A repetition finds that the block has ended again.
+    if (block) this.#people.learn(block.user);
+    this.#become(id, block?.blockedAt);
   }
 
   /** @param {string} id */

@@ -1416,8 +1416,11 @@ export interface components {
         BeginAnswer: components["schemas"]["DryRunAnswer"] | components["schemas"]["ReplayAnswer"];
         /** @description Somebody is blocked: `PUT /users/{id}/block`. */
         BlockAnswer: {
-            /** @description The block as it is stored. */
-            block: components["schemas"]["ListedBlock"];
+            /**
+             * @description The block as it is stored; `null` if the request came before under its key, and the block has ended
+             *     since.
+             */
+            block: components["schemas"]["ListedBlock"] | null;
             /**
              * @description Always true.
              * @constant

@@ -42,12 +42,11 @@ pub(crate) async fn put(
     IdPath(other): IdPath<UserId>,
     headers: HeaderMap,
 ) -> RouteResult<BlockAnswer> {
-    let asked_at = edge.clock.now();
     match change(&edge, caller.user, &other, &headers, true).await? {
-        // Under the key of a request of before the block may have ended since; the answer is that of then.
+        // Under the key of a request of before the block may have ended since.
         Outcome::Done(blocked_at) => {
             let shown = edge.people.shown(std::slice::from_ref(&other)).await;
-            let block = listed(Block { other, at: blocked_at.unwrap_or(asked_at) }, &shown);
+            let block = blocked_at.map(|at| listed(Block { other, at }, &shown));
             Ok(RouteAnswer::Ok(BlockAnswer { block, success: Success }))
         }
         Outcome::Queued(command) => Ok(RouteAnswer::queued(command)),

@@ -40,6 +40,23 @@ async fn a_key_stands_for_changes_of_one_person_about_another() {
 }
 
 #[tokio::test]
+async fn a_repetition_under_its_key_is_told_what_holds_now() {
+    let rig = Rig::new().await;
+    let path = "/api/v2/users/bob/block";
+    let again = async || {
+        let call = rig.call(Method::PUT, path).of("ann").header("idempotency-key", "k");
+        call.send().await.expect(200)["block"].clone()
+    };
+    let first = again().await;
+    assert_eq!(first["user"]["id"], "bob");
+    assert_eq!(again().await, first);
+    rig.call(Method::DELETE, path).of("ann").send().await.expect(200);
+    assert_eq!(again().await, Value::Null, "the block has ended");
+    let made = put(&rig, "ann", "bob").await;
+    assert_eq!(again().await, made["block"]);
+}
+
+#[tokio::test]
 async fn who_blocks_starts_nothing_with_whom_they_block_and_the_other_one_does() {
     let rig = Rig::new().await;
     put(&rig, "ann", "bob").await;

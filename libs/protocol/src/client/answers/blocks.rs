@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 /// Somebody is blocked: `PUT /users/{id}/block`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct BlockAnswer {
-    /// The block as it is stored.
-    pub block: ListedBlock,
+    /// The block as it is stored; `null` if the request came before under its key, and the block has ended
+    /// since.
+    pub block: Option<ListedBlock>,
     /// Always true.
     pub success: Success,
 }
