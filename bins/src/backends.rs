@@ -215,7 +215,8 @@ impl Backends {
             open_lookups(config, &clock, sweeps, &metrics.redis.calls)?;
         let (journal, embedded_journal) = open_journal(config, &metrics.redis.calls).await?;
         let membership = Membership::new(Arc::clone(&store));
-        let people = People::new(Arc::clone(&directory), markup(config));
+        let erased = ErasedPeople::new(Arc::clone(&erasures));
+        let people = People::new(Arc::clone(&directory), erased.clone(), markup(config));
         Ok(Self {
             broker,
             store,
@@ -230,7 +231,7 @@ impl Backends {
             apart: Apart::new(Arc::clone(&blocks)),
             blocks,
             reports,
-            erased: ErasedPeople::new(Arc::clone(&erasures)),
+            erased,
             erasures,
             scheduled,
             uploads,

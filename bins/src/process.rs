@@ -5,6 +5,7 @@
 
 use crate::Role;
 use crate::banner;
+use crate::erasures;
 use crate::system::{Duties, System};
 use anyhow::anyhow;
 use eventflow_boot::shutdown::signalled;
@@ -32,6 +33,9 @@ pub async fn run(roles: &[Role], config: Config) -> anyhow::Result<()> {
     };
     let mut system = System::open(config, name_of(roles), duties, spans).await?;
     system.watch();
+    if roles.iter().any(|role| role.needs().store) {
+        erasures::learn(&mut system);
+    }
     let mut routers = Vec::new();
     for role in roles {
         routers.extend(role.start(&mut system).await?);

@@ -3,7 +3,9 @@
 use eventflow_bus::port::Broker;
 use eventflow_bus::topology::Topology;
 use eventflow_embedded::{Database, EmbeddedBroker, EmbeddedStore};
-use eventflow_ports::{Directory, Membership, People, Registry, Store, SystemClock, WholeStore};
+use eventflow_ports::{
+    Directory, ErasedPeople, Erasures, Membership, People, Registry, Store, SystemClock, WholeStore,
+};
 use eventflow_protocol::content::Markup;
 use eventflow_workers::fanout::FanoutParts;
 use eventflow_workers::fanout::doubt::Doubt;
@@ -21,14 +23,14 @@ pub(super) fn parts_over<S: WholeStore + 'static>(
 
 /// The parts of a fan-out stage over one store, of a process that is alone and tells nobody by e-mail or
 /// push.
-pub(super) fn fanout_over<S: Store + Directory>(
+pub(super) fn fanout_over<S: Store + Directory + Erasures>(
     store: Arc<S>,
     broker: Arc<dyn Broker>,
     registry: Arc<dyn Registry>,
 ) -> FanoutParts {
     FanoutParts {
         membership: Membership::new(Arc::clone(&store) as _),
-        people: People::new(store, Markup::default()),
+        people: People::new(Arc::clone(&store) as _, ErasedPeople::new(store), Markup::default()),
         registry,
         doubt: Arc::new(Doubt::never()),
         broker,

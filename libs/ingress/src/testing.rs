@@ -34,7 +34,7 @@ use eventflow_bus::reshard::gate::ShardGate;
 use eventflow_bus::share::lookout::Lookout;
 use eventflow_bus::topology::Topology;
 use eventflow_metrics::Metrics;
-use eventflow_ports::{Apart, FixedClock, Membership, MemoryJournal, MemoryRegistry, People};
+use eventflow_ports::{Apart, ErasedPeople, FixedClock, Membership, MemoryJournal, MemoryRegistry, People};
 use eventflow_protocol::client::answers::ProcessStatus;
 use eventflow_protocol::command::Command;
 use eventflow_protocol::frame::Envelope;
@@ -89,6 +89,7 @@ impl World {
         let scheduled = worker.scheduled.clone();
         let uploads = worker.uploads.clone();
         let erasures = worker.erasures.clone();
+        let erased = ErasedPeople::new(erasures.clone());
         let blobs = Arc::new(TestBlobs::default());
         let drain = CancellationToken::new();
         let suppressions = worker.suppressions.clone();
@@ -126,7 +127,7 @@ impl World {
             topology,
             devices,
             directory: directory.clone(),
-            people: People::new(directory.clone(), config.markup),
+            people: People::new(directory.clone(), erased, config.markup),
             presence: presence.clone(),
             membership: Membership::new(store.clone()),
             registry: registry.clone(),

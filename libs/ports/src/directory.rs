@@ -5,10 +5,12 @@
 //! writes profiles of its own. Where both exist, its own profile wins. Whoever has neither is shown by the
 //! name that their token gave.
 
+use crate::erased_people::ErasedPeople;
 use crate::store::StoreError;
 use async_trait::async_trait;
 use eventflow_protocol::UserId;
 use eventflow_protocol::content::{Markup, typed};
+use eventflow_protocol::erasure::nobody;
 use eventflow_protocol::person::{Participant, Profile, Revocation, TokenName};
 use moka::sync::Cache;
 use std::collections::{BTreeSet, HashMap};
@@ -86,20 +88,23 @@ const PEOPLE_REMEMBERED: u64 = 20_000;
 /// Cache lifetime: a changed name shows after this time at the latest.
 const NAME_LIFE: Duration = Duration::from_secs(30);
 
-/// A cache of how people are shown. A person without a profile is shown by their id.
+/// A cache of how people are shown. A person without a profile is shown by their id. Whoever is known to be
+/// erased has no name any more, whatever the cache has.
 #[derive(Clone)]
 pub struct People {
     directory: Arc<dyn Directory>,
+    erased: ErasedPeople,
     markup: Markup,
     cache: Cache<UserId, Participant>,
 }
 
 impl People {
     /// Creates an empty cache over `directory`. Names are shown in this form, also those of the host
-    /// application.
-    pub fn new(directory: Arc<dyn Directory>, markup: Markup) -> Self {
+    /// application. Somebody keeps `erased` fresh: a question about names never asks for marks.
+    pub fn new(directory: Arc<dyn Directory>, erased: ErasedPeople, markup: Markup) -> Self {
         Self {
             directory,
+            erased,
             markup,
             cache: Cache::builder().max_capacity(PEOPLE_REMEMBERED).time_to_live(NAME_LIFE).build(),
         }
@@ -111,6 +116,10 @@ impl People {
         let mut found: HashMap<UserId, Participant> = HashMap::new();
         let mut missing: BTreeSet<UserId> = BTreeSet::new();
         for user in users {
+            if self.erased.includes(user) {
+                found.insert(user.clone(), nobody(user.clone()).into());
+                continue;
+            }
             match self.cache.get(user) {
                 Some(person) => drop(found.insert(user.clone(), person)),
                 None => drop(missing.insert(user.clone())),

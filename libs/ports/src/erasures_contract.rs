@@ -6,6 +6,7 @@
 
 pub mod world;
 
+use crate::directory::People;
 use crate::erased_people::ErasedPeople;
 use crate::erasures::{Mark, Membership};
 use crate::search::block::made_again;
@@ -18,7 +19,8 @@ use crate::whole_store::WholeStore;
 use async_trait::async_trait;
 use eventflow_protocol::change::Change;
 use eventflow_protocol::command::{CreateThread, LeaveThread};
-use eventflow_protocol::erasure::{ErasePerson, Erasure, ErasurePlace};
+use eventflow_protocol::content::Markup;
+use eventflow_protocol::erasure::{ERASED_NAME, ErasePerson, Erasure, ErasurePlace};
 use eventflow_protocol::group::{Group, Role};
 use eventflow_protocol::uploads::Upload;
 use eventflow_protocol::{ThreadId, Timestamp, UserId};
@@ -109,6 +111,9 @@ pub async fn every_process_learns_of_every_mark(harness: &dyn Harness) {
     fresh.refresh().await.expect("ask");
     let known: Vec<bool> = people.iter().map(|user| fresh.includes(user)).collect();
     assert_eq!(known, [true, true, true, true, false]);
+    let shown = People::new(store as _, fresh, Markup::default()).shown(&people).await;
+    let has_name = |user: &UserId| shown[user].name == ERASED_NAME;
+    assert_eq!(people.iter().map(has_name).collect::<Vec<_>>(), known, "names follow what is known");
 }
 
 /// The threads of a person are found in which they are, or were, whether as a group or not.

@@ -14,6 +14,7 @@ pub use found::tells_of;
 
 use crate::command::Subject;
 use crate::dead_letters::LetterPlace;
+use crate::person::Profile;
 use crate::reports::ReportId;
 use crate::{CommandId, MessageId, ThreadId, Timestamp, UserId};
 use schemars::JsonSchema;
@@ -181,6 +182,11 @@ pub struct Erasure {
     pub ended_at: Option<Timestamp>,
     /// Rises with each change, in the store.
     pub revision: u64,
+}
+
+/// What is known of a person who was erased, and how others are shown them.
+pub fn nobody(user_id: UserId) -> Profile {
+    Profile { id: user_id, name: ERASED_NAME.to_owned(), avatar: None, email: None, role: None }
 }
 
 /// Command: mark a person as erased, and begin to erase what is there of them.

@@ -12,7 +12,8 @@ use eventflow_ports::outbound::{
 use eventflow_ports::pusher::{Accepted, Push, PushAct, PushError};
 use eventflow_ports::store_contract::fixtures::{Scene, advance, append, at, change, change_one};
 use eventflow_ports::{
-    Apart, Directory, FixedClock, Inbox, MemoryPresence, People, PushDevices, Pusher, StoreError,
+    Apart, Directory, ErasedPeople, FixedClock, Inbox, MemoryPresence, People, PushDevices, Pusher,
+    StoreError,
 };
 use eventflow_protocol::change::{Change, Cursor};
 use eventflow_protocol::content::Markup;
@@ -204,7 +205,7 @@ impl Stage {
             outbound: Arc::clone(&windows) as _,
             devices: Arc::clone(&shared) as _,
             pusher: Arc::clone(&services) as _,
-            people: People::new(shared, Markup::default()),
+            people: People::new(Arc::clone(&shared) as _, ErasedPeople::new(shared), Markup::default()),
             again,
         };
         let worker = PushWorker::new(parts, &metrics);

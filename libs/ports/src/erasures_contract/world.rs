@@ -19,7 +19,7 @@ use eventflow_protocol::content::Content;
 use eventflow_protocol::dead_letters::{Arrival, Carried, Cause, DeadLetterId};
 use eventflow_protocol::document::{Attachment, AttachmentKind, Message};
 use eventflow_protocol::drafts::SaveDraft;
-use eventflow_protocol::erasure::ERASED_NAME;
+use eventflow_protocol::erasure::nobody;
 use eventflow_protocol::inbox::{Channels, Notification, Notify, Preferences, SetPreferences};
 use eventflow_protocol::mail::{ChangeSuppression, SuppressionChange, SuppressionReason};
 use eventflow_protocol::outbound::{About, Channel, DeliveryEntry, DeliveryOutcome, Told, WaitsFor};
@@ -80,8 +80,7 @@ impl World {
 
     /// How they are shown afterwards.
     pub fn nobody(&self) -> Profile {
-        let (id, name) = (self.user.clone(), ERASED_NAME.to_owned());
-        Profile { id, name, avatar: None, email: None, role: None }
+        nobody(self.user.clone())
     }
 
     async fn say(&self, store: &dyn WholeStore) {

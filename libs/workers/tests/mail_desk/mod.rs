@@ -8,8 +8,8 @@ use eventflow_metrics::Metrics;
 use eventflow_ports::mailer::MailError;
 use eventflow_ports::store_contract::fixtures::{Scene, append};
 use eventflow_ports::{
-    Accepted, Apart, DeliveriesOf, DeliveryCount, DeliveryPage, Directory, FixedClock, Held, Hold, Inbox,
-    KeptMail, Mail, Mailbox, Mailer, MemoryPresence, Outbound, People, StoreError, Taken,
+    Accepted, Apart, DeliveriesOf, DeliveryCount, DeliveryPage, Directory, ErasedPeople, FixedClock, Held,
+    Hold, Inbox, KeptMail, Mail, Mailbox, Mailer, MemoryPresence, Outbound, People, StoreError, Taken,
 };
 use eventflow_protocol::content::Markup;
 use eventflow_protocol::document::Message;
@@ -93,7 +93,7 @@ impl Desk {
             outbound: outbound.clone(),
             again,
             directory: store.clone(),
-            people: People::new(store.clone(), Markup::Neutralise),
+            people: People::new(store.clone(), ErasedPeople::new(store.clone()), Markup::Neutralise),
             suppressions: store.clone(),
             mailer: mailer.clone(),
             clock: clock.clone(),

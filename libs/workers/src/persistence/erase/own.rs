@@ -3,8 +3,7 @@
 
 use super::super::Persistence;
 use eventflow_ports::{StoreError, change_upload};
-use eventflow_protocol::erasure::{ERASED_NAME, Erasure, ErasurePlace, ErasureState};
-use eventflow_protocol::person::Profile;
+use eventflow_protocol::erasure::{Erasure, ErasurePlace, ErasureState, nobody};
 use eventflow_protocol::uploads::UploadState;
 use eventflow_protocol::{MailAddress, ThreadId};
 
@@ -25,7 +24,7 @@ impl Persistence {
             erasure.counts += erased.counts;
             if erased.is_complete {
                 // At last: from now on nobody knows the address.
-                self.parts.directory.put_profile(&nobody(erasure)).await?;
+                self.parts.directory.put_profile(&nobody(erasure.user_id.clone())).await?;
                 self.delete_files(erasure).await?;
                 erasure.place = ErasurePlace::Search { after: None };
                 break;
@@ -84,16 +83,5 @@ impl Persistence {
                 return Ok(is_left);
             }
         }
-    }
-}
-
-/// How somebody is shown who was erased.
-fn nobody(erasure: &Erasure) -> Profile {
-    Profile {
-        id: erasure.user_id.clone(),
-        name: ERASED_NAME.to_owned(),
-        avatar: None,
-        email: None,
-        role: None,
     }
 }
