@@ -158,7 +158,7 @@ impl Persistence {
         if self.parts.erased.is_empty() {
             return self.apply_part(part).await;
         }
-        let refusals: Vec<Option<Applied>> = part.iter().map(|item| self.refusal(&item.value)).collect();
+        let refusals = self.refusals(part).await?;
         if refusals.iter().all(Option::is_none) {
             return self.apply_part(part).await;
         }

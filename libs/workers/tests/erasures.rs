@@ -13,18 +13,24 @@ use eventflow_metrics::Metrics;
 use eventflow_ports::erasures_contract::world::{NAMED, World};
 use eventflow_ports::search::{SearchQuery, find};
 use eventflow_ports::store_contract::fixtures::{Scene, append, at, creation, history, say, unread};
-use eventflow_ports::{Clock, Directory, Erasures, FixedClock, Scheduled, Store, Uploads};
+use eventflow_ports::{
+    Clock, Directory, ErasedPeople, Erasures, FixedClock, People, Scheduled, Sends, Store, Uploads,
+};
+use eventflow_protocol::change::{ChangeGroup, GroupChange};
 use eventflow_protocol::command::{Command, CreateThread};
-use eventflow_protocol::content::Content;
+use eventflow_protocol::content::{Content, Markup};
 use eventflow_protocol::drafts::SaveDraft;
 use eventflow_protocol::erasure::{ERASED_NAME, ErasePerson, Erasure, ErasureState, LAST_LOOK, SETTLE};
 use eventflow_protocol::event::Event;
 use eventflow_protocol::group::Group;
+use eventflow_protocol::person::Revocation;
 use eventflow_protocol::reply::CommandResult;
 use eventflow_protocol::scheduled::SendScheduled;
+use eventflow_protocol::sends::{NewSend, Recipients, SendContent};
 use eventflow_protocol::uploads::UploadState;
-use eventflow_protocol::{CommandId, ErrorCode, UserId};
+use eventflow_protocol::{CommandId, ErrorCode, SendId, UserId};
 use eventflow_workers::persistence::{Persistence, PersistenceParts};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use tempfile::TempDir;
 
@@ -252,6 +258,90 @@ async fn whoever_is_erased_does_nothing_any_more_and_others_go_on() {
     assert!(matches!(again.result, Some(CommandResult::Erasure { deduplicated: true, .. })));
     stage.make_steps().await;
     assert!(stage.store.scheduled(scheduled).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn nobody_brings_back_who_is_erased() {
+    let stage = Stage::new().await;
+    let world = World::fill(&*stage.store).await;
+    let (gone, by, other) =
+        (world.user.clone(), world.scene.people[1].clone(), world.scene.people[2].clone());
+    let group = Group { owners: vec![by.clone()], ..Group::default() };
+    let create = CreateThread { group: Some(group), ..creation(&[by.clone(), other.clone()], 1) };
+    stage.store.create_thread(&create).await.unwrap();
+    let with_them =
+        |seconds| CreateThread { created_by: by.clone(), ..creation(&[gone.clone(), by.clone()], seconds) };
+    let pair = with_them(1);
+    stage.store.create_thread(&pair).await.unwrap();
+    stage.erase(&gone).await;
+    let add = ChangeGroup {
+        thread_id: create.thread_id,
+        by: by.clone(),
+        change: GroupChange::Add { people: vec!["new".parse().unwrap(), gone.clone()] },
+        key: None,
+        at: at(101),
+    };
+    let begin = with_them(101);
+    let send = new_send(&by, vec![gone.clone()], 1);
+    for (command, field) in [
+        (Command::ChangeGroup(add), "userIds"),
+        (Command::CreateThread(begin.clone()), "participants"),
+        (Command::AddSend(send.clone()), "person"),
+    ] {
+        let result = stage.one(command).await.result;
+        let Some(CommandResult::Refused { code, error }) = &result else { panic!("{field}: {result:?}") };
+        assert_eq!(*code, ErrorCode::Erased);
+        assert!(error.contains(field), "{error}");
+    }
+    let stays = stage.store.thread(create.thread_id).await.unwrap().unwrap();
+    assert_eq!(stays.participants, create.participants);
+    assert_eq!(stage.store.thread(begin.thread_id).await.unwrap(), None);
+    assert_eq!(stage.store.bulk_send(send.id).await.unwrap(), None);
+    // A thread that is there is found, and others of a send are told.
+    let found = stage.one(Command::CreateThread(pair)).await.result;
+    assert!(matches!(found, Some(CommandResult::Thread { created: false, .. })), "{found:?}");
+    let send = new_send(&by, vec![gone.clone(), other.clone()], 2);
+    assert_eq!(code_of(stage.one(Command::AddSend(send.clone())).await.result.as_ref()), None);
+    let kept = stage.store.bulk_send(send.id).await.unwrap().unwrap();
+    assert_eq!((kept.to, kept.body), (Recipients::Users(vec![other]), send.body));
+    let before = stage.store.revocations(&gone).await.unwrap();
+    let login = Revocation { user_id: gone.clone(), session: Some("7".repeat(64)), at: at(102) };
+    assert_eq!(stage.one(Command::Revoke(login)).await.result, Some(CommandResult::Done));
+    assert_eq!(stage.store.revocations(&gone).await.unwrap(), before, "no login of theirs is kept anew");
+}
+
+fn new_send(by: &UserId, to: Vec<UserId>, id: u8) -> NewSend {
+    let content = SendContent {
+        kind: "news".to_owned(),
+        title: "t".to_owned(),
+        text: String::new(),
+        data: serde_json::Map::new(),
+        thread_id: None,
+        template: None,
+        translations: BTreeMap::new(),
+    };
+    let (id, to) = (SendId::from_bytes([id; 12]), Recipients::of_users(to));
+    let body = NewSend::fingerprint(&to, &content, None);
+    NewSend { id, by: by.clone(), to, content, send_at: None, body, at: at(101) }
+}
+
+#[tokio::test]
+async fn a_process_that_has_shown_a_name_shows_it_no_more_once_it_knows_of_the_mark() {
+    let stage = Stage::new().await;
+    let world = World::fill(&*stage.store).await;
+    let erased = ErasedPeople::new(stage.store.clone());
+    let people = People::new(stage.store.clone(), erased.clone(), Markup::default());
+    let shown = async || {
+        let mut shown = people.shown(std::slice::from_ref(&world.user)).await;
+        shown.remove(&world.user).unwrap().name
+    };
+    let before = shown().await;
+    assert_ne!(before, ERASED_NAME);
+    stage.erase(&world.user).await;
+    assert_eq!(shown().await, before, "nobody has told this process");
+    // What every process does all the time.
+    erased.refresh().await.unwrap();
+    assert_eq!(shown().await, ERASED_NAME);
 }
 
 fn code_of(result: Option<&CommandResult>) -> Option<ErrorCode> {

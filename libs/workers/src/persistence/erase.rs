@@ -1,13 +1,14 @@
 //! Erasures: a person is marked, and then everything of theirs goes, one bounded step for each command.
 //!
-//! The mark comes first: it refuses what they do from then on ([`Persistence::refusal`]), and their
-//! credentials end. A step about a thread comes through that thread's queue, behind everything that was
-//! accepted for it before, and takes messages back as their sender would, so that everybody hears of it. Safe
-//! to repeat because a step counts only on the revision that it was made for, what it does is the same each
-//! time, and one that was made and not announced is told again by what its command says.
+//! The mark comes first: it refuses what they do from then on, and what would bring them back ([`refused`]),
+//! and their credentials end. A step about a thread comes through that thread's queue, behind everything that
+//! was accepted for it before, and takes messages back as their sender would, so that everybody hears of it.
+//! Safe to repeat because a step counts only on the revision that it was made for, what it does is the same
+//! each time, and one that was made and not announced is told again by what its command says.
 
 mod kept;
 mod own;
+mod refused;
 mod thread;
 
 use super::Persistence;
@@ -20,7 +21,7 @@ use eventflow_protocol::erasure::{CREDENTIALS_END, ErasePerson, EraseStep, Erasu
 use eventflow_protocol::event::Event;
 use eventflow_protocol::person::Revocation;
 use eventflow_protocol::reply::CommandResult;
-use eventflow_protocol::{CommandId, ErrorCode};
+use eventflow_protocol::{CommandId, ErrorCode, UserId};
 
 /// Why a step was not made.
 enum Undone {
@@ -45,12 +46,6 @@ impl From<Unavailable> for Undone {
 }
 
 impl Persistence {
-    /// The answer to a command of a person who was erased; `None` for all others.
-    pub(super) fn refusal(&self, command: &Command) -> Option<Applied> {
-        let is_erased = command.person().is_some_and(|person| self.parts.erased.includes(person));
-        is_erased.then(Applied::erased)
-    }
-
     pub(super) async fn erase_person(
         &self,
         item: &Item<Command>,
@@ -142,6 +137,11 @@ impl Applied {
     /// The command is of a person who was erased.
     pub(super) fn erased() -> Self {
         Self::refused(ErrorCode::Erased, "this person was erased")
+    }
+
+    /// A field names somebody who was erased.
+    fn names_erased(field: &str, user: &UserId) -> Self {
+        Self::refused(ErrorCode::Erased, &format!("{field}: {user} was erased"))
     }
 }
 

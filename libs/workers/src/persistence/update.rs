@@ -199,7 +199,10 @@ impl Persistence {
             Command::Revoke(revocation) => {
                 directory.revoke(revocation).await.map(|()| Applied::revoked(item, revocation))
             }
-            Command::AddSend(new) => self.parts.sends.add_send(new).await.map(Applied::send_added),
+            Command::AddSend(new) => {
+                let added = self.parts.sends.add_send(&self.without_erased(new)).await;
+                added.map(Applied::send_added)
+            }
             Command::CancelSend(cancel) => {
                 self.parts.sends.cancel_send(cancel).await.map(Applied::send_cancelled)
             }
