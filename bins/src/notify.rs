@@ -68,6 +68,7 @@ async fn start_decision(system: &mut System) -> anyhow::Result<()> {
         outbound: Arc::clone(&backends.outbound),
         store: Arc::clone(&backends.store),
         inbox: Arc::clone(&backends.inbox),
+        erased: backends.erased.clone(),
         directory: Arc::clone(&backends.directory),
         devices: Arc::clone(&backends.devices),
         presence: Arc::clone(&backends.presence),

@@ -69,6 +69,7 @@ export function erasures(stage) {
     const root = admin();
     const { ann, ben, thread } = await pair();
     const said = [];
+    assert.notEqual((await ben.api('GET', `/users?userIds=${ann.id}`)).users[0].name, 'Deleted user');
     for (const content of ['one', 'two', 'three']) said.push((await ann.send(thread, content)).message._id);
     const answer = (await ben.send(thread, 'an answer', { replyTo: said[1] })).message;
     await ann.rest('POST', `/${answer._id}/reactions`, { emoji: '👍', action: 'add' });
@@ -88,11 +89,11 @@ export function erasures(stage) {
     assert.deepEqual(messages[3].reactions, []);
     const list = (await ben.rest('GET', '/threads')).threads.find(each => each._id === thread);
     assert.deepEqual([list.unreadCount, list.lastMessage.content], [0, 'an answer']);
-    const { users } = await eventually('they are called nobody', async () => {
-      const shown = await ben.api('GET', `/users?userIds=${ann.id}`);
-      return shown.users[0].name === 'Deleted user' && shown;
-    });
-    assert.equal(users[0].id, ann.id);
+    // Every process that has shown the name has heard of it by now.
+    const { users } = await ben.api('GET', `/users?userIds=${ann.id}`);
+    assert.deepEqual([users[0].id, users[0].name], [ann.id, 'Deleted user']);
+    const { members } = await ben.rest('GET', `/threads/${thread}/members`);
+    assert.equal(members.find(member => (member.id ?? member.userId) === ann.id).name, 'Deleted user');
     // No token of theirs holds, whenever it is made.
     for (const token of [ann.token, mint({ id: ann.id, iat: Math.floor(Date.now() / 1000) + 30, exp: Math.floor(Date.now() / 1000) + 3_600 })]) {
       const refused = await Object.assign(person('ann'), { id: ann.id, token }).apiOnce('GET', '/messages/threads');
@@ -161,5 +162,46 @@ export function erasures(stage) {
     assert.deepEqual([named.status, named.code], [410, 'erased']);
     const again = await root.api('POST', `/users/${ann.id}/erase`, { userId: ann.id, why: 'once more' });
     assert.deepEqual([again.status, again.deduplicated, again.erasure.createdAt, again.erasure.why], [200, true, first.createdAt, why]);
+  });
+
+  test('nobody brings back who is erased: no send, no group and no new thread', async () => {
+    const root = admin();
+    const [ann, ben, cem] = [person('ann'), person('ben'), person('cem')];
+    const { thread: group } = await ben.rest('POST', '/threads', { participants: [ann.id, cem.id], group: { name: 'Choir' } });
+    const known = await ben.startThread(ann);
+    const sent = async send => {
+      const done = await eventually('the send is done', async () => {
+        const shown = await root.api('GET', `/notifications/sends/${send._id}`);
+        return shown.send.state === 'done' && shown.send;
+      });
+      return [done.sent, done.suppressed, done.failed, done.total];
+    };
+    const news = to => root.api('POST', '/notifications', { to, type: 'news', title: 'News' });
+    const sendAt = new Date(Date.now() + 12_000).toISOString();
+    const planned = await root.api('POST', '/notifications', { to: [ann.id, ben.id], type: 'news', title: 'Planned before', sendAt });
+    assert.equal(planned.send.total, 2);
+    await erase(root, ann.id);
+    await done(root, ann.id);
+    assert.deepEqual(await sent(planned.send), [1, 0, 0, 1], 'left out of what was planned before');
+    for (const to of [ann.id, [ann.id]]) {
+      const refused = await news(to);
+      assert.deepEqual([refused.status, refused.code], [410, 'erased'], JSON.stringify(to));
+    }
+    await ben.rest('POST', `/${known}`, { content: 'are you there?' });
+    const both = await news([ann.id, ben.id]);
+    assert.ok([200, 201].includes(both.status), JSON.stringify(both));
+    assert.deepEqual(await sent(both.send), [1, 0, 0, 1]);
+    for (const [path, body, field] of [
+      [`/threads/${group._id}/members`, { userIds: [ann.id] }, 'userIds'],
+      ['/threads', { participants: [ann.id], metadata: { subject: 'anew' } }, 'participants'],
+    ]) {
+      const refused = await ben.rest('POST', path, body);
+      assert.deepEqual([refused.status, refused.code], [410, 'erased'], path);
+      assert.ok(refused.error.includes(field) && refused.error.includes(ann.id), refused.error);
+    }
+    const { members } = await ben.rest('GET', `/threads/${group._id}/members`);
+    assert.deepEqual(members.map(member => member.id ?? member.userId).sort(), [ben.id, cem.id].sort());
+    assert.equal((await ben.rest('POST', '/threads', { participants: [ann.id] })).thread._id, known, 'what was there is found');
+    assert.deepEqual((await root.api('GET', `/users/${ann.id}/deliveries`)).deliveries, []);
   });
 }

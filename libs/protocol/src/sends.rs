@@ -281,10 +281,11 @@ impl BulkSend {
         }
     }
 
-    /// How many people there are: known beforehand if they are named, and else at the end.
+    /// How many people there are: known beforehand if they are named, and else at the end. Then it is those
+    /// whom a number counts: whoever was erased meanwhile is left out.
     pub fn total(&self) -> Option<u64> {
         let is_done = self.state == SendState::Done;
-        self.to.known_total().or_else(|| is_done.then(|| self.counts.total()))
+        if is_done { Some(self.counts.total()) } else { self.to.known_total() }
     }
 
     /// A worker takes the send until `until`; `false` if it may not be taken now.

@@ -145,6 +145,9 @@ impl Decision {
         user: &UserId,
         since: Timestamp,
     ) -> Result<Vec<(UserId, ThreadId)>, StoreError> {
+        if self.parts.erased.includes(user) {
+            return Ok(Vec::new());
+        }
         match status(&*self.parts.presence, user, self.parts.clock.now()).await {
             Status::Online => return Ok(Vec::new()),
             Status::Away if !known.person(user).await?.preferences.when_away => return Ok(Vec::new()),
@@ -198,12 +201,12 @@ impl Decision {
         Ok(Wish { user_id: user.clone(), told, person, channels, chosen: Channels::default(), reason })
     }
 
-    /// Puts what is to be told into windows, and the rest into the log.
+    /// Puts what is to be told into windows, and the rest into the log. Whoever is erased has neither.
     async fn settle(&self, wishes: &[Wish]) -> Result<(), StoreError> {
         let now = self.parts.clock.now();
         let mut holds = Vec::new();
         let (mut rows, mut unreachable) = (Vec::new(), Vec::new());
-        for wish in wishes {
+        for wish in wishes.iter().filter(|wish| !self.parts.erased.includes(&wish.user_id)) {
             for channel in Channel::ALL {
                 // Of messages, that nothing reaches the person comes first: one row an hour says it.
                 let is_message = wish.told.about.thread_id().is_some();
@@ -254,6 +257,7 @@ impl BatchHandler for Decision {
     /// the others.
     async fn perform(&self, batch: &[Item<NotifyJob>]) -> Result<Performed<DecisionOutbox>, Unavailable> {
         self.observe_age(batch);
+        self.parts.erased.refresh().await.map_err(|error| Unavailable::new("the store", error))?;
         let known = Known::new(&self.parts);
         match known.read_ahead(&absent_people(batch)).await {
             Ok(()) => {}

@@ -140,11 +140,13 @@ impl SendWorker {
     pub async fn step(&mut self, send: &BulkSend) -> Result<Option<BulkSend>, SendError> {
         let people = self.parts.next_people(send).await?;
         let Sorted { wanted, unwanted } = self.parts.sorted(send, &people).await?;
+        let asked = wanted.len();
         let stored = self.parts.store(wanted).await?;
+        // Whoever is erased is in no number, as if they were not among the people.
         let counts = SendCounts {
             sent: stored.len() as u64,
             suppressed: unwanted.len() as u64,
-            failed: (people.len() - stored.len() - unwanted.len()) as u64,
+            failed: (asked - stored.len()) as u64,
         };
         self.parts.log(send, &unwanted).await?;
         self.publish(stored).await?;

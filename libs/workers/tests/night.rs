@@ -13,7 +13,9 @@ use eventflow_bus::topology::Topology;
 use eventflow_embedded::{Database, EmbeddedBroker};
 use eventflow_metrics::Metrics;
 use eventflow_ports::store_contract::fixtures::{Scene, append};
-use eventflow_ports::{Clock, DeliveriesOf, DeliveryPage, Directory, Inbox, MemoryPresence, Outbound};
+use eventflow_ports::{
+    Clock, DeliveriesOf, DeliveryPage, Directory, ErasedPeople, Inbox, MemoryPresence, Outbound,
+};
 use eventflow_protocol::Timestamp;
 use eventflow_protocol::inbox::{Preferences, SetPreferences};
 use eventflow_protocol::outbound::{Channel, DeliveryOutcome, NotifyJob, Window};
@@ -57,6 +59,7 @@ impl Way {
             outbound: desk.store.clone(),
             store: desk.store.clone(),
             inbox: desk.store.clone(),
+            erased: ErasedPeople::new(desk.store.clone()),
             directory: desk.store.clone(),
             devices: desk.store.clone(),
             presence: Arc::new(MemoryPresence::default()),

@@ -13,9 +13,9 @@ use eventflow_ports::devices::Contact;
 use eventflow_ports::push_devices::Shown;
 use eventflow_ports::store_contract::fixtures::{append, at, change, commanded, creation, fresh_people, say};
 use eventflow_ports::{
-    Apart, Appended, Blocks, Clock, DeliveriesOf, DeliveryPage, Directory, FixedClock, GatewayReport,
-    GatewayStats, Inbox, MemoryPresence, NoPresence, Outbound, PresenceError, PresenceStore, PushDevices,
-    Store, StoreError, WithCommandId,
+    Apart, Appended, Blocks, Clock, DeliveriesOf, DeliveryPage, Directory, ErasedPeople, Erasures,
+    FixedClock, GatewayReport, GatewayStats, Inbox, MemoryPresence, NoPresence, Outbound, PresenceError,
+    PresenceStore, PushDevices, Store, StoreError, WithCommandId,
 };
 use eventflow_protocol::blocks::ChangeBlock;
 use eventflow_protocol::change::{
@@ -24,6 +24,7 @@ use eventflow_protocol::change::{
 use eventflow_protocol::command::{CreateThread, LeaveThread};
 use eventflow_protocol::content::Content;
 use eventflow_protocol::document::Message;
+use eventflow_protocol::erasure::{ErasePerson, Erasure};
 use eventflow_protocol::event::Event;
 use eventflow_protocol::frame::Frame;
 use eventflow_protocol::group::Group;
@@ -112,6 +113,26 @@ async fn who_does_not_want_it_is_not_told_and_the_log_says_why() {
     stage.clock.advance(100_000);
     assert_eq!(stage.due(Channel::Email).await, []);
     assert_eq!(stage.due(Channel::Push).await.len(), 1, "the first message");
+}
+
+#[tokio::test]
+async fn whoever_is_erased_is_told_nothing_and_nothing_is_noted_of_them() {
+    let stage = Stage::new().await;
+    let off = Channels { email: false, ..Channels::default() };
+    stage.prefers(Preferences { channels: off, ..Preferences::default() }).await;
+    let (by, why) = ("root".parse().unwrap(), "asked".to_owned());
+    let wanted = ErasePerson { user_id: stage.ben.clone(), by, why, at: stage.clock.now() };
+    stage.store.begin_erasure(&Erasure::new(&wanted, stage.clock.now())).await.unwrap();
+    let (message, notification) = (stage.says("hello").await, stage.tells(json!({})).await);
+    let (user_id, at) = (stage.ben.clone(), stage.clock.now());
+    let told = NotifyJob::Notification { user_id: user_id.clone(), notification_id: notification.id, at };
+    let departed = NotifyJob::Departed { user_id, since: at, at };
+    stage.perform(&[stage.job(&message), told, departed]).await;
+    assert_eq!(stage.log().await, [], "neither a wait nor a reason");
+    stage.clock.advance(60_000);
+    for channel in Channel::ALL {
+        assert_eq!(stage.due(channel).await, [], "{channel:?}");
+    }
 }
 
 #[tokio::test]
@@ -990,6 +1011,7 @@ impl Stage {
             outbound: store.clone(),
             store: store.clone(),
             inbox: store.clone(),
+            erased: ErasedPeople::new(store.clone()),
             directory: store.clone(),
             devices: devices.clone(),
             presence: presence.clone(),

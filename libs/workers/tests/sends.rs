@@ -7,13 +7,14 @@ use eventflow_bus::topology::Topology;
 use eventflow_embedded::{Database, EmbeddedBroker, EmbeddedStore};
 use eventflow_metrics::Metrics;
 use eventflow_ports::{
-    AddedSend, CancelledSend, Clock, DeliveriesOf, DeliveryPage, Directory, ErasedPeople, FixedClock, Inbox,
-    NotificationPage, Outbound, SendPage, Sends, StoreError,
+    AddedSend, CancelledSend, Clock, DeliveriesOf, DeliveryPage, Directory, ErasedPeople, Erasures,
+    FixedClock, Inbox, NotificationPage, Outbound, SendPage, Sends, StoreError,
 };
+use eventflow_protocol::erasure::{ErasePerson, Erasure};
 use eventflow_protocol::inbox::{Channels, Preferences, SetPreferences};
 use eventflow_protocol::person::Profile;
 use eventflow_protocol::sends::{
-    BulkSend, CancelSend, NewSend, Recipients, SendContent, SendState, SendStep,
+    BulkSend, CancelSend, NewSend, Recipients, SendContent, SendCounts, SendState, SendStep,
 };
 use eventflow_protocol::{SendId, Timestamp, UserId};
 use eventflow_workers::sends::{SendError, SendParts, SendWorker};
@@ -54,6 +55,33 @@ async fn everybody_in_a_list_is_told_once_and_the_log_says_who_did_not_want_it()
     let of = DeliveriesOf::Notification(id.notification_for(&stage.people[0]));
     let rows = stage.store.deliveries_of(&of, DeliveryPage { after: None, limit: 10 }).await.unwrap();
     assert_eq!(rows.iter().map(|row| row.outcome.name()).collect::<Vec<_>>(), ["suppressed"; 2]);
+}
+
+#[tokio::test]
+async fn whoever_is_erased_is_in_no_step_no_row_and_no_number_of_a_send() {
+    for to_all in [false, true] {
+        let stage = Stage::new().await;
+        let everybody = Recipients::Role("driver".to_owned());
+        let to = if to_all { everybody } else { Recipients::of_users(stage.people.clone()) };
+        let id = stage.add(to).await;
+        // One would be suppressed, and one told.
+        let erased = [&stage.people[0], &stage.people[5]];
+        for user in erased {
+            stage.mark(user).await;
+        }
+        stage.work(stage.store.clone()).await.unwrap();
+        let send = stage.send(id).await;
+        let SendCounts { sent, suppressed, failed } = send.counts;
+        let left = PEOPLE as u64 - 2;
+        assert_eq!((sent, suppressed, failed, send.total()), (left, 0, 0, Some(left)));
+        for user in erased {
+            let page = NotificationPage { unread_only: false, after: None, skip: 0, limit: 10 };
+            assert_eq!(stage.store.notifications_of(user, page).await.unwrap(), []);
+            let of = DeliveriesOf::User(user.clone());
+            let rows = stage.store.deliveries_of(&of, DeliveryPage { after: None, limit: 10 }).await.unwrap();
+            assert_eq!(rows, [], "nothing says that they were to be told");
+        }
+    }
 }
 
 #[tokio::test]
@@ -180,6 +208,13 @@ impl Stage {
         let new = self.wanted(to);
         self.store.add_send(&new).await.unwrap();
         new.id
+    }
+
+    /// An administrator erases somebody.
+    async fn mark(&self, user: &UserId) {
+        let (by, why) = ("root".parse().unwrap(), "asked".to_owned());
+        let wanted = ErasePerson { user_id: user.clone(), by, why, at: self.clock.now() };
+        self.store.begin_erasure(&Erasure::new(&wanted, self.clock.now())).await.unwrap();
     }
 
     /// What a process does until nothing is due, or until it dies.

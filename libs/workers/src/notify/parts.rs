@@ -2,7 +2,7 @@
 
 use eventflow_bus::port::Broker;
 use eventflow_bus::topology::Topology;
-use eventflow_ports::{Clock, Directory, Inbox, Outbound, PresenceStore, PushDevices, Store};
+use eventflow_ports::{Clock, Directory, ErasedPeople, Inbox, Outbound, PresenceStore, PushDevices, Store};
 use eventflow_protocol::inbox::Channels;
 use eventflow_protocol::outbound::Channel;
 use std::sync::Arc;
@@ -35,6 +35,8 @@ pub struct DecisionParts {
     pub store: Arc<dyn Store>,
     /// Keeps notifications and preferences.
     pub inbox: Arc<dyn Inbox>,
+    /// Remembers who is erased: nothing is told to them, and nothing noted of them.
+    pub erased: ErasedPeople,
     /// Knows where mail reaches people.
     pub directory: Arc<dyn Directory>,
     /// Knows who has a device for pushes.

@@ -13,7 +13,7 @@ use eventflow_protocol::outbound::{About, Channel, DeliveryEntry, DeliveryOutcom
 use eventflow_protocol::sends::{BulkSend, Recipients};
 use eventflow_protocol::{Timestamp, UserId};
 
-/// The people of a step, sorted by whether they want to be told.
+/// The people of a step, sorted by whether they want to be told. Whoever is erased is neither.
 #[derive(Default)]
 pub(super) struct Sorted {
     pub(super) wanted: Vec<Notification>,
@@ -42,7 +42,6 @@ impl SendParts {
         let mut sorted = Sorted::default();
         for user in people {
             if self.erased.includes(user) {
-                sorted.unwanted.push(user.clone());
                 continue;
             }
             let preferences = known.remove(user).unwrap_or_default();
