@@ -277,7 +277,7 @@ async fn nobody_brings_back_who_is_erased() {
     let add = ChangeGroup {
         thread_id: create.thread_id,
         by: by.clone(),
-        change: GroupChange::Add { people: vec!["new".parse().unwrap(), gone.clone()] },
+        change: GroupChange::Add { people: vec!["new".parse().unwrap(), gone.clone()], people_max: None },
         key: None,
         at: at(101),
     };

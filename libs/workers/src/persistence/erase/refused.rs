@@ -39,7 +39,7 @@ impl Persistence {
         if let Command::CreateThread(create) = command {
             return self.refused_thread(create).await;
         }
-        if let Command::ChangeGroup(ChangeGroup { change: GroupChange::Add { people }, .. }) = command
+        if let Command::ChangeGroup(ChangeGroup { change: GroupChange::Add { people, .. }, .. }) = command
             && let Some(user) = self.first_erased(people)
         {
             return Ok(Some(Applied::names_erased("userIds", user)));
