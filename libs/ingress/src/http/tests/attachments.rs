@@ -199,7 +199,7 @@ async fn a_form_that_is_written_wrongly_is_told_what_is_wrong_with_it() {
     let head = "Content-Disposition: form-data; name=\"a\"; filename=\"a\"\r\n";
     let part = |headers: &str| format!("--{BOUNDARY}\r\n{headers}\r\nhi\r\n--{BOUNDARY}--\r\n").into_bytes();
     let cut_by = |bytes: usize| form("a", b"abc")[..form("a", b"abc").len() - bytes].to_vec();
-    let many: String = (0..40).map(|at| format!("X-{at}: x\r\n")).collect();
+    let many = "X: x\r\n".repeat(40);
     for (body, says) in [
         (format!("--{BOUNDARY}\r\n{head}\r\nhi").into_bytes(), "closing boundary"),
         (cut_by(8), "closing boundary"),
