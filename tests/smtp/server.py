@@ -71,11 +71,12 @@ def display_name(raw, header):
     return str(email.header.make_header(email.header.decode_header(name)))
 
 
-def sender_of(peer):
-    """The process of this machine at the other end of a connection."""
-    wanted = f"0100007F:{peer[1]:04X}"
+def sender_of(transport):
+    """The process of this machine at the other end of a connection. Both ends tell it: a port that is its own
+    there may be that of another connection, to another port, too."""
+    far, near = (f"0100007F:{transport.get_extra_info(end)[1]:04X}" for end in ("peername", "sockname"))
     rows = (line.split() for line in pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:])
-    socket = next(f"socket:[{row[9]}]" for row in rows if row[1] == wanted)
+    socket = next((f"socket:[{row[9]}]" for row in rows if row[1:3] == [far, near]), None)
     for link in pathlib.Path("/proc").glob("[0-9]*/fd/*"):
         try:
             if os.readlink(link) == socket:
@@ -173,7 +174,7 @@ class Handler:
             server.transport.abort()
         self.taken += 1
         if self.kills and self.kill_every and self.taken % self.kill_every == 0:
-            self.kill_behind_the_answer(sender_of(session.peer))
+            self.kill_behind_the_answer(sender_of(server.transport))
         return f"250 2.0.0 queued for <{envelope.rcpt_tos[0]}> as 4F2A"
 
     async def answer_without_end(self, server):
