@@ -169,8 +169,8 @@ function filesOf(item, attachments, acts) {
 }
 
 /**
- * Puts new parts into an item. The actions that may hang on it are not touched, and what had the focus keeps it:
- * a reaction, a file or a button, or the item if there is no such part any more.
+ * Puts new parts into an item. The actions that may hang on it are not touched, and what had the focus keeps
+ * it: a reaction, a file or a button, or the item if there is no such part any more.
  * @param {HTMLElement} item
  * @param {any[]} parts
  */

@@ -54,8 +54,8 @@ impl ContactList {
 pub struct Present {
     /// Those who are shown as they are.
     pub shown: Vec<UserId>,
-    /// Those whom a block keeps apart from the viewer since then: they are shown as who has gone at that moment
-    /// ([`Presence::gone_since`]), so that nobody sees that they are blocked.
+    /// Those whom a block keeps apart from the viewer since then: they are shown as who has gone at that
+    /// moment ([`Presence::gone_since`]), so that nobody sees that they are blocked.
     pub gone: HashMap<UserId, Timestamp>,
 }
 

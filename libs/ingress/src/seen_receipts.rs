@@ -39,8 +39,8 @@ pub(crate) async fn hide_or_drop(apart: &Apart, viewer: &UserId, mut page: Vec<&
     }
 }
 
-/// Takes the cursors out that `viewer` may not see. Those of somebody for whom the thread is away stay: they do
-/// not move as long as the block holds.
+/// Takes the cursors out that `viewer` may not see. Those of somebody for whom the thread is away stay: they
+/// do not move as long as the block holds.
 pub(crate) async fn hide_cursors(
     apart: &Apart,
     viewer: &UserId,

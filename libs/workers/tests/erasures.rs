@@ -264,8 +264,8 @@ async fn whoever_is_erased_does_nothing_any_more_and_others_go_on() {
 async fn nobody_brings_back_who_is_erased() {
     let stage = Stage::new().await;
     let world = World::fill(&*stage.store).await;
-    let (gone, by, other) =
-        (world.user.clone(), world.scene.people[1].clone(), world.scene.people[2].clone());
+    let gone = world.user.clone();
+    let [_, by, other, ..] = &world.scene.people[..] else { panic!("three people") };
     let group = Group { owners: vec![by.clone()], ..Group::default() };
     let create = CreateThread { group: Some(group), ..creation(&[by.clone(), other.clone()], 1) };
     stage.store.create_thread(&create).await.unwrap();
@@ -303,7 +303,7 @@ async fn nobody_brings_back_who_is_erased() {
     let send = new_send(&by, vec![gone.clone(), other.clone()], 2);
     assert_eq!(code_of(stage.one(Command::AddSend(send.clone())).await.result.as_ref()), None);
     let kept = stage.store.bulk_send(send.id).await.unwrap().unwrap();
-    assert_eq!((kept.to, kept.body), (Recipients::Users(vec![other]), send.body));
+    assert_eq!((kept.to, kept.body), (Recipients::Users(vec![other.clone()]), send.body));
     let before = stage.store.revocations(&gone).await.unwrap();
     let login = Revocation { user_id: gone.clone(), session: Some("7".repeat(64)), at: at(102) };
     assert_eq!(stage.one(Command::Revoke(login)).await.result, Some(CommandResult::Done));

@@ -1,8 +1,8 @@
 //! The routes about presence: of one person, or of several.
 //!
 //! Everybody sees the people they share a thread with; administrators see all. Anybody else looks like
-//! somebody who was never there, and whoever a block keeps apart from the viewer like somebody who has gone at
-//! its beginning. So nobody learns anything by asking, not even whether there is such a person.
+//! somebody who was never there, and whoever a block keeps apart from the viewer like somebody who has gone
+//! at its beginning. So nobody learns anything by asking, not even whether there is such a person.
 
 use crate::contacts::Present;
 use crate::edge::Edge;

@@ -2,9 +2,9 @@
 //! are.
 //!
 //! Who is asked about is followed from then on. The caller is shown only people they share a thread with;
-//! administrators see everybody. Anybody else looks like somebody who was never here, and whoever a block keeps
-//! apart from the caller like somebody who has gone at its beginning, so asking reveals nothing; they are shown
-//! when the two get into a thread together, or when the block ends. Both may be repeated.
+//! administrators see everybody. Anybody else looks like somebody who was never here, and whoever a block
+//! keeps apart from the caller like somebody who has gone at its beginning, so asking reveals nothing; they
+//! are shown when the two get into a thread together, or when the block ends. Both may be repeated.
 
 use crate::contacts::Present;
 use crate::refusal::Refusal;

@@ -1,8 +1,8 @@
 //! What a block does to presence: the two are shown to each other no more, and again when it ends.
 //!
 //! In comes a pair whose block has changed. Their sockets here follow anew whom they may see in the threads
-//! that they have open; whom they asked for is hidden, or shown again. Whoever was here is said to have gone at
-//! that moment; of whoever was away already nothing is said, since nothing changes. Repeating it says how
+//! that they have open; whom they asked for is hidden, or shown again. Whoever was here is said to have gone
+//! at that moment; of whoever was away already nothing is said, since nothing changes. Repeating it says how
 //! things are.
 
 use super::Presence;
