@@ -282,7 +282,7 @@ async fn nobody_brings_back_who_is_erased() {
         at: at(101),
     };
     let begin = with_them(101);
-    let send = new_send(&by, vec![gone.clone()], 1);
+    let send = new_send(by, vec![gone.clone()], 1);
     for (command, field) in [
         (Command::ChangeGroup(add), "userIds"),
         (Command::CreateThread(begin.clone()), "participants"),
@@ -300,7 +300,7 @@ async fn nobody_brings_back_who_is_erased() {
     // A thread that is there is found, and others of a send are told.
     let found = stage.one(Command::CreateThread(pair)).await.result;
     assert!(matches!(found, Some(CommandResult::Thread { created: false, .. })), "{found:?}");
-    let send = new_send(&by, vec![gone.clone(), other.clone()], 2);
+    let send = new_send(by, vec![gone.clone(), other.clone()], 2);
     assert_eq!(code_of(stage.one(Command::AddSend(send.clone())).await.result.as_ref()), None);
     let kept = stage.store.bulk_send(send.id).await.unwrap().unwrap();
     assert_eq!((kept.to, kept.body), (Recipients::Users(vec![other.clone()]), send.body));
