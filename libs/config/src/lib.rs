@@ -145,6 +145,8 @@ pub struct ServerSettings {
     pub base_url: String,
     /// `server.allowed_origins`
     pub allowed_origins: String,
+    /// `server.embed_origins`
+    pub embed_origins: String,
     /// `server.connections_per_ip`
     pub connections_per_ip: u32,
 }

@@ -9,6 +9,7 @@ pub(crate) const ALIASES: &[(&str, &str, ValueKind)] = &[
     ("LISTEN", "server.listen", ValueKind::Text),
     ("BASE_URL", "server.base_url", ValueKind::Text),
     ("ALLOWED_ORIGINS", "server.allowed_origins", ValueKind::Text),
+    ("EMBED_ORIGINS", "server.embed_origins", ValueKind::Text),
     ("CONNECTIONS_PER_IP", "server.connections_per_ip", ValueKind::Number),
     ("ADMIN_LISTEN", "admin.listen", ValueKind::Text),
     ("DATA_DIR", "data.dir", ValueKind::Text),

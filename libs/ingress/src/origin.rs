@@ -9,12 +9,16 @@
 use http::HeaderMap;
 use http::header::{HOST, ORIGIN};
 use http::uri::Authority;
+use std::fmt;
 
 /// The header in which a browser says how the asking page and the server are related (W3C Fetch Metadata).
 const SEC_FETCH_SITE: &str = "sec-fetch-site";
 /// What an entry of the list may be.
 const EXPECTED: &str = "expected scheme://host[:port] without a path, such as https://chat.example.com, \
      capacitor://localhost, or https://*.example.com for every name one level below example.com";
+/// What an entry of the list of framing origins may be.
+const FRAMING_EXPECTED: &str = "expected http:// or https:// and a host, with a port or without, and nothing \
+     behind it, such as https://app.example.com; a wildcard and an IPv6 address are none";
 
 /// The origins whose pages may talk to us.
 #[derive(Clone, Debug)]
@@ -42,24 +46,38 @@ struct Origin {
 
 /// An entry of the allow-list, or the base URL, is not what it has to be.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("configuration key `{key}`: `{text}` is no origin; {EXPECTED}")]
+#[error("configuration key `{key}`: `{text}` is no origin; {expected}")]
 pub struct NotAnOrigin {
     /// The key of the setting.
     pub key: &'static str,
     /// The entry.
     pub text: String,
+    /// What it may be.
+    pub expected: &'static str,
+}
+
+/// The origins of `server.embed_origins`, as the directive `frame-ancestors` of a content security policy
+/// names them. Only exact origins of the web are, since whoever frames the page is given its users' clicks.
+pub fn framing_origins(list: &[String]) -> Result<Vec<String>, NotAnOrigin> {
+    let entry = |text: &String| {
+        let wrong =
+            || NotAnOrigin { key: "server.embed_origins", text: text.clone(), expected: FRAMING_EXPECTED };
+        Origin::parse(text).filter(Origin::can_frame).map(|origin| origin.to_string()).ok_or_else(wrong)
+    };
+    list.iter().map(entry).collect()
 }
 
 impl OriginPolicy {
     /// Lets in the pages of `list`, those of `base_url`, and those of the host that was asked (`Host`).
     pub fn new(list: &[String], base_url: Option<&str>) -> Result<Self, NotAnOrigin> {
         let entry = |text: &String| {
-            let wrong = || NotAnOrigin { key: "server.allowed_origins", text: text.clone() };
+            let wrong =
+                || NotAnOrigin { key: "server.allowed_origins", text: text.clone(), expected: EXPECTED };
             AllowedOrigin::parse(text).ok_or_else(wrong)
         };
         let mut allowed = list.iter().map(entry).collect::<Result<Vec<_>, _>>()?;
         if let Some(base) = base_url {
-            let wrong = || NotAnOrigin { key: "server.base_url", text: base.to_owned() };
+            let wrong = || NotAnOrigin { key: "server.base_url", text: base.to_owned(), expected: EXPECTED };
             allowed.push(AllowedOrigin::Exactly(Origin::of_page(base).ok_or_else(wrong)?));
         }
         Ok(Self { allowed })
@@ -139,6 +157,13 @@ impl Origin {
         default_port(&self.scheme).is_some()
     }
 
+    /// Whether a content security policy can name this origin (CSP Level 3, `host-source`). It cannot name
+    /// IPv6 addresses, and a character such as `;` would end the directive.
+    fn can_frame(&self) -> bool {
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+        self.is_of_the_web() && self.host.bytes().all(is_plain)
+    }
+
     /// Whether a wildcard may stand before this host: not before an address, nor before a top-level domain,
     /// below which everybody may have a name.
     fn can_be_below(&self) -> bool {
@@ -155,6 +180,17 @@ impl Origin {
             && host
                 .and_then(|host| Self::parse(&format!("{}://{host}", self.scheme)))
                 .is_some_and(|asked| asked == *self)
+    }
+}
+
+/// As browsers write it: without the scheme's own port.
+impl fmt::Display for Origin {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}://{}", self.scheme, self.host)?;
+        match self.port.filter(|_| self.port != default_port(&self.scheme)) {
+            Some(port) => write!(out, ":{port}"),
+            None => Ok(()),
+        }
     }
 }
 
@@ -326,9 +362,51 @@ mod tests {
             "",
         ] {
             let error = OriginPolicy::new(&[bad.into()], None).expect_err(bad);
-            assert_eq!(error, NotAnOrigin { key: "server.allowed_origins", text: bad.into() });
+            assert_eq!(
+                error,
+                NotAnOrigin { key: "server.allowed_origins", text: bad.into(), expected: EXPECTED }
+            );
         }
         let error = OriginPolicy::new(&[], Some("chat.example.com")).expect_err("no scheme");
         assert!(error.to_string().contains("`server.base_url`: `chat.example.com`"), "{error}");
+    }
+    #[test]
+    fn framing_origins_are_exact_and_written_as_browsers_write_them() {
+        for (entry, written) in [
+            ("https://app.example.com", "https://app.example.com"),
+            ("HTTPS://App.Example.com:443", "https://app.example.com"),
+            ("http://localhost:5173", "http://localhost:5173"),
+            ("http://127.0.0.1:80", "http://127.0.0.1"),
+        ] {
+            assert_eq!(framing_origins(&[entry.into()]), Ok(vec![written.into()]), "{entry}");
+        }
+        assert_eq!(framing_origins(&[]), Ok(Vec::new()));
+    }
+
+    #[test]
+    fn a_framing_origin_that_is_not_exact_or_cannot_be_named_is_refused() {
+        for bad in [
+            "app.example.com",
+            "https://app.example.com/",
+            "https://app.example.com/chat",
+            "https://*.example.com",
+            "*",
+            "https:",
+            "'self'",
+            "'none'",
+            "capacitor://localhost",
+            "https://user@app.example.com",
+            "https://app.example.com:*",
+            "https://[::1]:3000",
+            "https://app.example.com;script-src",
+            "https://a.example https://b.example",
+            "null",
+            "",
+        ] {
+            let error = framing_origins(&["https://good.example".into(), bad.into()]).expect_err(bad);
+            let said = error.to_string();
+            assert!(said.contains("`server.embed_origins`") && said.contains(bad), "{said}");
+            assert!(!said.contains("capacitor://localhost,"), "what it may be is its own: {said}");
+        }
     }
 }
