@@ -6,10 +6,13 @@
 // conversation, so that one that was read on another device goes away (pushes.js).
 
 import { $ } from '/elements.js';
+import { host } from '/host-page.js';
 import { plain } from '/markup.js';
 import { isQuiet } from '/quiet-hours.js';
 import { chime } from '/sound.js';
+import { keptForGood } from '/storage.js';
 import { typed } from '/typed.js';
+import { isUnseen } from '/unseen.js';
 
 /** Of many messages in one moment one is heard. */
 const SOUND_PAUSE_MS = 2_000;
@@ -40,7 +43,7 @@ export class Alerts {
 
   /** Whoever signs in next chooses anew. */
   forget() {
-    for (const way of ['sound', 'desktop']) localStorage.removeItem(this.#name(way));
+    for (const way of ['sound', 'desktop']) keptForGood()?.removeItem(this.#name(way));
   }
 
   /** @param {Message} message */
@@ -86,7 +89,7 @@ export class Alerts {
   async #show({ title, body, tag, threadId }) {
     const { pushes, preferences } = this.#parts;
     const isPushed = pushes.device !== undefined && preferences.whenAway;
-    if (document.hasFocus() && !document.hidden || isPushed || !this.#is('desktop') || permission() !== 'granted') return;
+    if (document.hasFocus() && !isUnseen() || isPushed || !this.#is('desktop') || permission() !== 'granted') return;
     const worker = await navigator.serviceWorker?.getRegistration();
     await worker?.showNotification(title, { body, tag, icon: '/assets/avatar.svg', data: { threadId } });
   }
@@ -108,7 +111,7 @@ export class Alerts {
 
   /** @param {string} way */
   #is(way) {
-    return localStorage.getItem(this.#name(way)) === 'on';
+    return keptForGood()?.getItem(this.#name(way)) === 'on';
   }
 
   /**
@@ -116,10 +119,13 @@ export class Alerts {
    * @param {boolean} isOn
    */
   #set(way, isOn) {
-    if (isOn) localStorage.setItem(this.#name(way), 'on');
-    else localStorage.removeItem(this.#name(way));
+    if (isOn) keptForGood()?.setItem(this.#name(way), 'on');
+    else keptForGood()?.removeItem(this.#name(way));
   }
 }
 
-/** What the browser has been allowed; nothing where it cannot do it, as on an address that is not safe. */
-const permission = () => ('Notification' in window && 'serviceWorker' in navigator ? Notification.permission : undefined);
+/**
+ * What the browser has been allowed; nothing where it cannot do it, as on an address that is not safe, and in
+ * a frame, in which browsers ask nobody.
+ */
+const permission = () => (!host && 'Notification' in window && 'serviceWorker' in navigator ? Notification.permission : undefined);

@@ -5,6 +5,8 @@
 import { Refusal } from '/refusal.js';
 
 const FIRST_PAUSE_S = 1;
+/** A request waits no longer for another token in the place of one that the server has refused. */
+const RENEWAL_MS = 20_000;
 const LONGEST_PAUSE_S = 15;
 
 /** @type {Record<string, string>} */
@@ -15,19 +17,19 @@ const CODES = { 401: 'unauthenticated', 403: 'forbidden', 404: 'not_found', 409:
 
 /** Dispatches `change` when reads begin or end to wait. */
 export class Api extends EventTarget {
-  #token;
+  #credential;
   #ended;
   /** Why reads are asked for again, of those that wait now. @type {Map<object, Refusal>} */
   #waiting = new Map();
 
   /**
-   * `ended` is called with the refusal when the token does not hold any more.
-   * @param {string} token
+   * `ended` is called with the refusal when the credential does not hold any more.
+   * @param {import('/credential.js').Credential} credential
    * @param {(refusal: Refusal) => void} ended
    */
-  constructor(token, ended) {
+  constructor(credential, ended) {
     super();
-    this.#token = token;
+    this.#credential = credential;
     this.#ended = ended;
   }
 
@@ -143,9 +145,12 @@ export class Api extends EventTarget {
     throw this.refused(response.status, answer, response.headers.get('Retry-After'));
   }
 
-  /** The credential, for requests that are made elsewhere. */
-  get authorization() {
-    return `Bearer ${this.#token}`;
+  /**
+   * Headers that say who asks, for requests that are made elsewhere.
+   * @param {string} method
+   */
+  proof(method) {
+    return this.#credential.headers(method);
   }
 
   /**
@@ -156,29 +161,71 @@ export class Api extends EventTarget {
    * @returns {Promise<Response>}
    */
   async exchange(method, path, { headers, body, signal }) {
-    const proof = { ...headers, Authorization: this.authorization };
-    const response = await fetch(`/api/v2${path}`, { method, headers: proof, body, signal }).catch(() => {
+    const { version } = this.#credential;
+    const ask = () => this.#once(method, path, { headers, body, signal });
+    try {
+      return await ask();
+    } catch (refusal) {
+      if (!this.#credential.isRenewable || !asksForAnother(refusal)) throw this.#judged(refusal);
+    }
+    await Promise.race([this.#credential.replace(version), waiting(RENEWAL_MS, signal)]);
+    return ask().catch(refusal => { throw this.#judged(refusal); });
+  }
+
+  /**
+   * @param {string} method
+   * @param {string} path
+   * @param {{ headers?: Record<string, string>, body?: BodyInit, signal?: AbortSignal }} more
+   * @returns {Promise<Response>}
+   */
+  async #once(method, path, { headers, body, signal }) {
+    const proof = await this.proof(method);
+    const response = await fetch(`/api/v2${path}`, { method, headers: { ...headers, ...proof }, body, signal }).catch(() => {
       signal?.throwIfAborted();
       throw new Refusal({ code: 'offline' });
     });
     if (response.ok) return response;
     const refused = method === 'HEAD' ? {} : await answerOf(response, signal);
-    throw this.refused(response.status, refused, response.headers.get('Retry-After'));
+    throw refusalOf(response.status, refused, response.headers.get('Retry-After'));
   }
 
   /**
-   * What the server refused, as a `Refusal`. The page goes to the sign-in if that has ended.
+   * What the server refused, as a `Refusal`. If the sign-in has ended, the page goes there; where another
+   * credential comes by itself, the same may work later.
    * @param {number} status
    * @param {Refused} answer
    * @param {string | null} retryAfter seconds
-   * @returns {Refusal}
    */
   refused(status, answer, retryAfter) {
-    const otherwise = status >= 500 ? 'unavailable' : CODES[status];
-    const refusal = new Refusal({ code: otherwise, ...answer, waitS: Number(retryAfter) || 0 });
+    return this.#judged(refusalOf(status, answer, retryAfter));
+  }
+
+  /** @param {unknown} refusal */
+  #judged(refusal) {
+    if (!(refusal instanceof Refusal && asksForAnother(refusal))) return refusal;
+    if (this.#credential.isRenewable) {
+      this.#credential.replace(this.#credential.version);
+      return new Refusal({ code: 'unavailable' });
+    }
     if (refusal.endsSignIn) this.#ended(refusal);
     return refusal;
   }
+}
+
+/**
+ * Whether it was refused for what the credential is.
+ * @param {unknown} refusal
+ */
+const asksForAnother = refusal => refusal instanceof Refusal && (refusal.endsSignIn || refusal.code === 'csrf_failed');
+
+/**
+ * @param {number} status
+ * @param {Refused} answer
+ * @param {string | null} retryAfter seconds
+ */
+function refusalOf(status, answer, retryAfter) {
+  const otherwise = status >= 500 ? 'unavailable' : CODES[status];
+  return new Refusal({ code: otherwise, ...answer, waitS: Number(retryAfter) || 0 });
 }
 
 /**

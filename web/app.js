@@ -11,10 +11,12 @@ import { Conversation } from '/conversation.js';
 import { Devices } from '/devices.js';
 import { Drafts } from '/drafts.js';
 import { $ } from '/elements.js';
+import { talkToHost } from '/embedded.js';
 import { EmojiPicker } from '/emoji-picker.js';
 import { GroupLines } from '/group-lines.js';
 import { Groups } from '/groups.js';
 import { ThreadHeader } from '/header.js';
+import { host } from '/host-page.js';
 import { Inbox } from '/inbox.js';
 import { Later } from '/later.js';
 import { LaterList } from '/later-list.js';
@@ -51,14 +53,14 @@ const NAME = document.title;
 /** Signing out waits no longer for a server that is away. */
 const GOOD_BYE_MS = 2_000;
 
-const { token, me } = await signIn();
+const { credential, me } = await signIn();
 
 // The parts.
 
 /** @param {import('/refusal.js').Refusal} refusal */
 const ended = refusal => { connection.close(); signInEnded(refusal.message); };
-const api = new Api(token, ended);
-const connection = new Connection(token, ended);
+const api = new Api(credential, ended);
+const connection = new Connection({ credential, me }, ended);
 const people = new People(me);
 const presence = new Presence(connection);
 const typing = new Typing(connection);
@@ -300,4 +302,5 @@ for (const event of ['pointerdown', 'keydown', 'wheel']) addEventListener(event,
 drawMe();
 $('sign-out').addEventListener('click', async () => { await leave(); signOut(); });
 $('chat').hidden = false;
+if (host) talkToHost(host, { threads, conversation, show, leave, list: () => navigation.leave() });
 connection.open();

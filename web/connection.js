@@ -3,11 +3,11 @@
 //
 // When the browser goes offline or online, the page tries at once what it has: the line would else say
 // "connected" until a ping is missed. A server that lets no page of this address in looks like one that is
-// away, so after two failures the page asks it.
-// What the server refuses becomes a `Refusal`. A refused handshake ends the sign-in if the token is the
-// reason. Otherwise the page opens a new socket after a pause, because the refused one does not reconnect by
-// itself. If an administrator ends the connection, the page says why and stays away: coming back at once
-// would undo what they did, so it is left to the person.
+// away, so after two failures the page asks it. What the server refuses becomes a `Refusal`. If the
+// credential is the reason, another one is waited for where the host application gives it, and else the
+// sign-in ends. Otherwise a refused handshake makes the page open a new socket after a pause, because the
+// refused one does not reconnect by itself. If an administrator ends the connection, the page says why and
+// stays away: coming back at once would undo what they did, so it is left to the person.
 
 import { $ } from '/elements.js';
 import { Refusal } from '/refusal.js';
@@ -22,10 +22,15 @@ const ASKS_NOTHING = { method: 'POST', headers: { 'Content-Type': 'application/j
 const CROWDED_PAUSE_MS = 30_000;
 
 export class Connection {
-  #token;
+  #credential;
+  #me;
   #ended;
   /** @type {Socket | undefined} */
   #socket;
+  /** Whether the socket is that of this person; with a cookie, once the server has said so. */
+  #isOurs = false;
+  /** Whether another credential is waited for. */
+  #isRenewing = false;
   /** Whether an administrator has ended the connection. */
   #isOver = false;
   /** Connections in a row that did not come about. */
@@ -34,18 +39,21 @@ export class Connection {
   #listeners = [];
 
   /**
-   * `ended` is called with the refusal when the token does not hold any more.
-   * @param {string} token
+   * `ended` is called with the refusal when the credential does not hold any more.
+   * @param {{ credential: import('/credential.js').Credential, me: Me }} who
    * @param {(refusal: Refusal) => void} ended
    */
-  constructor(token, ended) {
-    this.#token = token;
+  constructor({ credential, me }, ended) {
+    this.#credential = credential;
+    this.#me = me;
     this.#ended = ended;
+    credential.addEventListener('change', () => this.isUp && !credential.isCookie && this.mention('auth', credential.handshake));
+    credential.addEventListener('trouble', event => event instanceof CustomEvent && this.#isRenewing && this.#show('down', event.detail));
     this.on('connect', ({ recovered }) => {
       this.#failures = 0;
       this.#show('up', recovered ? 'connected, nothing missed' : 'connected');
     });
-    this.on('disconnect', () => this.#isOver || this.#lost());
+    this.on('disconnect', () => this.#isOver || this.#isRenewing || this.#lost());
     addEventListener('offline', () => this.#socket?.renew());
     addEventListener('online', () => this.isUp || this.#socket?.renew());
     this.on('session:ended', ({ reason }) => this.#endedFor(reason));
@@ -65,12 +73,32 @@ export class Connection {
   }
 
   open() {
-    const socket = this.#socket = new Socket(this.#token);
+    const socket = this.#socket = new Socket(() => this.#credential.handshake);
+    this.#isOurs = false;
+    socket.addEventListener('disconnect', () => { if (socket === this.#socket) this.#isOurs = false; });
+    socket.addEventListener('connect', event => event instanceof CustomEvent && this.#connected(socket, event.detail));
     for (const [name, act] of this.#listeners) {
+      if (name === 'connect') continue;
       socket.addEventListener(name, event => {
         if (socket === this.#socket && event instanceof CustomEvent) act(event.detail);
       });
     }
+  }
+
+  /**
+   * A cookie may be another person's by now: nothing is sent before the server has said whose the socket is.
+   * @param {Socket} socket
+   * @param {{ recovered: boolean }} how
+   */
+  async #connected(socket, how) {
+    if (this.#credential.isCookie) {
+      const answer = await socket.request('auth', { userId: this.#me.id }).catch(() => undefined);
+      if (socket !== this.#socket || !answer) return;
+      if (!answer.success) return this.#renew();
+    }
+    if (socket !== this.#socket) return;
+    this.#isOurs = true;
+    for (const [name, act] of this.#listeners) if (name === 'connect') act(how);
   }
 
   close() {
@@ -80,7 +108,7 @@ export class Connection {
   }
 
   get isUp() {
-    return Boolean(this.#socket?.connected);
+    return Boolean(this.#socket?.connected) && this.#isOurs;
   }
 
   /**
@@ -91,7 +119,7 @@ export class Connection {
    * @returns {Promise<any>}
    */
   async ask(name, body) {
-    if (!this.#socket) throw new Refusal({ code: 'offline' });
+    if (!this.#socket || !this.#isOurs) throw new Refusal({ code: 'offline' });
     const answer = await this.#socket.request(name, body).catch(() => ({ success: false, code: 'offline' }));
     if (!answer.success) throw new Refusal(answer);
     return answer;
@@ -142,8 +170,22 @@ export class Connection {
 
   /** @param {Refusal} refusal */
   #endIfOver(refusal) {
-    if (refusal.endsSignIn) this.#ended(refusal);
-    return refusal.endsSignIn;
+    if (!refusal.endsSignIn) return false;
+    if (this.#credential.isRenewable) this.#renew();
+    else this.#ended(refusal);
+    return true;
+  }
+
+  /** Connects anew once there is another credential. */
+  async #renew() {
+    const socket = this.#socket;
+    if (!socket || this.#isRenewing) return;
+    this.#isRenewing = true;
+    this.#show('down', 'signing in again …');
+    socket.close();
+    await this.#credential.replace(this.#credential.version);
+    this.#isRenewing = false;
+    if (socket === this.#socket) this.open();
   }
 
   /**

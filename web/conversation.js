@@ -18,6 +18,7 @@ import { Scroller } from '/scroller.js';
 import { fileNames } from '/sizes.js';
 import { several } from '/times.js';
 import { typed } from '/typed.js';
+import { isUnseen } from '/unseen.js';
 import { MessageActions } from '/message-actions.js';
 
 /** What was before somebody's eyes for so long was seen; many messages can pass by in a moment. */
@@ -84,7 +85,7 @@ export class Conversation extends EventTarget {
 
   /** What its reader has seen, in a window that is visible. @returns {Seen | undefined} */
   get seen() {
-    const message = document.hidden ? undefined : this.#place.lastSeen;
+    const message = isUnseen() ? undefined : this.#place.lastSeen;
     return this.#thread && message && { thread: this.#thread, message, isEnd: this.#scroller.isAtEnd && this.#place.hasSeenAll };
   }
 
@@ -94,7 +95,7 @@ export class Conversation extends EventTarget {
    * @returns {boolean}
    */
   showsNew(threadId) {
-    return threadId === this.threadId && this.#place.isKnown && !document.hidden && this.#scroller.isAtEnd;
+    return threadId === this.threadId && this.#place.isKnown && !isUnseen() && this.#scroller.isAtEnd;
   }
 
   /** @param {Thread} thread */

@@ -1,5 +1,9 @@
 // The open conversation is the one that the address names. The browser's way back, which phones have as a key
-// or a gesture, leads from a conversation to the list, and from the list out of the page.
+// or a gesture, leads from a conversation to the list, and from the list out of the page. In a frame of a
+// host application it is the host's alone: there no step is made, since a step back could be one of the
+// host's.
+
+import { host } from '/host-page.js';
 
 /** As wide, the list and the conversation are beside each other (style.css). */
 const wide = matchMedia('(min-width: 768px)');
@@ -20,7 +24,7 @@ export class Navigation {
     });
     // Whoever comes by a link to a conversation finds the list behind it.
     const { hash } = location;
-    if (!hash || history.state?.isAboveList) return;
+    if (!hash || host || history.state?.isAboveList) return;
     history.replaceState(null, '', location.pathname);
     history.pushState({ isAboveList: true }, '', hash);
   }
@@ -33,7 +37,7 @@ export class Navigation {
   /** @param {string} threadId */
   open(threadId) {
     if (threadId === this.threadId) return;
-    if (this.threadId && !wide.matches) history.replaceState(history.state, '', `#${threadId}`);
+    if (host || this.threadId && !wide.matches) history.replaceState(history.state, '', `#${threadId}`);
     else history.pushState({ isAboveList: !this.threadId }, '', `#${threadId}`);
     this.#moved();
   }

@@ -18,10 +18,10 @@ const LOOK_EVERY_MS = 2_000;
 /** What changes slowly is asked for at each so-manieth look. */
 const SLOW_EVERY = 5;
 
-const { token, me } = await signIn();
+const { credential, me } = await signIn();
 /** @param {Refusal} refusal */
 const ended = refusal => signInEnded(refusal.message);
-const api = new Api(token, ended);
+const api = new Api(credential, ended);
 const quick = [new Pipeline(api), new Gateways(api), new Servers(api)];
 const slow = [new Letters(api), new Connected(api), new Outcomes(api), new Reports(api, me)];
 

@@ -1,6 +1,8 @@
 // Where the reader of the open conversation is: up to which message they have seen it, and which message was
 // the first new one when they came. A message is seen once its end was before their eyes in a visible window.
 
+import { isUnseen } from '/unseen.js';
+
 export class ReaderPlace {
   #me;
   /** @type {import('/history.js').History | undefined} */
@@ -65,7 +67,7 @@ export class ReaderPlace {
    * @param {Message} message
    */
   came({ seq }) {
-    if (document.hidden && (this.#firstNew ?? 0) <= this.#seenTo) this.#firstNew = seq;
+    if (isUnseen() && (this.#firstNew ?? 0) <= this.#seenTo) this.#firstNew = seq;
   }
 
   /**
@@ -73,7 +75,7 @@ export class ReaderPlace {
    * @param {(message: Message) => boolean} hasCome
    */
   look(hasCome) {
-    if (!document.hidden) this.#seenTo = this.unseen.findLast(hasCome)?.seq ?? this.#seenTo;
+    if (!isUnseen()) this.#seenTo = this.unseen.findLast(hasCome)?.seq ?? this.#seenTo;
   }
 
   /** The reader wants to be at the end: what they leave out on the way is not new any more. */

@@ -4,7 +4,9 @@
 // The subscription is the browser's, so it outlives the page and whoever is signed in. Signing out ends it.
 
 import { $ } from '/elements.js';
+import { host } from '/host-page.js';
 import { attempt, onTheSide } from '/notice.js';
+import { keptForGood } from '/storage.js';
 
 /** Who this browser was last registered for: a sign-in that ended by itself leaves what the system shows. */
 const TOLD = 'notified person';
@@ -39,9 +41,12 @@ export class Pushes extends EventTarget {
     return this.#device;
   }
 
-  /** Shows the switch if browser and server can do it; renews the registration of a browser that is on. */
+  /**
+   * Shows the switch if browser and server can do it; renews the registration of a browser that is on. In a
+   * frame browsers give no permission.
+   */
   async load() {
-    if (!('serviceWorker' in navigator && 'PushManager' in window && 'Notification' in window)) return;
+    if (host || !('serviceWorker' in navigator && 'PushManager' in window && 'Notification' in window)) return;
     const told = localStorage.getItem(TOLD);
     if (told !== null && told !== this.#me) {
       await this.#close(() => true);
@@ -73,6 +78,7 @@ export class Pushes extends EventTarget {
 
   /** @param {(tag: string) => boolean} isMeant */
   async #close(isMeant) {
+    if (host) return;
     const registration = await navigator.serviceWorker?.getRegistration();
     for (const shown of await registration?.getNotifications() ?? []) if (isMeant(shown.tag)) shown.close();
   }
@@ -81,7 +87,7 @@ export class Pushes extends EventTarget {
   async forget() {
     const stopped = onTheSide(async () => {
       await this.#close(() => true);
-      localStorage.removeItem(TOLD);
+      keptForGood()?.removeItem(TOLD);
       if (this.#device) await this.stop();
       // What came meanwhile.
       await this.#close(() => true);

@@ -1,19 +1,24 @@
-// Signing in and out: as one of the demo people, or with a token of the host application.
+// Signing in and out: as one of the demo people, or with a token of the host application. In a frame of the
+// host application neither is offered: embedded-sign-in.js signs in there.
 //
 // The token stays in this tab. Signing out forgets everything and loads the page anew, so nothing of one
 // person is left for the next; a sign-in that ended by itself keeps drafts and what waits to be sent, for the
 // same person only.
 
+import { Credential, owner } from '/credential.js';
 import { $, button, element } from '/elements.js';
+import { signInEmbedded } from '/embedded-sign-in.js';
+import { host } from '/host-page.js';
 import { forget, forgetAll, keep, recall } from '/storage.js';
 
 const UNAVAILABLE = 'The service is not available at the moment. Please try again.';
 
 /**
- * Resolves with `{token, me}` once somebody is signed in.
- * @returns {Promise<{ token: string, me: Me }>}
+ * Resolves with `{credential, me}` once somebody is signed in.
+ * @returns {Promise<{ credential: Credential, me: Me }>}
  */
 export function signIn() {
+  if (host) return signInEmbedded(host);
   return new Promise(resolve => {
     /** @param {string} token */
     const enter = token => {
@@ -23,7 +28,7 @@ export function signIn() {
       keep('person', me.id);
       keep('token', token);
       $('sign-in').hidden = true;
-      return resolve({ token, me });
+      return resolve({ credential: new Credential(token), me });
     };
     const kept = recall('token');
     if (kept) return enter(kept);
@@ -112,20 +117,4 @@ async function enterAs({ id }, enter) {
 /** @param {string} words */
 function say(words) {
   $('sign-in-error').textContent = words;
-}
-
-/**
- * Whose token it is, by what it says of itself; whether it holds, the server decides.
- * @param {string} token
- * @returns {Me | undefined}
- */
-function owner(token) {
-  try {
-    const body = token.split('.')[1].replaceAll('-', '+').replaceAll('_', '/');
-    const claims = JSON.parse(new TextDecoder().decode(Uint8Array.from(atob(body), letter => letter.charCodeAt(0))));
-    const id = claims.id ?? claims.sub;
-    return typeof id === 'string' ? { id, name: typeof claims.name === 'string' ? claims.name : id } : undefined;
-  } catch {
-    return undefined;
-  }
 }

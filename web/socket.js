@@ -30,10 +30,13 @@ export class Socket extends EventTarget {
   #reopening;
   #patience = 45000;
 
-  /** @param {string} token */
-  constructor(token) {
+  /**
+   * `auth` gives what is presented each time that the socket connects.
+   * @param {() => { token?: string }} auth
+   */
+  constructor(auth) {
     super();
-    this.#auth = { token };
+    this.#auth = auth;
     this.#open();
   }
 
@@ -125,8 +128,8 @@ export class Socket extends EventTarget {
   /** @param {{ pingInterval: number, pingTimeout: number }} open */
   #handshake({ pingInterval, pingTimeout }) {
     this.#patience = pingInterval + pingTimeout;
-    const auth = this.#session ? { ...this.#auth, pid: this.#session, offset: this.#offset } : this.#auth;
-    this.#ws?.send(`40${JSON.stringify(auth)}`);
+    const session = this.#session ? { pid: this.#session, offset: this.#offset } : {};
+    this.#ws?.send(`40${JSON.stringify({ ...this.#auth(), ...session })}`);
   }
 
   /** @param {string} text */

@@ -37,5 +37,23 @@ export function newKey() {
 }
 
 /** @param {string} name */
-export const forget = name => sessionStorage.removeItem(name);
-export const forgetAll = () => sessionStorage.clear();
+export const forget = name => whereKept()?.removeItem(name);
+export const forgetAll = () => whereKept()?.clear();
+
+/** Nothing where the browser lets the page keep nothing, as some do in a frame of another site. */
+function whereKept() {
+  try {
+    return sessionStorage;
+  } catch {
+    return undefined;
+  }
+}
+
+/** What this browser keeps beyond the end of a tab; nothing where it keeps nothing. */
+export function keptForGood() {
+  try {
+    return localStorage;
+  } catch {
+    return undefined;
+  }
+}

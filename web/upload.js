@@ -113,7 +113,8 @@ async function offset(api, id, signal) {
  * @param {{ from: number, bytes: Blob, signal: AbortSignal, progress: (sent: number) => void }} piece
  * @returns {Promise<number>}
  */
-function append(api, id, { from, bytes, signal, progress }) {
+async function append(api, id, { from, bytes, signal, progress }) {
+  const proof = await api.proof('PATCH');
   const request = new XMLHttpRequest();
   // What answers without JSON has no `response` then.
   request.responseType = 'json';
@@ -133,7 +134,7 @@ function append(api, id, { from, bytes, signal, progress }) {
       else reject(api.refused(request.status, request.response ?? { code: 'unavailable' }, request.getResponseHeader('Retry-After')));
     });
     request.open('PATCH', `/api/v2/attachments/tus/${id}`);
-    const headers = { ...TUS, Authorization: api.authorization, 'Upload-Offset': String(from), 'Content-Type': BYTES };
+    const headers = { ...TUS, ...proof, 'Upload-Offset': String(from), 'Content-Type': BYTES };
     for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
     signal.addEventListener('abort', give);
     moved();

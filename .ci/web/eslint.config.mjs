@@ -8,7 +8,8 @@ const names = list => Object.fromEntries(list.split(/\s+/).map(name => [name, 'r
 const BROWSER = names(`window document location history navigator sessionStorage localStorage matchMedia addEventListener
   innerHeight innerWidth console fetch crypto URL TextDecoder Intl WebSocket Event CustomEvent EventTarget AbortController
   AbortSignal ResizeObserver performance setTimeout clearTimeout setInterval clearInterval queueMicrotask atob getComputedStyle Element HTMLElement
-  HTMLLIElement Node Notification DOMException AudioContext self IntersectionObserver Blob XMLHttpRequest TextEncoder btoa`);
+  HTMLLIElement Node Notification DOMException AudioContext self IntersectionObserver Blob XMLHttpRequest TextEncoder btoa
+  CSSStyleSheet HTMLScriptElement HTMLInputElement KeyboardEvent`);
 const NODE = names(`process console fetch AbortController AbortSignal FormData ReadableStream Buffer URL performance setTimeout clearTimeout setInterval clearInterval setImmediate btoa Response
   Blob CompressionStream EventTarget`);
 /** What browsers and Node 18 have alike; anything else is asked for by `typeof`. */
@@ -37,7 +38,8 @@ const files = (patterns, sourceType, globals) => ({
 });
 
 export default [
-  files(['web/*.js'], 'module', BROWSER),
+  { ...files(['web/*.js'], 'module', BROWSER), ignores: ['web/embed.js'] },
+  files(['web/embed.js'], 'script', BROWSER),
   files(['tests/**/*.mjs', '.ci/**/*.mjs'], 'module', { ...IN_PAGES, ...NODE }),
   files(['clients/js/src/**/*.js'], 'module', EVERYWHERE),
   files(['examples/**/*.mjs'], 'module', NODE),

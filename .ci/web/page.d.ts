@@ -406,3 +406,12 @@ interface Row {
   senderId: string;
   draw: (item: HTMLElement, follows: boolean) => void;
 }
+
+/** What embed.js gives a page of the host application. */
+interface Window {
+  EventFlow?: {
+    readonly open: (threadId?: string) => void;
+    readonly close: () => void;
+    readonly signOut: () => Promise<void>;
+  };
+}

@@ -3,6 +3,9 @@
 //!
 //! The page of operators at `/ops` is beside it: it shows nothing without an administrator's token.
 //!
+//! The same page at `/embed` is for frames in pages of a host application, which its `/embed.js` makes. Only
+//! that address may be framed, and only by the origins of `server.embed_origins`.
+//!
 //! The page is always served. Signing in as a demo person is [`crate::demo`]'s. Everybody else opens the page
 //! with a token of the host application.
 
@@ -19,9 +22,15 @@ const PICTURE: &str = "image/svg+xml";
 const ICON: &str = "image/png";
 const MANIFEST: &str = "application/manifest+json";
 
+/// The page's HTML.
+const PAGE: &str = include_str!("../../web/index.html");
+/// The path of the page in a frame. It is a path of its own, so that the page at `/` and the page of
+/// operators are in nobody's frame.
+const EMBEDDED: &str = "/embed";
+
 /// The page's files: path, content type and content.
 const FILES: &[(&str, &str, &str)] = &[
-    ("/", HTML, include_str!("../../web/index.html")),
+    ("/", HTML, PAGE),
     ("/style.css", STYLE, include_str!("../../web/style.css")),
     ("/conversation.css", STYLE, include_str!("../../web/conversation.css")),
     ("/door.css", STYLE, include_str!("../../web/door.css")),
@@ -47,11 +56,15 @@ const FILES: &[(&str, &str, &str)] = &[
     ("/composer.js", SCRIPT, include_str!("../../web/composer.js")),
     ("/connection.js", SCRIPT, include_str!("../../web/connection.js")),
     ("/conversation.js", SCRIPT, include_str!("../../web/conversation.js")),
+    ("/credential.js", SCRIPT, include_str!("../../web/credential.js")),
     ("/days.js", SCRIPT, include_str!("../../web/days.js")),
     ("/devices.js", SCRIPT, include_str!("../../web/devices.js")),
     ("/drafts.js", SCRIPT, include_str!("../../web/drafts.js")),
     ("/edits.js", SCRIPT, include_str!("../../web/edits.js")),
     ("/elements.js", SCRIPT, include_str!("../../web/elements.js")),
+    ("/embed.js", SCRIPT, include_str!("../../web/embed.js")),
+    ("/embedded.js", SCRIPT, include_str!("../../web/embedded.js")),
+    ("/embedded-sign-in.js", SCRIPT, include_str!("../../web/embedded-sign-in.js")),
     ("/emoji-data.js", SCRIPT, include_str!("../../web/emoji-data.js")),
     ("/emoji-picker.js", SCRIPT, include_str!("../../web/emoji-picker.js")),
     ("/file-items.js", SCRIPT, include_str!("../../web/file-items.js")),
@@ -61,6 +74,7 @@ const FILES: &[(&str, &str, &str)] = &[
     ("/groups.js", SCRIPT, include_str!("../../web/groups.js")),
     ("/header.js", SCRIPT, include_str!("../../web/header.js")),
     ("/history.js", SCRIPT, include_str!("../../web/history.js")),
+    ("/host-page.js", SCRIPT, include_str!("../../web/host-page.js")),
     ("/inbox.js", SCRIPT, include_str!("../../web/inbox.js")),
     ("/keyed-changes.js", SCRIPT, include_str!("../../web/keyed-changes.js")),
     ("/later-form.js", SCRIPT, include_str!("../../web/later-form.js")),
@@ -130,6 +144,7 @@ const FILES: &[(&str, &str, &str)] = &[
     ("/unsent.js", SCRIPT, include_str!("../../web/unsent.js")),
     ("/upload.js", SCRIPT, include_str!("../../web/upload.js")),
     ("/uploads.js", SCRIPT, include_str!("../../web/uploads.js")),
+    ("/unseen.js", SCRIPT, include_str!("../../web/unseen.js")),
     ("/viewer.js", SCRIPT, include_str!("../../web/viewer.js")),
 ];
 
@@ -141,12 +156,16 @@ const ICONS: &[(&str, &[u8])] = &[
 ];
 
 /// The routes of the page's files. `files_origin` is the origin that uploaded files come from; empty: this
-/// site. Fails if it is no part of a header.
-pub fn router(files_origin: &str) -> anyhow::Result<Router> {
-    let policy = policy(files_origin)?;
+/// site. `framing` are the origins whose pages may have the page in a frame. Fails if one of them is no part
+/// of a header.
+pub fn router(files_origin: &str, framing: &[String]) -> anyhow::Result<Router> {
+    let (unframed, framed) = (policy(files_origin, &[])?, policy(files_origin, framing)?);
     let texts = FILES.iter().map(|&(path, kind, text)| (path, kind, text.as_bytes()));
     let icons = ICONS.iter().map(|&(path, content)| (path, ICON, content));
-    Ok(texts.chain(icons).fold(Router::new(), |router, (path, kind, content)| {
+    let files = texts.chain(icons).map(|file| (file, &unframed));
+    let embedded = ((EMBEDDED, HTML, PAGE.as_bytes()), &framed);
+    let all = files.chain([embedded]);
+    Ok(all.fold(Router::new(), |router, ((path, kind, content), policy)| {
         let policy = policy.clone();
         let answer = move || {
             let policy = policy.clone();
@@ -158,11 +177,13 @@ pub fn router(files_origin: &str) -> anyhow::Result<Router> {
 
 /// The page may run its own files and talk to its own server, and nothing else. Pictures that people have
 /// sent are read with the page's token, which may lead to the origin of files, and are shown as `blob:`.
-fn policy(files_origin: &str) -> anyhow::Result<HeaderValue> {
+/// Pages of the origins `framing` may have it in a frame; without any, nobody may.
+fn policy(files_origin: &str, framing: &[String]) -> anyhow::Result<HeaderValue> {
+    let ancestors = if framing.is_empty() { "'none'".to_owned() } else { framing.join(" ") };
     let policy = format!(
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; \
          connect-src 'self' ws: wss: {files_origin}; manifest-src 'self'; form-action 'none'; base-uri 'none'; \
-         frame-ancestors 'none'"
+         frame-ancestors {ancestors}"
     );
     HeaderValue::from_str(&policy).context("configuration key `attachments.origin`")
 }
@@ -181,6 +202,10 @@ fn file(kind: &'static str, content: &'static [u8], policy: HeaderValue) -> Resp
 #[cfg(test)]
 mod tests {
     use super::*;
+    use axum::body::Body;
+    use axum::extract::Request;
+    use axum::http::StatusCode;
+    use tower::ServiceExt as _;
 
     #[test]
     fn every_file_that_the_page_asks_for_is_served() {
@@ -195,10 +220,27 @@ mod tests {
 
     #[test]
     fn the_page_asks_its_own_site_and_the_origin_of_files_alone() {
-        let asks = |origin| policy(origin).unwrap().to_str().unwrap().to_owned();
+        let asks = |origin| policy(origin, &[]).unwrap().to_str().unwrap().to_owned();
         assert!(asks("").contains("; connect-src 'self' ws: wss: ; "));
         assert!(asks("https://files.test").contains(" wss: https://files.test; "));
-        assert!(policy("https://files.test\n").is_err());
+        assert!(policy("https://files.test\n", &[]).is_err());
+    }
+
+    #[tokio::test]
+    async fn only_the_page_for_frames_is_framed_and_only_by_the_origins_of_the_setting() {
+        let hosts = ["https://app.example.com".to_owned(), "http://localhost:5173".to_owned()];
+        for (path, framing, expected) in [
+            ("/embed", &hosts[..], "; frame-ancestors https://app.example.com http://localhost:5173"),
+            ("/embed", &[][..], "; frame-ancestors 'none'"),
+            ("/", &hosts[..], "; frame-ancestors 'none'"),
+            ("/ops", &hosts[..], "; frame-ancestors 'none'"),
+        ] {
+            let request = Request::builder().uri(path).body(Body::empty()).unwrap();
+            let answer = router("", framing).unwrap().oneshot(request).await.unwrap();
+            assert_eq!(answer.status(), StatusCode::OK);
+            let policy = answer.headers()[header::CONTENT_SECURITY_POLICY].to_str().unwrap();
+            assert!(policy.ends_with(expected), "{path}: {policy}");
+        }
     }
 
     #[test]

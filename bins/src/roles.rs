@@ -21,6 +21,7 @@ use eventflow_bus::request::Requests;
 use eventflow_bus::share::lookout::Lookout;
 use eventflow_bus::topology::{CURSORS, EMAIL, FANOUT, PERSIST, PRESENCE, PUSH};
 use eventflow_config::FleetNeeds;
+use eventflow_ingress::origin::framing_origins;
 use eventflow_ingress::ws::{Gateway, Signals};
 use eventflow_ingress::{IngressConfig, IngressParts, Notices, OpsParts};
 use eventflow_protocol::GatewayId;
@@ -154,7 +155,8 @@ fn start_rest(system: &mut System) -> anyhow::Result<Router> {
     let demo = crate::demo::router(&system.config, backends, parts.requests.clone())?;
     let outbox = crate::outbox_page::router(&system.config, Arc::clone(&backends.outbox));
     let settings = &system.config;
-    let page = crate::page::router(&settings.attachments.origin)?;
+    let framing = framing_origins(&listed(&settings.server.embed_origins))?;
+    let page = crate::page::router(&settings.attachments.origin, &framing)?;
     let old_system = eventflow_ingress::http::limit_by_address(
         crate::v1::router(&settings.v1)?,
         settings.v1.per_minute_ip,
@@ -302,7 +304,6 @@ fn ingress_parts(system: &mut System) -> anyhow::Result<IngressParts> {
     let public_keys = jwks::start(system)?;
     let ops = ops_parts(system);
     let server = &system.config.server;
-    let origins = server.allowed_origins.split(',').map(str::trim).filter(|origin| !origin.is_empty());
     let parts = IngressParts {
         store: Arc::clone(&system.backends.store),
         membership: system.backends.membership.clone(),
@@ -345,7 +346,7 @@ fn ingress_parts(system: &mut System) -> anyhow::Result<IngressParts> {
                 .filter(|secret| !secret.is_empty())
                 .map(Into::into),
             mail_stream: system.config.email.postmark_stream.as_str().into(),
-            allowed_origins: origins.map(str::to_owned).collect(),
+            allowed_origins: listed(&server.allowed_origins),
             base_url: Some(server.base_url.clone()).filter(|url| !url.is_empty()),
             events_per_minute: system.config.gateway.events_per_minute,
             events_per_minute_user: system.config.gateway.events_per_minute_user,
@@ -370,6 +371,11 @@ fn ingress_parts(system: &mut System) -> anyhow::Result<IngressParts> {
         },
     };
     Ok(system.ingress.insert(parts).clone())
+}
+
+/// The entries of a setting that is a list with commas between.
+fn listed(setting: &str) -> Vec<String> {
+    setting.split(',').map(str::trim).filter(|entry| !entry.is_empty()).map(str::to_owned).collect()
 }
 
 /// What the routes of operators ask. Nothing is heard before [`watch_workers`].

@@ -25,7 +25,7 @@ async fn refusal(binary: &str, arguments: &[&str], settings: &[(&str, &str)]) ->
 #[tokio::test]
 async fn a_bad_setting_stops_the_program_at_its_start_and_is_named() {
     let secret_in_a_url = format!("http://user:{PASSWORD}@host");
-    let cases: [(&str, &str, &str); 27] = [
+    let cases: [(&str, &str, &str); 30] = [
         ("SHARDS", "0", "broker.shards"),
         ("SHARDS", "many", "broker.shards"),
         ("RABBITMQ_URL", &secret_in_a_url, "broker.url"),
@@ -53,6 +53,13 @@ async fn a_bad_setting_stops_the_program_at_its_start_and_is_named() {
             "https://good.example,nonsense",
             "`server.allowed_origins` (allowed_origins): `nonsense` is no origin",
         ),
+        (
+            "EMBED_ORIGINS",
+            "https://good.example,https://app.example.com/chat",
+            "`server.embed_origins` (embed_origins): `https://app.example.com/chat` is no origin",
+        ),
+        ("EMBED_ORIGINS", "https://*.example.com", "`server.embed_origins` (embed_origins)"),
+        ("EMBED_ORIGINS", "app.example.com", "`server.embed_origins` (embed_origins)"),
         ("DATA_DIR", "/dev/null/data", "data"),
         ("LOG_FORMAT", "colourful", "log.format"),
         ("OTLP_ENDPOINT", &secret_in_a_url, "tracing.otlp_endpoint"),
