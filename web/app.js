@@ -51,7 +51,7 @@ const NAME = document.title;
 /** Signing out waits no longer for a server that is away. */
 const GOOD_BYE_MS = 2_000;
 
-const { token, me } = await signIn();
+const { token, me, isNew } = await signIn();
 
 // The parts.
 
@@ -89,7 +89,7 @@ const reading = new Reading({ connection, threads, look: () => conversation.seen
 const inbox = new Inbox(api, show);
 const pushes = new Pushes(api, show, me.id);
 const preferences = new PreferencesForm(api);
-new ThreadList({ api, threads, people, presence, typing, drafts, composer, conversation, me, open: show });
+const list = new ThreadList({ api, threads, people, presence, typing, drafts, composer, conversation, me, open: show });
 new Search({ api, people, threads, open: message => { conversation.jumpTo(message); show(message.threadId); } });
 offerUnsent(outbox, conversation);
 new ThreadHeader({ threads, people, presence, typing, conversation });
@@ -263,9 +263,17 @@ function show(threadId) {
 
 async function route() {
   const id = navigation.threadId;
-  if (!id) return conversation.close();
+  if (!id) return closeConversation();
   const thread = threads.get(id) ?? await threads.learn(id);
   if (navigation.threadId === id) conversation.open(thread);
+}
+
+/** Nobody looks at a conversation any more: who had the focus in it goes on in the list. */
+function closeConversation() {
+  const { threadId } = conversation;
+  const hadFocus = $('conversation').contains(document.activeElement);
+  conversation.close();
+  if (hadFocus) list.focus(threadId);
 }
 
 conversation.addEventListener('change', () => conversation.threadId && reading.opened(conversation.threadId));
@@ -282,7 +290,7 @@ function gone({ thread, removedBy, isLeft }) {
   if (partner && blocks.has(partner)) tell(blockedWords(people.name(partner)));
   else tell(isLeft ? `You have left ${title}.` : removed);
   if (navigation.threadId !== thread._id) return;
-  conversation.close();
+  closeConversation();
   navigation.leave();
 }
 
@@ -300,4 +308,6 @@ for (const event of ['pointerdown', 'keydown', 'wheel']) addEventListener(event,
 drawMe();
 $('sign-out').addEventListener('click', async () => { await leave(); signOut(); });
 $('chat').hidden = false;
+// What they have signed in with is hidden.
+if (isNew) $('new-chat').focus();
 connection.open();

@@ -4,6 +4,7 @@
 
 import { Attached } from '/attached.js';
 import { $ } from '/elements.js';
+import { writeOn } from '/focus.js';
 import { LaterMenu } from '/later-menu.js';
 import { MentionPicker } from '/mention-picker.js';
 import { keptMentions } from '/mentions.js';
@@ -61,14 +62,17 @@ export class Composer {
     $('pick-emoji').addEventListener('click', () => this.#acts.pickEmoji(emoji => this.#insert(emoji), () => text.focus()));
     text.enterKeyHint = fingers.matches ? 'enter' : 'send';
     $('stop-editing').addEventListener('click', () => this.#stopEditing());
-    $('stop-answering').addEventListener('click', () => this.#stopAnswering());
-    $('stop-holding').addEventListener('click', () => sending.give(this.#threadId));
+    $('stop-answering').addEventListener('click', () => { this.#stopAnswering(); writeOn(); });
+    $('stop-holding').addEventListener('click', () => { sending.give(this.#threadId); writeOn(); });
     sending.addEventListener('change', () => this.#sendingChanged());
     uploads.addEventListener('change', () => this.#drawSending());
     drafts.addEventListener('taken', event => event instanceof CustomEvent && this.#taken(event.detail));
     drafts.addEventListener('change', () => this.#drawOther());
     for (const choice of /** @type {const} */ (['mine', 'theirs'])) {
-      $(`keep-${choice}`).addEventListener('click', () => this.#threadId && drafts.choose(this.#threadId, choice));
+      $(`keep-${choice}`).addEventListener('click', () => {
+        if (this.#threadId) drafts.choose(this.#threadId, choice);
+        writeOn();
+      });
     }
   }
 
@@ -311,6 +315,6 @@ export class Composer {
     $('text').value = content;
     this.#offers.close();
     this.#tellLength();
-    if (this.#threadId && !matchMedia('(pointer: coarse)').matches) $('text').focus();
+    if (this.#threadId) writeOn();
   }
 }

@@ -338,6 +338,8 @@ export class Conversation extends EventTarget {
   #toEnd() {
     this.#place.leaveOut();
     this.#scroller.toEnd();
+    // Who came by keys goes on with the newest message: the button is away there.
+    if ($('new-messages').matches(':focus-visible')) [...$('messages').querySelectorAll('li')].at(-1)?.focus({ preventScroll: true });
     this.#drawSoon();
   }
 

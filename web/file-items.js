@@ -53,10 +53,12 @@ function drawStored(attachment, { stored }) {
   const words = element('small', { dir: 'ltr' }, more);
   const verb = element('span', { class: 'unseen' }, 'Download ');
   const save = button(element('span', { class: 'what' }, verb, element('bdi', { class: 'name' }, name), ' ', words), async () => {
+    const hadFocus = document.activeElement === save;
     words.textContent = 'loading …';
     save.disabled = true;
     await stored.save(attachment);
     save.disabled = false;
+    if (hadFocus && document.activeElement === document.body) save.focus({ preventScroll: true });
     words.textContent = more;
   }, { class: 'stored-file', title: `Download ${name}` });
   return save;

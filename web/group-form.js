@@ -23,6 +23,13 @@ export class GroupForm {
     $('edit-group').addEventListener('click', () => this.#show($('group-look').hidden));
     $('cancel-group').addEventListener('click', () => this.close());
     $('group-look').addEventListener('submit', (/** @type {SubmitEvent} */ event) => { event.preventDefault(); this.#save(); });
+    $('group-look').addEventListener('keydown', (/** @type {KeyboardEvent} */ event) => {
+      if (event.key !== 'Escape') return;
+      // Only the form, not the dialog around it.
+      event.preventDefault();
+      event.stopPropagation();
+      this.close();
+    });
     for (const id of ['group-name', 'group-address']) $(id).addEventListener('input', () => this.#warn());
   }
 

@@ -1,6 +1,7 @@
 // Notifications: a bell with the number of unread ones, and the list behind it.
 
-import { $, arrange, button, element } from '/elements.js';
+import { $, button, element } from '/elements.js';
+import { offer, redraw } from '/focus.js';
 import { attempt } from '/notice.js';
 import { shortTime } from '/times.js';
 import { typed } from '/typed.js';
@@ -30,6 +31,10 @@ export class Inbox {
     $('read-all').addEventListener('click', () => attempt(() => this.#readAll()));
     $('more-notifications').addEventListener('click', () => attempt(() => this.#read(this.#cursor)));
     $('inbox').addEventListener('keydown', (/** @type {KeyboardEvent} */ event) => event.key === 'Escape' && this.#show(false));
+    // Who leaves it by keys does not find it before what they go to.
+    $('inbox').addEventListener('focusout', (/** @type {FocusEvent} */ { relatedTarget }) => {
+      if (relatedTarget instanceof Element && !relatedTarget.closest('#inbox, #bell')) this.#hide();
+    });
     document.addEventListener('pointerdown', ({ target }) => (target instanceof Element && target.closest('#inbox, #bell')) || this.#hide());
     this.#draw();
   }
@@ -143,19 +148,21 @@ export class Inbox {
     $('bell-count').textContent = this.#unread > 0 ? String(this.#unread) : '';
     $('bell').setAttribute('aria-label', this.#unread > 0 ? `Notifications, ${this.#unread} unread` : 'Notifications');
     $('read-all').hidden = this.#unread === 0;
+    if ($('read-all').hidden && document.activeElement === $('read-all')) $('inbox').focus();
     $('no-notifications').hidden = newestFirst.length > 0;
     $('no-notifications').textContent = this.#isLoaded ? 'There are no notifications.' : 'Loading …';
-    $('more-notifications').hidden = this.#cursor === null;
-    arrange($('notifications'), newestFirst.map(each => this.#item(each)));
+    redraw($('notifications'), newestFirst.map(each => this.#item(each)), $('inbox'));
+    offer($('more-notifications'), this.#cursor !== null, $('notifications'));
     if (hadFocus && !$('inbox').contains(document.activeElement)) $('inbox').focus();
   }
 
   /** @param {UserNotification} notification */
   #item(notification) {
     const { title, message, createdAt, isRead, threadId } = notification;
-    const markRead = button('Mark as read', () => attempt(() => this.#markRead(notification)));
-    const follow = button('Open conversation', () => this.#follow(notification));
-    const remove = button('Delete', () => attempt(() => this.#remove(notification)));
+    const is = (/** @type {string} */ act) => ({ 'data-id': notification._id, 'data-act': act });
+    const markRead = button('Mark as read', () => attempt(() => this.#markRead(notification)), is('read'));
+    const follow = button('Open conversation', () => this.#follow(notification), is('follow'));
+    const remove = button('Delete', () => attempt(() => this.#remove(notification)), is('remove'));
     return element('li', { class: isRead ? '' : 'is-new' },
       element('strong', { dir: 'auto' }, typed(title)), element('time', { datetime: createdAt }, shortTime(createdAt)),
       message && element('p', { dir: 'auto' }, typed(message)),

@@ -70,7 +70,7 @@ export class LaterList {
     this.#items.clear();
     this.#parts.later.see();
     if (this.#opener?.checkVisibility()) this.#opener.focus();
-    else if ($('text').checkVisibility()) $('text').focus();
+    else $($('text').checkVisibility() ? 'text' : 'new-chat').focus();
   }
 
   /** @param {ScheduledMessage} scheduled */

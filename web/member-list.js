@@ -1,7 +1,8 @@
 // Who is in the open conversation: a dialog behind its title, with names, pictures, roles and who is there.
 // In a group its owners change it here, and everybody can leave, or block somebody.
 
-import { $, arrange, drawingOnce } from '/elements.js';
+import { $, drawingOnce } from '/elements.js';
+import { offer, redraw } from '/focus.js';
 import { folded } from '/folded.js';
 import { GroupForm } from '/group-form.js';
 import { ADDED_MAX } from '/groups.js';
@@ -222,10 +223,10 @@ export class MemberList {
       .sort((one, other) => Number(owners.has(other.id)) - Number(owners.has(one.id)) || byName.compare(one.name, other.name));
     const shown = found.slice(0, this.#shown);
     presence.watch(shown.map(({ id }) => id));
-    this.#drawNames(shown.map(person => this.#item(thread, person, owners)));
+    redraw($('member-names'), shown.map(person => this.#item(thread, person, owners)));
     $('find-member').hidden = thread.participantCount < FIND_MIN;
     $('find-words').textContent = this.#findWords(found.length);
-    $('more-members').hidden = found.length === shown.length && (!members.hasMore(thread) || wanted !== '');
+    offer($('more-members'), found.length > shown.length || members.hasMore(thread) && wanted === '', $('member-names'));
     return undefined;
   }
 
@@ -241,15 +242,6 @@ export class MemberList {
     this.#opened = undefined;
     const typed = $('group-look').hidden ? '' : ' What you typed is still here, but only an owner can save it.';
     this.#say(`You do not own the group any more.${typed}`);
-  }
-
-  /** @param {HTMLElement[]} items */
-  #drawNames(items) {
-    const focused = document.activeElement instanceof HTMLElement && $('member-names').contains(document.activeElement) ? document.activeElement.dataset : undefined;
-    arrange($('member-names'), items);
-    if (!focused || $('member-names').contains(document.activeElement)) return;
-    const buttons = [...$('member-names').querySelectorAll('button')].filter(each => each.dataset.id === focused.id);
-    (buttons.find(each => each.dataset.act === focused.act) ?? buttons.at(-1) ?? $('members')).focus();
   }
 
   /**

@@ -118,7 +118,7 @@ export class MessageActions {
 
   /** @param {KeyboardEvent} event */
   #pressed(event) {
-    if (event.key === 'Escape') this.#openEmoji(false);
+    if (event.key === 'Escape') this.#left();
     const { target } = event;
     if (!(target instanceof HTMLLIElement)) return;
     const items = this.#items();
@@ -128,6 +128,15 @@ export class MessageActions {
     event.preventDefault();
     const place = items.indexOf(target) + steps[event.key];
     items[Math.min(Math.max(place, 0), items.length - 1)].focus();
+  }
+
+  /** Away from the emoji to their button, and from the buttons to their message. */
+  #left() {
+    const { activeElement } = document;
+    const wasIn = (/** @type {HTMLElement} */ place) => place.contains(activeElement);
+    const next = wasIn(this.#emoji) ? this.#opener : wasIn(this.#box) ? this.#box.closest('li') : undefined;
+    this.#openEmoji(false);
+    next?.focus({ preventScroll: true });
   }
 
   /** @param {boolean} isOpen */

@@ -18,8 +18,7 @@ const NO_GROUP = {
  * @param {(threadId: string) => void} show
  */
 export function startThread({ picker, threads }, show) {
-  /** @type {PickerPurpose['start']} */
-  const start = async (participants, group) => show(await threads.start(participants, group));
-  $('new-chat').addEventListener('click', () => picker.open({ title: 'Start a chat', start, words: NO_CHAT }));
-  $('new-group').addEventListener('click', () => picker.open({ title: 'New group', isNewGroup: true, deed: 'Create the group', start, words: NO_GROUP }));
+  const purpose = { start: threads.start.bind(threads), begun: show };
+  $('new-chat').addEventListener('click', () => picker.open({ title: 'Start a chat', ...purpose, words: NO_CHAT }));
+  $('new-group').addEventListener('click', () => picker.open({ title: 'New group', isNewGroup: true, deed: 'Create the group', ...purpose, words: NO_GROUP }));
 }

@@ -2,6 +2,7 @@
 // refusal.
 
 import { $ } from '/elements.js';
+import { openDialog } from '/focus.js';
 import { Refusal } from '/refusal.js';
 
 const WHY = 'Why? It is written to the audit log.';
@@ -27,7 +28,7 @@ export function ask(question) {
   $('ask-error').textContent = '';
   $('ask-result').hidden = true;
   $('ask-dry').hidden = !question.dryRun;
-  $('ask').showModal();
+  openDialog($('ask'));
   $('ask-why').focus();
 }
 
@@ -39,6 +40,7 @@ async function attempt(act) {
     return undefined;
   }
   $('ask-error').textContent = '';
+  const pressed = document.activeElement;
   for (const id of ['ask-do', 'ask-dry']) $(id).disabled = true;
   try {
     return await act(why);
@@ -48,6 +50,8 @@ async function attempt(act) {
     return undefined;
   } finally {
     for (const id of ['ask-do', 'ask-dry']) $(id).disabled = false;
+    // A button that is off has lost the focus.
+    if (pressed instanceof HTMLElement && document.activeElement === document.body) pressed.focus();
   }
 }
 

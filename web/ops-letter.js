@@ -1,6 +1,7 @@
 // One dead letter: masked until somebody says why they look, editable after that, with its history.
 
 import { $, button, element } from '/elements.js';
+import { openDialog } from '/focus.js';
 import { ask } from '/ops-ask.js';
 import { count, moment } from '/ops-figures.js';
 import { Refusal } from '/refusal.js';
@@ -19,6 +20,13 @@ export class Letter {
     this.#api = api;
     this.#changed = changed;
     $('letter-close').addEventListener('click', () => $('letter').close());
+    $('letter-editor').addEventListener('keydown', (/** @type {KeyboardEvent} */ event) => {
+      if (event.key !== 'Escape') return;
+      // Only the editor, not the dialog around it.
+      event.preventDefault();
+      event.stopPropagation();
+      this.#leaveEditor();
+    });
   }
 
   /** @param {string} id */
@@ -31,7 +39,7 @@ export class Letter {
       $('error').textContent = error.message;
       return;
     }
-    $('letter').showModal();
+    openDialog($('letter'));
   }
 
   /** @param {Shown} shown */
@@ -58,14 +66,21 @@ export class Letter {
     const shown = this.#shown;
     if (!shown) return;
     const waits = shown.letter.state === 'waiting';
+    const hadFocus = $('letter-actions').contains(document.activeElement);
     $('letter-editor').hidden = !isOn;
     $('letter-body').hidden = isOn;
     $('letter-actions').replaceChildren(...isOn
-      ? [button('Cancel', () => this.#edit(false), { class: 'quiet' }), button('Save …', () => this.#save())]
+      ? [button('Cancel', () => this.#leaveEditor(), { class: 'quiet' }), button('Save …', () => this.#save())]
       : [!shown.revealed && button('Reveal …', () => this.#reveal()), shown.revealed && waits && !shown.bodyError && button('Edit', () => this.#edit(true))].filter(each => each !== false));
+    if (!isOn && hadFocus) ($('letter-actions').querySelector('button') ?? $('letter-body')).focus();
     if (!isOn) return;
     $('letter-text').value = JSON.stringify(shown.body, null, 2);
     $('letter-text').focus();
+  }
+
+  #leaveEditor() {
+    $('letter-actions').querySelector('button')?.focus();
+    this.#edit(false);
   }
 
   #reveal() {

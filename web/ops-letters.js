@@ -1,6 +1,7 @@
 // Dead letters: grouped by cause, listed, chosen, replayed or discarded; and the audit log of who did what.
 
 import { $, button, element } from '/elements.js';
+import { offer, redraw } from '/focus.js';
 import { ask } from '/ops-ask.js';
 import { count, moment } from '/ops-figures.js';
 import { Letter } from '/ops-letter.js';
@@ -49,7 +50,7 @@ export class Letters {
     const [{ groups }] = await Promise.all([this.#api.ask('GET', '/ops/dead-letters/groups'), this.#loadLetters(), this.#loadAudit(), this.#replays.load()]);
     const total = groups.reduce((/** @type {number} */ sum, /** @type {LetterGroup} */ group) => sum + group.count, 0);
     $('letters-count').textContent = total ? `${count(total)} waiting` : 'none waiting';
-    $('groups').replaceChildren(...groups.map((/** @type {LetterGroup} */ group) => this.#groupRow(group)));
+    redraw($('groups'), groups.map((/** @type {LetterGroup} */ group) => this.#groupRow(group)));
     this.#draw();
   }
 
@@ -66,7 +67,7 @@ export class Letters {
     this.#nextAudit = next;
     $('audit').replaceChildren(...entries.map(auditRow));
     $('no-audit').hidden = entries.length > 0;
-    $('more-audit').hidden = !this.#nextAudit;
+    offer($('more-audit'), this.#nextAudit !== null, $('audit'));
   }
 
   /** @param {LetterGroup | undefined} group */
@@ -86,23 +87,23 @@ export class Letters {
   #draw() {
     const group = this.#group;
     $('letters-group').textContent = group ? `${group.queue}, ${CAUSES[group.cause] ?? group.cause}${group.kind ? `, ${group.kind}` : ''}` : '';
-    $('letters-all').hidden = !group;
+    offer($('letters-all'), group !== undefined, $('groups'));
     const there = new Set(this.#shown.map(each => each._id));
     this.#chosen = new Set([...this.#chosen].filter(id => there.has(id)));
-    const focused = document.activeElement?.id;
-    $('letter-list').replaceChildren(...this.#shown.map(letter => this.#row(letter)));
-    if (focused?.startsWith('choose-')) document.getElementById(focused)?.focus();
+    redraw($('letter-list'), this.#shown.map(letter => this.#row(letter)));
     $('no-letters').hidden = this.#shown.length > 0;
-    $('more-letters').hidden = !this.#next;
+    offer($('more-letters'), this.#next !== null, $('letter-list'));
     $('choose-all').checked = this.#shown.length > 0 && this.#chosen.size === this.#shown.length;
     for (const id of ['replay-chosen', 'discard-chosen']) $(id).disabled = this.#chosen.size === 0;
+    // A button that is off loses the focus.
+    if (document.activeElement?.matches('#letters :disabled')) $('letters').focus({ preventScroll: true });
     $('chosen-count').textContent = this.#chosen.size ? `${count(this.#chosen.size)} chosen` : '';
   }
 
   /** @param {DeadLetter} letter */
   #row(letter) {
-    const id = `choose-${letter._id}`;
-    const box = /** @type {HTMLInputElement} */ (element('input', { type: 'checkbox', id, 'aria-label': `Choose ${letter._id}` }));
+    const is = (/** @type {string} */ act) => ({ 'data-id': letter._id, 'data-act': act });
+    const box = /** @type {HTMLInputElement} */ (element('input', { type: 'checkbox', 'aria-label': `Choose ${letter._id}`, ...is('choose') }));
     box.checked = this.#chosen.has(letter._id);
     box.addEventListener('change', () => {
       if (box.checked) this.#chosen.add(letter._id);
@@ -113,18 +114,19 @@ export class Letters {
       element('span', { class: 'grow' }, element('strong', {}, letter.kind ?? 'unreadable'), ` from ${letter.queue}: ${CAUSES[letter.cause] ?? letter.cause}`,
         element('div', { class: 'facts' }, letter.reason),
         element('div', { class: 'facts' }, `${letter.state}, failed ${count(letter.failures)}×, last `, moment(letter.lastAt), letter.replays ? `, replayed ${count(letter.replays)}×` : '')),
-      button('Show', () => this.#letter.open(letter._id), { class: 'quiet', 'aria-label': `Show ${letter._id}` })));
+      button('Show', () => this.#letter.open(letter._id), { class: 'quiet', 'aria-label': `Show ${letter._id}`, ...is('show') })));
   }
 
   /** @param {LetterGroup} group */
   #groupRow(group) {
     const filter = { queue: group.queue, cause: group.cause, ...group.kind && { kind: group.kind } };
     const name = `${group.kind ?? 'unreadable'} from ${group.queue}, ${CAUSES[group.cause] ?? group.cause}`;
+    const is = (/** @type {string} */ act) => ({ class: 'quiet', 'aria-label': `${act} ${name}`, 'data-id': name, 'data-act': act });
     return element('li', {}, element('div', { class: 'line' },
       element('span', { class: 'grow' }, element('strong', {}, count(group.count)), ` ${name}`, element('div', { class: 'facts' }, group.reason, ' · newest ', moment(group.newestAt))),
-      button('List', () => this.#select(group), { class: 'quiet', 'aria-label': `List ${name}` }),
-      button('Replay …', () => this.#replay({ filter }, count(group.count)), { class: 'quiet', 'aria-label': `Replay ${name}` }),
-      button('Discard …', () => this.#discard({ filter: { ...filter, to: justAfter(group.newestAt) } }, count(group.count)), { class: 'quiet', 'aria-label': `Discard ${name}` })));
+      button('List', () => this.#select(group), is('List')),
+      button('Replay …', () => this.#replay({ filter }, count(group.count)), is('Replay')),
+      button('Discard …', () => this.#discard({ filter: { ...filter, to: justAfter(group.newestAt) } }, count(group.count)), is('Discard'))));
   }
 
   /**

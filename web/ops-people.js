@@ -1,6 +1,7 @@
 // Who is connected, with a search; somebody can be disconnected, with a reason that they are told.
 
 import { $, button, element } from '/elements.js';
+import { offer, redraw } from '/focus.js';
 import { ask } from '/ops-ask.js';
 import { count, moment } from '/ops-figures.js';
 
@@ -43,15 +44,15 @@ export class Connected {
   }
 
   #draw() {
-    $('people-list').replaceChildren(...this.#shown.map(person => {
+    redraw($('people-list'), this.#shown.map(person => {
       const at = person.gateways === null ? 'nobody can say at which gateway' : person.gateways.length ? `at ${person.gateways.join(', ')}` : 'at no gateway';
       return element('li', {}, element('div', { class: 'line' },
         element('span', { class: 'grow' }, element('strong', {}, person.name), ' ', element('span', { class: 'mono' }, person.id),
           element('div', { class: 'facts' }, `${person.status}, ${at}${person.lastSeen ? ', last active ' : ''}`, person.lastSeen && moment(person.lastSeen))),
-        button('Disconnect …', () => this.#disconnect(person), { class: 'quiet', 'aria-label': `Disconnect ${person.name}` })));
-    }));
+        button('Disconnect …', () => this.#disconnect(person), { class: 'quiet', 'aria-label': `Disconnect ${person.name}`, 'data-id': person.id })));
+    }), $('people-list'));
     $('no-people').hidden = this.#shown.length > 0;
-    $('more-people').hidden = !this.#next;
+    offer($('more-people'), this.#next !== null, $('people-list'));
   }
 
   /** @param {Person} person */

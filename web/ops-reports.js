@@ -1,7 +1,8 @@
 // Reports of messages: those that nobody has handled, or those that somebody has, the newest first. What the
 // reported message says is masked until somebody wants to see it; it is the copy of when it was reported.
 
-import { $, arrange, button, element } from '/elements.js';
+import { $, button, element } from '/elements.js';
+import { offer, redraw } from '/focus.js';
 import { ask } from '/ops-ask.js';
 import { count, moment } from '/ops-figures.js';
 import { pagesOf } from '/ops-pages.js';
@@ -68,6 +69,8 @@ export class Reports {
     $('more-reports').disabled = true;
     await this.#loadNow();
     $('more-reports').disabled = false;
+    // A button that is off has lost the focus.
+    if (document.activeElement === document.body) ($('more-reports').hidden ? $('reports') : $('more-reports')).focus({ preventScroll: true });
   }
 
   /** As `load`, for somebody who has asked for it: what is refused is said. */
@@ -93,15 +96,10 @@ export class Reports {
     const isOpen = $('reports-state').value === 'open';
     $('reports-count').textContent = this.#shown.length === 0 ? `none ${isOpen ? 'open' : 'handled'}`
       : `${this.#hasMore ? 'more than ' : ''}${count(this.#shown.length)} ${isOpen ? 'open' : 'handled'}`;
-    const { activeElement } = document;
-    const focused = activeElement instanceof HTMLElement && $('report-list').contains(activeElement) ? activeElement.dataset : undefined;
-    const items = this.#shown.map(report => this.#item(report));
-    arrange($('report-list'), items);
+    redraw($('report-list'), this.#shown.map(report => this.#item(report)));
     for (const [id, { item }] of this.#items) if (!item.isConnected) this.#items.delete(id);
     $('no-reports').hidden = this.#shown.length > 0;
-    $('more-reports').hidden = !this.#hasMore;
-    if (!focused || $('report-list').contains(document.activeElement)) return;
-    [...$('report-list').querySelectorAll('button')].find(each => each.dataset.id === focused.id && each.dataset.act === focused.act)?.focus();
+    offer($('more-reports'), this.#hasMore, $('report-list'));
   }
 
   /**

@@ -18,7 +18,7 @@ const LOOK_EVERY_MS = 2_000;
 /** What changes slowly is asked for at each so-manieth look. */
 const SLOW_EVERY = 5;
 
-const { token, me } = await signIn();
+const { token, me, isNew } = await signIn();
 /** @param {Refusal} refusal */
 const ended = refusal => signInEnded(refusal.message);
 const api = new Api(token, ended);
@@ -74,4 +74,6 @@ setInterval(age, 1000);
 $('me').textContent = me.name;
 $('sign-out').addEventListener('click', signOut);
 $('ops').hidden = false;
+// What they have signed in with is hidden.
+if (isNew) $('pause').focus();
 await goOn();

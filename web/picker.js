@@ -5,6 +5,7 @@
 // is can be used in a second step, for people whom the host application knows and this server does not yet.
 
 import { $, arrange, button, element } from '/elements.js';
+import { offer, redraw } from '/focus.js';
 import { NAME_MAX, tooLong } from '/groups.js';
 import { Refusal } from '/refusal.js';
 
@@ -126,7 +127,6 @@ export class Picker {
     this.#asking.abort();
     const { signal } = this.#asking = new AbortController();
     const words = this.#words;
-    $('more-candidates').hidden = true;
     try {
       for (let tries = EMPTY_MAX, before = this.#found.length; tries > 0 && before === this.#found.length; tries -= 1) {
         await this.#page(words, signal);
@@ -161,10 +161,10 @@ export class Picker {
   #draw(asked) {
     const { people } = this.#parts;
     const hadFocus = $('picker').contains(document.activeElement);
-    arrange($('candidates'), this.#found.filter(id => !this.#chosen.has(id)).map(id => this.#offer(id)));
+    redraw($('candidates'), this.#found.filter(id => !this.#chosen.has(id)).map(id => this.#offer(id)), $('whom'));
     arrange($('picked'), [...this.#chosen].map(id => element('li', {}, people.picture(id), element('span', { dir: 'auto' }, people.name(id)),
       button('×', () => { this.#chosen.delete(id); this.#say(''); this.#draw(asked); }, { class: 'quiet', 'aria-label': `Take ${people.name(id)} out` }))));
-    $('more-candidates').hidden = !this.#cursor;
+    offer($('more-candidates'), this.#cursor !== null, $('candidates'));
     const mayBeId = asked !== undefined && asked === this.#words && !asked.includes(NOT_IN_IDS);
     $('as-is').hidden = !mayBeId || this.#found.includes(asked) || this.#chosen.has(asked);
     $('use-as-is').textContent = `Use “${asked ?? ''}” as a user id`;
@@ -178,10 +178,10 @@ export class Picker {
     const { people } = this.#parts;
     const name = people.name(id);
     const why = this.#whyNot(id);
-    const offer = button(people.picture(id), () => this.#choose(id), { disabled: why !== undefined });
+    const choice = button(people.picture(id), () => this.#choose(id), { disabled: why !== undefined, 'data-id': id });
     const more = why ?? (name !== id && id);
-    offer.append(element('span', { class: 'name', dir: 'auto' }, name), ...more ? [element('span', { class: 'id' }, more)] : []);
-    return element('li', {}, offer);
+    choice.append(element('span', { class: 'name', dir: 'auto' }, name), ...more ? [element('span', { class: 'id' }, more)] : []);
+    return element('li', {}, choice);
   }
 
   /**
@@ -212,8 +212,9 @@ export class Picker {
     if ([...group?.name ?? ''].length > NAME_MAX) return this.#say(tooLong(group?.name ?? ''));
     $('use-chosen').disabled = true;
     try {
-      await purpose?.start(participants, group);
+      const threadId = await purpose?.start(participants, group);
       $('picker').close();
+      if (threadId) purpose?.begun?.(threadId);
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       this.#say(purpose?.words?.[error.code] ?? error.message);

@@ -54,6 +54,7 @@ export class PreferencesForm extends EventTarget {
     $('quiet').addEventListener('change', () => this.#writeQuietHours({}));
     $('quiet-from').addEventListener('change', () => this.#writeQuietHours({ from: $('quiet-from').value }));
     $('quiet-until').addEventListener('change', () => this.#writeQuietHours({ until: $('quiet-until').value }));
+    for (const id of ['quiet-from', 'quiet-until']) $(id).addEventListener('blur', () => this.#drawTimes());
     $('time-zone').addEventListener('change', () => this.write({ timeZone: written($('time-zone').value) }));
     $('digest').addEventListener('change', () => this.#writeDigest());
     $('digest-hour').addEventListener('change', () => this.write({ digest: { hour: Number($('digest-hour').value) } }));
@@ -162,14 +163,19 @@ export class PreferencesForm extends EventTarget {
     if (focused && !document.activeElement?.id) $(focused)?.focus();
     $('when-away').checked = whenAway;
     $('quiet').checked = quietHours.enabled;
-    $('quiet-from').value = quietHours.from;
-    $('quiet-until').value = quietHours.until;
+    this.#drawTimes();
     const zone = timeZone === CHOSEN_UTC ? 'UTC' : timeZone;
     if (![...$('time-zone').options].some(option => option.value === zone)) $('time-zone').append(element('option', { value: zone }, zone));
     $('time-zone').value = zone;
     $('digest').value = digest.every;
     $('digest-hour').value = String(digest.hour);
     $('digest-hours').hidden = digest.every !== '1d';
+  }
+
+  /** Every digit is written, and answers come while the next ones are typed: a field keeps what is typed in it. */
+  #drawTimes() {
+    const { from, until } = this.#known.quietHours;
+    for (const [id, time] of [['quiet-from', from], ['quiet-until', until]]) if (document.activeElement !== $(id)) $(id).value = time;
   }
 
   /** The channels of a kind; of `null` those of every other one. @param {string | null} kind */

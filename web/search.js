@@ -2,6 +2,7 @@
 // and the way from there to a message. Texts are set as text; a place is an element around a part of it.
 
 import { $, element } from '/elements.js';
+import { offer } from '/focus.js';
 import { attempt } from '/notice.js';
 import { Refusal } from '/refusal.js';
 import { shortTime } from '/times.js';
@@ -61,7 +62,6 @@ export class Search {
   async #more() {
     this.#asking.abort();
     const { signal } = this.#asking = new AbortController();
-    $('more-hits').hidden = true;
     let page;
     do {
       const cursor = this.#cursor ? `&cursor=${encodeURIComponent(this.#cursor)}` : '';
@@ -72,7 +72,7 @@ export class Search {
       this.#cursor = page.nextCursor;
     } while (page.hits.length === 0 && this.#cursor);
     $('hits').append(...page.hits.map((/** @type {SearchHit} */ hit) => this.#item(hit)));
-    $('more-hits').hidden = !this.#cursor;
+    offer($('more-hits'), this.#cursor !== null, $('hits'));
     $('search-words').textContent = words($('hits').childElementCount, page.complete);
   }
 

@@ -10,8 +10,8 @@ import { forget, forgetAll, keep, recall } from '/storage.js';
 const UNAVAILABLE = 'The service is not available at the moment. Please try again.';
 
 /**
- * Resolves with `{token, me}` once somebody is signed in.
- * @returns {Promise<{ token: string, me: Me }>}
+ * Resolves with `{token, me, isNew}` once somebody is signed in; `isNew` is whether they have done it just now.
+ * @returns {Promise<{ token: string, me: Me, isNew: boolean }>}
  */
 export function signIn() {
   return new Promise(resolve => {
@@ -19,11 +19,12 @@ export function signIn() {
     const enter = token => {
       const me = owner(token);
       if (!me) return say('That is not a token.');
+      const isNew = recall('token') !== token;
       if (recall('person') !== me.id) forgetAll();
       keep('person', me.id);
       keep('token', token);
       $('sign-in').hidden = true;
-      return resolve({ token, me });
+      return resolve({ token, me, isNew });
     };
     const kept = recall('token');
     if (kept) return enter(kept);

@@ -3,6 +3,7 @@
 
 import { ticks } from '/bubble.js';
 import { $, arrange, drawingOnce, element } from '/elements.js';
+import { offer } from '/focus.js';
 import { plain } from '/markup.js';
 import { attempt } from '/notice.js';
 import { fileNames } from '/sizes.js';
@@ -33,6 +34,15 @@ export class ThreadList {
     this.#draw();
   }
 
+  /**
+   * Puts the focus on a conversation, or above the list if it is not listed.
+   * @param {string | undefined} threadId
+   */
+  focus(threadId) {
+    this.#draw();
+    ($('threads').querySelector(`[data-id="${CSS.escape(threadId ?? '')}"]`) ?? $('new-chat')).focus();
+  }
+
   /** @param {Thread['status']} status */
   #show(status) {
     return attempt(() => this.#parts.threads.show(status));
@@ -51,7 +61,7 @@ export class ThreadList {
     arrange($('threads'), [...items.values()]);
     // An item that was moved has lost the focus.
     if (focused?.isConnected && !focused.contains(document.activeElement)) focused.querySelector('button')?.focus();
-    $('more-threads').hidden = !threads.hasMore;
+    offer($('more-threads'), threads.hasMore, $('threads'));
     $('no-threads').hidden = listed.length > 0 || !threads.isLoaded;
     $('no-threads').textContent = shown === 'active' ? 'No conversations yet. Start one above.' : 'Nothing is archived.';
     $('threads-state').textContent = threads.isLoaded ? '' : this.#notYet();
@@ -69,7 +79,7 @@ export class ThreadList {
 
   /** @param {string} id */
   #item(id) {
-    const open = element('button', { type: 'button' });
+    const open = element('button', { type: 'button', 'data-id': id });
     open.addEventListener('click', () => this.#parts.open(id));
     return element('li', {}, open);
   }

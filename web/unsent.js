@@ -2,6 +2,7 @@
 // in which they were written. A single one has its own buttons.
 
 import { $ } from '/elements.js';
+import { writeOn } from '/focus.js';
 import { several } from '/times.js';
 
 /**
@@ -15,5 +16,5 @@ export function offerUnsent(outbox, conversation) {
     $('unsent-count').textContent = count < 2 ? '' : `${several(count, 'message')} were not sent`;
   };
   for (const each of [outbox, conversation]) each.addEventListener('change', draw);
-  $('send-again').addEventListener('click', () => outbox.allAgain(conversation.threadId));
+  $('send-again').addEventListener('click', () => { outbox.allAgain(conversation.threadId); writeOn(); });
 }

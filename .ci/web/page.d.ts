@@ -209,8 +209,10 @@ interface PickerPurpose {
   most?: number;
   /** Who cannot be chosen any more. */
   isIn?: (id: string) => boolean;
-  /** Rejects with a refusal. */
-  start: (ids: string[], group?: NewGroup) => Promise<void>;
+  /** Gives the id of the conversation that it has started, if it has; rejects with a refusal. */
+  start: (ids: string[], group?: NewGroup) => Promise<string | void>;
+  /** The dialog is closed: shows what was started. */
+  begun?: (threadId: string) => void;
   /** What codes of refusals mean here. */
   words?: Record<string, string>;
 }

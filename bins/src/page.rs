@@ -55,6 +55,7 @@ const FILES: &[(&str, &str, &str)] = &[
     ("/emoji-data.js", SCRIPT, include_str!("../../web/emoji-data.js")),
     ("/emoji-picker.js", SCRIPT, include_str!("../../web/emoji-picker.js")),
     ("/file-items.js", SCRIPT, include_str!("../../web/file-items.js")),
+    ("/focus.js", SCRIPT, include_str!("../../web/focus.js")),
     ("/folded.js", SCRIPT, include_str!("../../web/folded.js")),
     ("/group-form.js", SCRIPT, include_str!("../../web/group-form.js")),
     ("/group-lines.js", SCRIPT, include_str!("../../web/group-lines.js")),
