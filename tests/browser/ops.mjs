@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { PATIENCE_MS } from '../contract/person.mjs';
+import { fromFolder } from './page-folder.mjs';
 
 /**
  * `{page, faults, close}`. `faults` are errors of the page, what its policy refuses, and what of people's texts
@@ -9,6 +10,7 @@ import { PATIENCE_MS } from '../contract/person.mjs';
  */
 export async function enterOps(browser, system, person, options = {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
+  await fromFolder(context);
   const page = await context.newPage();
   page.setDefaultTimeout(PATIENCE_MS);
   const faults = [];

@@ -6,6 +6,7 @@ import { PATIENCE_MS, Person } from '../contract/person.mjs';
 import { startSystem } from '../contract/system.mjs';
 import { launchChromium } from './chromium.mjs';
 import { openFront, signIn } from './front.mjs';
+import { fromFolder } from './page-folder.mjs';
 
 /**
  * Runs `tests`, a function that defines tests on the stage it is given, on each of `shapes`. Both shapes at
@@ -20,11 +21,11 @@ export function onWindows(title, tests, shapes = ['single', 'fleet']) {
 /** What goes wrong in a window, or is refused by its policy, fails the test. */
 function stageOf(shape) {
   let front, browser, windows = [];
-  const stage = { shape, system: undefined, people, openWindow, enter, forgive };
+  const stage = { shape, system: undefined, browser: undefined, people, openWindow, enter, forgive };
   before(async () => {
     stage.system = await startSystem(shape, { EVENTS_PER_MINUTE: '0', REST_PER_MINUTE_USER: '0' });
     front = await openFront(stage.system);
-    browser = await launchChromium();
+    browser = stage.browser = await launchChromium();
   });
   after(async () => {
     await browser?.close();
@@ -47,6 +48,7 @@ function stageOf(shape) {
   async function openWindow(options = {}) {
     const link = await front.link();
     const context = await browser.newContext(options);
+    await fromFolder(context);
     const page = await context.newPage();
     page.setDefaultTimeout(PATIENCE_MS);
     const faults = [];
