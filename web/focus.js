@@ -28,7 +28,7 @@ export function offer(button, isOffered, list) {
   const hadFocus = document.activeElement === button;
   button.hidden = !isOffered;
   if (!hadFocus || isOffered) return;
-  const last = /** @type {HTMLElement[]} */ ([...list.querySelectorAll('a, button:enabled, input, [tabindex]')]).at(-1);
+  const last = [.../** @type {NodeListOf<HTMLElement>} */ (list.querySelectorAll('a, button:enabled, input, [tabindex]'))].at(-1);
   (last ?? aroundOf(list))?.focus({ preventScroll: true });
 }
 
@@ -58,8 +58,7 @@ export function writeOn() {
  * @returns {HTMLElement | undefined}
  */
 function sameAs({ dataset: { id, act } }, place) {
-  /** @type {HTMLElement[]} */
-  const same = [...place.querySelectorAll('[data-id]')].filter(each => each instanceof HTMLElement && each.dataset.id === id);
+  const same = [.../** @type {NodeListOf<HTMLElement>} */ (place.querySelectorAll('[data-id]'))].filter(each => each.dataset.id === id);
   return same.find(each => each.dataset.act === act) ?? same.at(-1);
 }
 
