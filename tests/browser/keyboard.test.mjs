@@ -392,4 +392,4 @@ onWindows('the page by keys', stage => {
       assert.ok(isBelow && isBehind, `${places[n].what} stands before ${before.what}`);
     }
   });
-}, ['single']);
+}, ['single'], { PEOPLE_SEARCH: 'everybody' });

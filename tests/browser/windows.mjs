@@ -10,20 +10,20 @@ import { fromFolder } from './page-folder.mjs';
 
 /**
  * Runs `tests`, a function that defines tests on the stage it is given, on each of `shapes`. Both shapes at
- * once: most of it is waiting.
+ * once: most of it is waiting. `settings` are those of the systems beside what every test needs.
  */
-export function onWindows(title, tests, shapes = ['single', 'fleet']) {
+export function onWindows(title, tests, shapes = ['single', 'fleet'], settings = {}) {
   describe(title, { concurrency: 2 }, () => {
-    for (const shape of shapes) describe(`${title} on the shape "${shape}"`, { concurrency: 1 }, () => tests(stageOf(shape)));
+    for (const shape of shapes) describe(`${title} on the shape "${shape}"`, { concurrency: 1 }, () => tests(stageOf(shape, settings)));
   });
 }
 
 /** What goes wrong in a window, or is refused by its policy, fails the test. */
-function stageOf(shape) {
+function stageOf(shape, settings) {
   let front, browser, windows = [];
   const stage = { shape, system: undefined, browser: undefined, people, openWindow, enter, forgive };
   before(async () => {
-    stage.system = await startSystem(shape, { EVENTS_PER_MINUTE: '0', REST_PER_MINUTE_USER: '0' });
+    stage.system = await startSystem(shape, { EVENTS_PER_MINUTE: '0', REST_PER_MINUTE_USER: '0', ...settings });
     front = await openFront(stage.system);
     browser = stage.browser = await launchChromium();
   });
