@@ -17,7 +17,7 @@ use eventflow_mongo::{HostKey, MongoOptions, MongoStore};
 use eventflow_ports::{
     Apart, Blocks, Clock, DeadLetters, Directory, Drafts, ErasedPeople, Erasures, FallbackPresence, Inbox,
     Journal, Membership, NoJournal, Outbound, Outbox, People, PresenceStore, PushDevices, Registry, Reports,
-    Scheduled, SearchIndex, Sends, Store, StoreError, Suppressions, SystemClock, Uploads,
+    Scheduled, SearchIndex, Sends, Store, StoreError, Suppressions, SystemClock, Uploads, WholeStore,
 };
 use eventflow_redis::{JournalSettings, RedisJournal};
 use std::sync::Arc;
@@ -117,25 +117,7 @@ struct Stores {
 }
 
 impl Stores {
-    fn of<S>(store: &Arc<S>) -> Self
-    where
-        S: Store
-            + Inbox
-            + Directory
-            + PushDevices
-            + Outbound
-            + Suppressions
-            + SearchIndex
-            + Sends
-            + Drafts
-            + Blocks
-            + Reports
-            + Erasures
-            + Scheduled
-            + Uploads
-            + DeadLetters
-            + Outbox,
-    {
+    fn of<S: WholeStore>(store: &Arc<S>) -> Self {
         Self {
             store: Arc::clone(store) as _,
             inbox: Arc::clone(store) as _,

@@ -60,14 +60,20 @@ pub struct Present {
 }
 
 impl Present {
-    /// Everybody.
+    /// All of these people, as an administrator sees them.
+    pub fn all(users: &[UserId]) -> Self {
+        Self { shown: users.to_vec(), ..Self::default() }
+    }
+
+    /// Everybody of whom the viewer is shown something.
     pub fn everybody(&self) -> Vec<UserId> {
         self.shown.iter().chain(self.gone.keys()).cloned().collect()
     }
 
-    /// The presence of somebody of whom this is known, as the viewer may see it.
-    pub fn show(&self, presence: Presence) -> Presence {
-        match self.gone.get(&presence.user_id) {
+    /// The presence of this person as the viewer may see it, of whom `found` is known.
+    pub fn show(&self, user: UserId, found: Option<Presence>) -> Presence {
+        let Some(presence) = found else { return Presence::never_seen(user) };
+        match self.gone.get(&user) {
             Some(since) => presence.gone_since(*since),
             None => presence,
         }

@@ -8,7 +8,7 @@ use eventflow_ports::{Apart, StoreError};
 use eventflow_protocol::blocks::BlockLists;
 use eventflow_protocol::change::PersonCursors;
 use eventflow_protocol::document::Message;
-use eventflow_protocol::{Participants, Timestamp, UserId};
+use eventflow_protocol::{Participants, UserId};
 use std::collections::HashSet;
 
 /// Takes the receipts out of a page that `viewer` may not see.
@@ -59,10 +59,8 @@ pub(crate) async fn hide_cursors(
 
 /// Takes the receipts out of a message that `viewer` may not see.
 fn hide_from(lists: &BlockLists, viewer: &UserId, message: &mut Message) {
-    let is_seen =
-        |user: &UserId, at: Timestamp| lists.apart_since(viewer, user).is_none_or(|since| at <= since);
-    message.read_by.retain(|receipt| is_seen(&receipt.user_id, receipt.read_at));
-    message.delivered_to.retain(|receipt| is_seen(&receipt.user_id, receipt.delivered_at));
+    message.read_by.retain(|receipt| lists.shows(viewer, &receipt.user_id, receipt.read_at));
+    message.delivered_to.retain(|receipt| lists.shows(viewer, &receipt.user_id, receipt.delivered_at));
 }
 
 /// Everybody whose receipts a message has.

@@ -59,7 +59,7 @@ pub async fn check_all(store: &dyn PresenceStore) {
 /// The store has never heard of this person.
 pub async fn a_stranger_is_offline_and_was_never_seen(store: &dyn PresenceStore) {
     let person = Person::new();
-    let unknown = Presence { user_id: person.id.clone(), status: Status::Offline, last_seen: None };
+    let unknown = Presence::never_seen(person.id.clone());
     assert_eq!(presence(store, &person, person.start).await, unknown);
     assert_eq!(judge(store, &person, person.start).await, None, "nothing is known, so nothing has changed");
 }

@@ -184,6 +184,11 @@ impl BlockLists {
         both.into_iter().flatten().min()
     }
 
+    /// Whether `viewer` may see that `user` did something at that time: not what they did while apart.
+    pub fn shows(&self, viewer: &UserId, user: &UserId, at: Timestamp) -> bool {
+        self.apart_since(viewer, user).is_none_or(|since| at <= since)
+    }
+
     fn since(&self, user: &UserId, other: &UserId) -> Option<Timestamp> {
         self.0.get(user)?.get(other).copied()
     }

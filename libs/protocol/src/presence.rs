@@ -31,6 +31,11 @@ pub struct Presence {
 }
 
 impl Presence {
+    /// Of somebody whom nobody has ever seen, and of whoever a viewer may not know of.
+    pub fn never_seen(user_id: UserId) -> Self {
+        Self { user_id, status: Status::Offline, last_seen: None }
+    }
+
     /// As somebody is shown to whom a block keeps them apart: they have gone since then, and have not come
     /// back. Whoever had gone before has not been seen since that.
     #[must_use]

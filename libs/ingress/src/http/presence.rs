@@ -16,7 +16,7 @@ use axum::extract::State;
 use eventflow_protocol::UserId;
 use eventflow_protocol::client::answers::{PresenceAnswer, PresenceListAnswer};
 use eventflow_protocol::client::{Sorted, Success};
-use eventflow_protocol::presence::{Presence, Status};
+use eventflow_protocol::presence::Presence;
 use std::sync::Arc;
 
 /// `GET /presence/{userId}`.
@@ -26,7 +26,7 @@ pub(crate) async fn one(
     IdPath(user): IdPath<UserId>,
 ) -> RouteResult<PresenceAnswer> {
     let visible = visible_to(&edge, &caller, std::slice::from_ref(&user)).await?;
-    let presence = visible.into_iter().next().unwrap_or_else(|| never_seen(&user));
+    let presence = visible.into_iter().next().unwrap_or_else(|| Presence::never_seen(user));
     Ok(RouteAnswer::Ok(PresenceAnswer { presence: Sorted(presence), success: Success }))
 }
 
@@ -44,15 +44,10 @@ pub(crate) async fn several(
 /// The presence of these people as the viewer may see it, in the order asked.
 async fn visible_to(edge: &Edge, viewer: &Identity, users: &[UserId]) -> Result<Vec<Presence>, Refusal> {
     let present = if viewer.is_admin() {
-        Present { shown: users.to_vec(), ..Present::default() }
+        Present::all(users)
     } else {
         edge.contacts.present_to(&viewer.user, users, &edge.apart).await?
     };
     let known = edge.presence.presence(&present.everybody(), edge.clock.now()).await?;
-    let shown = |user| known.get(user).cloned().map_or_else(|| never_seen(user), |found| present.show(found));
-    Ok(users.iter().map(shown).collect())
-}
-
-fn never_seen(user: &UserId) -> Presence {
-    Presence { user_id: user.clone(), status: Status::Offline, last_seen: None }
+    Ok(users.iter().map(|user| present.show(user.clone(), known.get(user).cloned())).collect())
 }

@@ -305,11 +305,14 @@ impl PresenceStore for TestPresence {
     ) -> Result<HashMap<UserId, Presence>, PresenceError> {
         self.check()?;
         let people = self.people.lock();
-        let unseen =
-            |user: &UserId| Presence { user_id: user.clone(), status: Status::Offline, last_seen: None };
         Ok(users
             .iter()
-            .map(|user| (user.clone(), people.get(user).cloned().unwrap_or_else(|| unseen(user))))
+            .map(|user| {
+                (
+                    user.clone(),
+                    people.get(user).cloned().unwrap_or_else(|| Presence::never_seen(user.clone())),
+                )
+            })
             .collect())
     }
     async fn attention(

@@ -15,7 +15,7 @@ use eventflow_protocol::command::Command;
 use eventflow_protocol::event::Event;
 use eventflow_protocol::reply::CommandResult;
 use eventflow_protocol::scheduled::{NotSent, ScheduledMessage, ScheduledState, SendScheduled};
-use eventflow_protocol::{CommandId, ErrorCode, MessageId, Participants};
+use eventflow_protocol::{CommandId, ErrorCode, MessageId};
 use futures_util::StreamExt;
 use futures_util::stream::iter;
 use std::borrow::Cow;
@@ -83,7 +83,7 @@ impl Persistence {
             return Ok(Begun::Nothing(Box::new(Applied::erased())));
         }
         match kept.state {
-            ScheduledState::Sending => self.let_in(item, kept).await,
+            ScheduledState::Sending => self.message(item, kept).await,
             // What was stored on an earlier attempt is found, and told once more.
             ScheduledState::Sent if item.redelivered => self.message(item, kept).await,
             ScheduledState::Failed if item.redelivered => Ok(Begun::Nothing(Box::new(ended(item, kept)))),
@@ -97,9 +97,10 @@ impl Persistence {
         }
     }
 
-    /// The message, unless the thread is away for its sender, who has blocked somebody since they planned it.
-    /// What an earlier attempt has stored before the block is told.
-    async fn let_in(&self, item: &Item<Command>, kept: Box<ScheduledMessage>) -> Result<Begun, StoreError> {
+    /// The message as a command of its own, in the place of the one that asks to send it. None is sent to a
+    /// thread that is away for its sender, who has blocked somebody since they planned it; what an earlier
+    /// attempt has stored before the block is told.
+    async fn message(&self, item: &Item<Command>, kept: Box<ScheduledMessage>) -> Result<Begun, StoreError> {
         let thread = kept.message.thread_id;
         let people = self.parts.store.participants(&[thread]).await?.remove(&thread);
         let is_away = people.as_ref().is_some_and(|people| people.is_away_for(&kept.message.sender_id));
@@ -109,14 +110,9 @@ impl Persistence {
         {
             return Ok(Begun::Nothing(Box::new(ended(item, kept))));
         }
-        Ok(message(item, kept, people.as_ref()))
-    }
-
-    /// The message, which was stored on an earlier attempt.
-    async fn message(&self, item: &Item<Command>, kept: Box<ScheduledMessage>) -> Result<Begun, StoreError> {
-        let thread = kept.message.thread_id;
-        let people = self.parts.store.participants(&[thread]).await?.remove(&thread);
-        Ok(message(item, kept, people.as_ref()))
+        let value = Command::SendMessage(kept.to_send(people.as_ref()));
+        let message = Item { id: kept.command_id().0, value, ..item.clone() };
+        Ok(Begun::Message(kept, Box::new(message)))
     }
 
     /// Notes what became of the messages that were due, and tells their senders.
@@ -190,15 +186,6 @@ enum Begun {
     Message(Box<ScheduledMessage>, Box<Item<Command>>),
     /// There is nothing left to do.
     Nothing(Box<Applied>),
-}
-
-/// The message as a command of its own, in the place of the one that asks to send it.
-fn message(item: &Item<Command>, kept: Box<ScheduledMessage>, people: Option<&Participants>) -> Begun {
-    // Only mentions ask who is in the thread.
-    let people = people.filter(|_| !kept.message.mentions.is_empty());
-    let value = Command::SendMessage(kept.to_send(people));
-    let message = Item { id: kept.command_id().0, value, ..item.clone() };
-    Begun::Message(kept, Box::new(message))
 }
 
 /// A scheduled message that has ended.

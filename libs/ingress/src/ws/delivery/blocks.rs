@@ -94,10 +94,10 @@ fn take_receipts(payload: &mut Value, viewer: &UserId, lists: &BlockLists) -> bo
         let before = receipts.len();
         receipts.retain(|receipt| {
             let user = receipt.get("userId").and_then(Value::as_str).and_then(|user| user.parse().ok());
-            let since = user.and_then(|user| lists.apart_since(viewer, &user));
-            since.is_none_or(|since| {
-                receipt.get(time).and_then(|at| Timestamp::deserialize(at).ok()).is_some_and(|at| at <= since)
-            })
+            // One without a time that can be read counts as of now.
+            let at = receipt.get(time).and_then(|at| Timestamp::deserialize(at).ok());
+            let at = at.unwrap_or(Timestamp(i64::MAX));
+            user.is_none_or(|user| lists.shows(viewer, &user, at))
         });
         is_taken |= receipts.len() < before;
     }

@@ -13,7 +13,6 @@ use crate::ws::events::reply::Reply;
 use crate::ws::presence::Expected;
 use eventflow_protocol::UserId;
 use eventflow_protocol::client::requests::{PresenceChoice, PresenceSyncEvent, PresenceUpdateEvent};
-use eventflow_protocol::presence::{Presence, Status};
 
 /// Handles `presence:update`.
 pub(super) async fn update(caller: Caller<'_>, request: PresenceUpdateEvent) -> Reply {
@@ -43,16 +42,16 @@ pub(super) async fn sync(caller: Caller<'_>, request: PresenceSyncEvent) -> Resu
     for person in present.shown.iter().filter_map(|user| found.get(user)) {
         presence.statuses.note(person);
     }
-    let never_seen = |user_id| Presence { user_id, status: Status::Offline, last_seen: None };
-    let asked = request.user_ids.into_iter();
-    let people =
-        asked.map(|user| found.remove(&user).map_or_else(|| never_seen(user), |person| present.show(person)));
-    Ok(Reply::PresenceFound(people.collect()))
+    let show = |user: UserId| {
+        let person = found.remove(&user);
+        present.show(user, person)
+    };
+    Ok(Reply::PresenceFound(request.user_ids.into_iter().map(show).collect()))
 }
 
 async fn visible_to(caller: Caller<'_>, users: &[UserId]) -> Result<Present, Refusal> {
     if caller.session().credential().is_some_and(|credential| credential.is_admin) {
-        return Ok(Present { shown: users.to_vec(), ..Present::default() });
+        return Ok(Present::all(users));
     }
     let edge = &caller.rooms.edge;
     edge.contacts.present_to(caller.user, users, &edge.apart).await
