@@ -85,6 +85,8 @@ export function unread(stage) {
     const { ann, ben, phone, thread } = await readByBoth();
     phone.socket.disconnect();
     await ben.rest('POST', `/threads/${thread}/unread`, { seq: 4 });
+    // It is told while the phone is away, so that the phone does not hear it.
+    await ben.hears('thread:updated', 2);
     await phone.connect();
     const cursorsOf = async who => {
       const { threads: [synced] } = await who.ask('sync', { threads: [{ threadId: thread, after: 6, changesAfter: 0 }] });

@@ -10,7 +10,7 @@ use eventflow_bus::settle::Outcome;
 use eventflow_bus::topology::PERSIST;
 use eventflow_metrics::Metrics;
 use eventflow_ports::scheduled::Step;
-use eventflow_ports::store_contract::fixtures::{at, fresh_people};
+use eventflow_ports::store_contract::fixtures::{at, creation, fresh_people};
 use eventflow_ports::{
     Backlog, DueMessage, FixedClock, MessagePage, Rescheduling, Scheduled, ScheduledPage, Scheduling,
     StoreError, WholeStore, WithCommandId,
@@ -59,14 +59,8 @@ impl<S: WholeStore> Stage<S> {
     async fn new(store: Arc<S>, broker: Arc<dyn Broker>) -> Self {
         let mut people = fresh_people(3);
         people.sort_unstable();
-        let create = CreateThread {
-            thread_id: ThreadId::derive(&people, "{}"),
-            participants: people.clone(),
-            metadata: serde_json::Map::new(),
-            group: Some(Group { owners: vec![people[0].clone()], ..Group::default() }),
-            created_by: people[0].clone(),
-            at: at(0),
-        };
+        let group = Group { owners: vec![people[0].clone()], ..Group::default() };
+        let create = CreateThread { group: Some(group), ..creation(&people, 0) };
         store.create_thread(&create).await.unwrap();
         let persistence = opened(&store, &broker, None).await;
         Self { persistence, store, broker, group: create.thread_id, people }
@@ -263,15 +257,7 @@ async fn rights_are_those_of_its_time<S: WholeStore>(store: Arc<S>, broker: Arc<
 async fn nothing_is_sent_past_a_block<S: WholeStore>(store: Arc<S>, broker: Arc<dyn Broker>) {
     let stage = Stage::new(store, broker).await;
     let (ann, ben) = (stage.people[0].clone(), stage.people[1].clone());
-    let participants = vec![ann.clone(), ben.clone()];
-    let create = CreateThread {
-        thread_id: ThreadId::derive(&participants, "{}"),
-        participants,
-        metadata: serde_json::Map::new(),
-        group: None,
-        created_by: ann.clone(),
-        at: at(0),
-    };
+    let create = creation(&stage.people[..2], 0);
     stage.store.create_thread(&create).await.unwrap();
     let to_ben = |content: &str| SendMessage { thread_id: create.thread_id, ..stage.message(0, content) };
     let send =
